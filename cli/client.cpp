@@ -1,0 +1,153 @@
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <iostream>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "echo/socket.hpp"
+#include "echo/system_call.hpp"
+
+namespace echomux {
+namespace {
+
+// Tries the addresses in turn: localhost is often ::1 first, where a server on 127.0.0.1 isn't.
+FileDescriptor connect_to(const std::vector<Endpoint>& addresses) {
+  int error = 0;
+  for (const Endpoint& address : addresses) {
+    FileDescriptor socket(
+        check(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+    if (::connect(socket.get(), address.raw(), address.length) == 0) {
+      set_nonblocking(socket.get());
+      return socket;
+    }
+    error = errno;
+  }
+  const Endpoint& last = addresses.back();
+  throw std::runtime_error(fmt::format(
+      "cannot connect to {}: {}; is a server running there? Start one with: echomux serve "
+      "epoll_lt --port {}",
+      last.to_string(), std::generic_category().message(error), last.port()));
+}
+
+// Carries stdin to the server and what it echoes to stdout, both at the same time: a client that
+// first sent everything would deadlock with a server whose buffers are full.
+class LineClient {
+ public:
+  explicit LineClient(FileDescriptor socket) : socket_(std::move(socket)) {}
+
+  int run() {
+    while (!server_ended_) {
+      // While something is still to be sent no more is read: memory stays bounded.
+      const bool want_input = input_open_ && unsent_.empty();
+      std::array watched{
+          pollfd{.fd = want_input ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0},
+          pollfd{.fd = socket_.get(), .events = POLLIN, .revents = 0}};
+      if (!unsent_.empty()) watched[1].events |= POLLOUT;
+      if (::poll(watched.data(), watched.size(), -1) < 0) {
+        if (errno == EINTR) continue;
+        throw_errno("poll");
+      }
+      if ((watched[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0) receive();
+      if (watched[0].revents != 0) read_input();
+      if (!unsent_.empty()) send();
+    }
+    if (input_open_ || sent_bytes_ != received_bytes_ || !unsent_.empty()) {
+      throw std::runtime_error(
+          fmt::format("the server ended the connection after {} of {} bytes came back",
+                      received_bytes_, sent_bytes_ + unsent_.size()));
+    }
+    return exit_ok;
+  }
+
+ private:
+  void read_input() {
+    const ssize_t count = ::read(STDIN_FILENO, buffer_.data(), buffer_.size());
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
+    if (count < 0 && errno != EBADF) throw_errno("read from stdin");
+    const auto input =
+        std::span(buffer_).first(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    // Only a person quits with q: in a pipe it is data like any other.
+    const bool quit = interactive_ && input.size() == 2 && input[1] == '\n' &&
+                      (input[0] == 'q' || input[0] == 'Q');
+    if (input.empty() || quit) {
+      input_open_ = false;
+      // Our end of input; the server answers with what it still owes and then its own end.
+      static_cast<void>(::shutdown(socket_.get(), SHUT_WR));
+      return;
+    }
+    storage_.assign(input.begin(), input.end());
+    unsent_ = storage_;
+  }
+
+  void send() {
+    const ssize_t count = ::send(socket_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+    if (count < 0) {
+      if (errno == EAGAIN || errno == EINTR) return;
+      throw_errno("the server is gone: send");
+    }
+    sent_bytes_ += static_cast<std::uint64_t>(count);
+    unsent_ = unsent_.subspan(static_cast<std::size_t>(count));
+  }
+
+  void receive() {
+    const ssize_t count = ::recv(socket_.get(), buffer_.data(), buffer_.size(), 0);
+    if (count < 0) {
+      if (errno == EAGAIN || errno == EINTR) return;
+      throw_errno("the server is gone: recv");
+    }
+    server_ended_ = count == 0;
+    received_bytes_ += static_cast<std::uint64_t>(count);
+    auto output = std::span(buffer_).first(static_cast<std::size_t>(count));
+    while (!output.empty()) {
+      const ssize_t written = ::write(STDOUT_FILENO, output.data(), output.size());
+      if (written < 0 && errno == EINTR) continue;
+      output = output.subspan(static_cast<std::size_t>(check(written, "write to stdout")));
+    }
+  }
+
+  FileDescriptor socket_;
+  std::array<char, std::size_t{64} * 1024> buffer_{};
+  std::vector<char> storage_;
+  std::span<const char> unsent_;  // the part of storage_ still to be sent
+  bool interactive_ = ::isatty(STDIN_FILENO) == 1;
+  bool input_open_ = true;
+  bool server_ended_ = false;
+  std::uint64_t sent_bytes_ = 0;
+  std::uint64_t received_bytes_ = 0;
+};
+
+int run_client(const std::string& address) {
+  std::vector<Endpoint> addresses;
+  try {
+    addresses = parse_endpoints(address);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
+  }
+  ::signal(SIGPIPE, SIG_IGN);  // a closed stdout is an error message, not a silent death
+  FileDescriptor socket = connect_to(addresses);
+  if (::isatty(STDIN_FILENO) == 1) {
+    std::cerr << "echomux: connected to " << address << "; type lines, q quits\n";
+  }
+  return std::make_unique<LineClient>(std::move(socket))->run();
+}
+
+}  // namespace
+
+void add_client_command(CLI::App& app, Action& action) {
+  CLI::App* const command =
+      app.add_subcommand("client", "Send lines (or a pipe) to an echo server and print the echo");
+  const auto address = std::make_shared<std::string>();
+  command->add_option("HOST:PORT", *address, "The server, such as 127.0.0.1:7777")->required();
+  command->footer(
+      "At a terminal, q quits. In a pipe every byte is sent and read back:\n"
+      "  echomux client 127.0.0.1:7777 < in > out");
+  command->callback([address, &action] { action = [address] { return run_client(*address); }; });
+}
+
+}  // namespace echomux

@@ -1,0 +1,166 @@
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <iostream>
+#include <memory>
+#include <span>
+#include <stop_token>
+
+#include "cli/backends.hpp"
+#include "cli/command.hpp"
+#include "cli/signal_thread.hpp"
+#include "echo/socket.hpp"
+
+namespace echomux {
+namespace {
+
+struct ServeOptions {
+  std::string backend;
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 7777;
+  std::string stats = "text";
+  std::string select_limit = "fd_setsize";
+};
+
+// Writes to stdout unless that would block: a server whose output nobody reads must still stop
+// when it is told to. A pipe that is ready has room for PIPE_BUF bytes; everything here is shorter.
+void print(std::string_view text) {
+  pollfd out{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  if (::poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0) {
+    static_cast<void>(!::write(STDOUT_FILENO, text.data(), text.size()));
+  }
+}
+
+// Prints the counters. In a buffer of fixed size, for a snapshot may be asked for while there is no
+// memory to be had, which is when it is wanted most.
+class CounterPrinter {
+ public:
+  // One line, so that a reader knows where a snapshot ends.
+  void print_json(std::string_view backend, const CounterSnapshot& snapshot) {
+    append(R"({{"backend":"{}")", backend);
+    for (std::size_t i = 0; i < counter_fields.size(); ++i) {
+      append(R"(,"{}":{})", counter_fields[i].name, snapshot[i]);
+    }
+    append("}}\n");
+    flush();
+  }
+
+  void print_text(std::string_view backend, const CounterSnapshot& snapshot) {
+    append("echomux: {} stopped\n", backend);
+    for (std::size_t i = 0; i < counter_fields.size(); ++i) {
+      append("  {:<20} {:>12}\n", counter_fields[i].name, snapshot[i]);
+    }
+    flush();
+  }
+
+ private:
+  template <typename... Arguments>
+  void append(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    const std::span<char> room = std::span(buffer_).subspan(used_);
+    const auto result =
+        fmt::format_to_n(room.data(), room.size(), format, std::forward<Arguments>(arguments)...);
+    used_ += std::min(result.size, room.size());
+  }
+
+  void flush() {
+    print({buffer_.data(), used_});
+    used_ = 0;
+  }
+
+  std::array<char, 2048> buffer_;  // 17 counters of at most 20 digits and their names
+  std::size_t used_ = 0;
+};
+
+FileDescriptor listen_or_explain(const Endpoint& endpoint) {
+  try {
+    return listen_on(endpoint);
+  } catch (const std::system_error& error) {
+    const std::string where = endpoint.to_string();
+    if (error.code() == std::errc::address_in_use) {
+      throw std::runtime_error(fmt::format(
+          "{} is taken by another program; choose another with --port N, or --port 0 for any free "
+          "one ('ss -ltnp' shows who has it)",
+          where));
+    }
+    if (error.code() == std::errc::permission_denied) {
+      throw std::runtime_error(fmt::format(
+          "no permission to listen on {}; ports below 1024 need privileges, choose --port 7777",
+          where));
+    }
+    throw std::runtime_error(fmt::format("cannot listen on {}: {}", where, error.what()));
+  }
+}
+
+int serve(const ServeOptions& options) {
+  const Backend* const backend = find_backend(options.backend);
+  if (backend == nullptr) {
+    throw UsageError(
+        fmt::format("unknown backend '{}'; choose one of: {}", options.backend, backend_names()));
+  }
+  Endpoint endpoint;
+  try {
+    endpoint = resolve(options.host, options.port);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
+  }
+  const ServerOptions server_options{.select_beyond_fd_setsize = options.select_limit == "none"};
+
+  // A reader of our output that goes away is no reason to die.
+  ::signal(SIGPIPE, SIG_IGN);
+  ServerStats stats;
+  std::stop_source stop;
+  const SignalThread signals({SIGINT, SIGTERM, SIGUSR1}, [&](int signal) {
+    if (signal == SIGUSR1) {
+      CounterPrinter().print_json(backend->name, stats.snapshot());
+    } else {
+      stop.request_stop();
+    }
+  });
+
+  FileDescriptor listener = listen_or_explain(endpoint);
+  const Endpoint local = local_endpoint(listener.get());
+  if (!local.is_loopback()) {
+    std::cerr << "echomux: warning: " << local.to_string()
+              << " is reachable from other machines, and an echo server answers anyone\n";
+  }
+  print(fmt::format("echomux: {} listening on {}\n", backend->name, local.to_string()));
+  if (server_options.select_beyond_fd_setsize && backend->name == "select") {
+    std::cerr << "echomux: select watches descriptors beyond FD_SETSIZE with a larger bitmap; "
+                 "portable programs can't\n";
+  }
+
+  backend->serve(std::move(listener), stop.get_token(), server_options, stats);
+  if (options.stats == "json") {
+    CounterPrinter().print_json(backend->name, stats.snapshot());
+  } else {
+    CounterPrinter().print_text(backend->name, stats.snapshot());
+  }
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& app, Action& action) {
+  CLI::App* const command = app.add_subcommand("serve", "Run one server until Ctrl-C");
+  const auto options = std::make_shared<ServeOptions>();
+  command->add_option("BACKEND", options->backend, "One of: " + backend_names())->required();
+  command->add_option("--host", options->host, "Address to listen on")->capture_default_str();
+  command->add_option("--port", options->port, "Port to listen on; 0 is the kernel's choice")
+      ->capture_default_str();
+  command->add_option("--stats", options->stats, "How to print the counters when it stops")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  command
+      ->add_option("--select-limit", options->select_limit,
+                   "select only: 'none' watches descriptors beyond FD_SETSIZE too")
+      ->check(CLI::IsMember({"fd_setsize", "none"}))
+      ->capture_default_str();
+  command->footer("SIGINT and SIGTERM stop it; SIGUSR1 prints a snapshot of its counters as JSON.");
+  command->callback([options, &action] { action = [options] { return serve(*options); }; });
+}
+
+}  // namespace echomux

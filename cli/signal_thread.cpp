@@ -1,0 +1,48 @@
+#include "cli/signal_thread.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+
+#include <array>
+#include <utility>
+
+#include "echo/stop_event.hpp"
+#include "echo/system_call.hpp"
+
+namespace echomux {
+namespace {
+
+FileDescriptor block_and_watch(std::initializer_list<int> signals) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : signals) {
+    sigaddset(&set, signal);
+    // A shell without job control starts background programs with SIGINT ignored, and the kernel
+    // discards what is ignored even if it is blocked.
+    ::signal(signal, SIG_DFL);
+  }
+  if (const int error = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0) {
+    throw std::system_error(error, std::generic_category(), "pthread_sigmask");
+  }
+  return FileDescriptor(check(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd"));
+}
+
+}  // namespace
+
+SignalThread::SignalThread(std::initializer_list<int> signals, std::function<void(int)> on_signal)
+    : signal_fd_(block_and_watch(signals)),
+      thread_([fd = signal_fd_.get(), handle = std::move(on_signal)](const std::stop_token& stop) {
+        const StopEvent stop_event(stop);
+        std::array watched{pollfd{.fd = fd, .events = POLLIN, .revents = 0},
+                           pollfd{.fd = stop_event.fd(), .events = POLLIN, .revents = 0}};
+        while (!stop.stop_requested()) {
+          if (::poll(watched.data(), watched.size(), -1) < 0) continue;  // EINTR: look again
+          signalfd_siginfo info{};
+          while (::read(fd, &info, sizeof info) == sizeof info) {
+            handle(static_cast<int>(info.ssi_signo));
+          }
+        }
+      }) {}
+
+}  // namespace echomux

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <thread>
+
+#include "echo/file_descriptor.hpp"
+
+namespace echomux {
+
+// Takes signals in a thread of its own, so that what they ask for is ordinary code and not a signal
+// handler, and no other thread's system calls are interrupted. Construct it in main, before any
+// other thread: it blocks the signals in the calling thread, and later threads inherit that.
+// The destructor ends the thread; the signals stay blocked. See signalfd(2).
+class SignalThread {
+ public:
+  // Calls `on_signal` with each signal's number, one at a time, from its own thread.
+  // Throws std::system_error.
+  SignalThread(std::initializer_list<int> signals, std::function<void(int)> on_signal);
+
+ private:
+  FileDescriptor signal_fd_;
+  std::jthread thread_;
+};
+
+}  // namespace echomux

@@ -1,0 +1,44 @@
+#include "echo/accept.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace echomux {
+
+AcceptResult accept_peer(int listener, SocketMode mode, Counters& counters) noexcept {
+  const int flags = SOCK_CLOEXEC | (mode == SocketMode::nonblocking ? SOCK_NONBLOCK : 0);
+  counters.accept_calls.add();
+  const int fd = ::accept4(listener, nullptr, nullptr, flags);
+  if (fd >= 0) {
+    counters.accepted.add();
+    return {AcceptStatus::accepted, FileDescriptor(fd)};
+  }
+  switch (errno) {
+    case EAGAIN:
+      return {AcceptStatus::none_waiting, {}};
+    case EINTR:
+      counters.interrupted.add();
+      return {AcceptStatus::try_again, {}};
+    // The peer gave up while it waited in the backlog, or the network reported an error of that
+    // one connection, which accept(2) says to treat like EAGAIN by retrying.
+    case ECONNABORTED:
+    case EPROTO:
+    case EPERM:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+      return {AcceptStatus::try_again, {}};
+    // EMFILE, ENFILE, ENOBUFS and ENOMEM leave the connection in the backlog: trying again at once
+    // would spin. An error that is not foreseen here gets the same patience, for ending the server
+    // would harm all the peers it has.
+    default:
+      return {AcceptStatus::out_of_resources, {}};
+  }
+}
+
+}  // namespace echomux

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string_view>
+
+#include "echo/file_descriptor.hpp"
+#include "echo/server_stats.hpp"
+
+namespace echomux {
+
+// What a user may choose about a server.
+struct ServerOptions {
+  // select only: watch descriptors at and beyond FD_SETSIZE too, with a bitmap larger than fd_set.
+  bool select_beyond_fd_setsize = false;
+};
+
+// One way of serving many peers, as every caller sees it.
+struct Backend {
+  std::string_view name;
+  std::string_view summary;
+  std::string_view limit;  // what bounds the number of connections, in words
+
+  // Serves on `listener` until a stop is requested, then closes every descriptor it owns and
+  // returns. Blocks meanwhile. Throws std::system_error only for failures of set-up or of the wait
+  // call itself; whatever a peer does is counted in `stats` and never ends the server.
+  void (*serve)(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
+                ServerStats& stats);
+
+  // The most connections it can serve at a time; none where only the system's limits count.
+  std::optional<std::size_t> max_connections;
+  // True when it uses its whole CPU even while nobody sends.
+  bool never_sleeps = false;
+};
+
+}  // namespace echomux

@@ -1,0 +1,136 @@
+#include "echo/socket.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+
+#include "echo/system_call.hpp"
+
+namespace echomux {
+namespace {
+
+const sockaddr_in& as_ipv4(const Endpoint& endpoint) {
+  return reinterpret_cast<const sockaddr_in&>(endpoint.address);
+}
+
+const sockaddr_in6& as_ipv6(const Endpoint& endpoint) {
+  return reinterpret_cast<const sockaddr_in6&>(endpoint.address);
+}
+
+void set_option(int socket, int level, int option, int value, const char* name) {
+  check(::setsockopt(socket, level, option, &value, sizeof value), name);
+}
+
+}  // namespace
+
+std::uint16_t Endpoint::port() const noexcept {
+  return ntohs(family() == AF_INET6 ? as_ipv6(*this).sin6_port : as_ipv4(*this).sin_port);
+}
+
+bool Endpoint::is_loopback() const noexcept {
+  constexpr std::uint8_t loopback_net = 127;
+  if (family() != AF_INET6) return ntohl(as_ipv4(*this).sin_addr.s_addr) >> 24 == loopback_net;
+  const in6_addr& address6 = as_ipv6(*this).sin6_addr;
+  return IN6_IS_ADDR_LOOPBACK(&address6) ||
+         (IN6_IS_ADDR_V4MAPPED(&address6) && address6.s6_addr[12] == loopback_net);
+}
+
+std::string Endpoint::to_string() const {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const bool v6 = family() == AF_INET6;
+  const void* binary = v6 ? static_cast<const void*>(&as_ipv6(*this).sin6_addr)
+                          : static_cast<const void*>(&as_ipv4(*this).sin_addr);
+  if (::inet_ntop(family(), binary, text.data(), text.size()) == nullptr) return "(no address)";
+  const std::string host = v6 ? "[" + std::string(text.data()) + "]" : std::string(text.data());
+  return host + ":" + std::to_string(port());
+}
+
+std::vector<Endpoint> resolve_all(const std::string& host, std::uint16_t port) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+  if (error != 0) {
+    throw std::invalid_argument("cannot resolve the host '" + host + "': " + ::gai_strerror(error) +
+                                "; try 127.0.0.1, ::1 or localhost");
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+  std::vector<Endpoint> endpoints;
+  for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
+    Endpoint& endpoint = endpoints.emplace_back();
+    endpoint.length = entry->ai_addrlen;
+    std::memcpy(&endpoint.address, entry->ai_addr, entry->ai_addrlen);
+  }
+  return endpoints;
+}
+
+Endpoint resolve(const std::string& host, std::uint16_t port) {
+  return resolve_all(host, port).front();
+}
+
+Endpoint parse_endpoint(std::string_view host_and_port) {
+  return parse_endpoints(host_and_port).front();
+}
+
+std::vector<Endpoint> parse_endpoints(std::string_view host_and_port) {
+  const auto complain = [&](const char* what) {
+    throw std::invalid_argument("'" + std::string(host_and_port) + "' " + what +
+                                "; write HOST:PORT, such as 127.0.0.1:7777 or [::1]:7777");
+  };
+  const std::size_t colon = host_and_port.rfind(':');
+  if (colon == std::string_view::npos) complain("has no port");
+  std::string_view host = host_and_port.substr(0, colon);
+  const std::string_view digits = host_and_port.substr(colon + 1);
+  if (host.starts_with('[') && host.ends_with(']')) {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    complain("is an IPv6 address without brackets");
+  }
+  if (host.empty()) complain("has no host");
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc{} || end != digits.data() + digits.size() || port == 0) {
+    complain("has no port between 1 and 65535");
+  }
+  return resolve_all(std::string(host), port);
+}
+
+FileDescriptor listen_on(const Endpoint& endpoint) {
+  FileDescriptor listener(
+      check(::socket(endpoint.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+  const int fd = listener.get();
+  // A server started again must not wait for its old connections to leave TIME_WAIT.
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1, "setsockopt SO_REUSEADDR");
+  // Linux hands these two on to every accepted socket, which saves two calls per connection.
+  // Nagle's algorithm would hold a small echo back while an earlier one is unacknowledged; and a
+  // byte that a peer marks as urgent is a byte of the stream like any other (RFC 6093).
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1, "setsockopt TCP_NODELAY");
+  set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1, "setsockopt SO_OOBINLINE");
+  check(::bind(fd, endpoint.raw(), endpoint.length), "bind");
+  check(::listen(fd, SOMAXCONN), "listen");
+  return listener;
+}
+
+Endpoint local_endpoint(int socket) {
+  Endpoint endpoint;
+  endpoint.length = sizeof endpoint.address;
+  check(::getsockname(socket, reinterpret_cast<sockaddr*>(&endpoint.address), &endpoint.length),
+        "getsockname");
+  return endpoint;
+}
+
+void set_nonblocking(int fd) {
+  const int flags = check(::fcntl(fd, F_GETFL), "fcntl F_GETFL");
+  check(::fcntl(fd, F_SETFL, flags | O_NONBLOCK), "fcntl F_SETFL");
+}
+
+}  // namespace echomux

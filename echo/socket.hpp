@@ -1,0 +1,56 @@
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "echo/file_descriptor.hpp"
+
+namespace echomux {
+
+// An IPv4 or IPv6 address with a port, in the form the socket calls take.
+struct Endpoint {
+  sockaddr_storage address{};
+  socklen_t length = 0;
+
+  [[nodiscard]] const sockaddr* raw() const noexcept {
+    return reinterpret_cast<const sockaddr*>(&address);
+  }
+  [[nodiscard]] int family() const noexcept { return address.ss_family; }
+  [[nodiscard]] std::uint16_t port() const noexcept;
+  // True for 127.0.0.0/8, ::1 and the IPv4 loopback addresses mapped into IPv6.
+  [[nodiscard]] bool is_loopback() const noexcept;
+  // "127.0.0.1:7777" or "[::1]:7777".
+  [[nodiscard]] std::string to_string() const;
+};
+
+// Resolves a numeric address or a name to all its addresses, the preferred one first
+// (getaddrinfo(3)); never empty. Throws std::invalid_argument with a sentence for the user.
+[[nodiscard]] std::vector<Endpoint> resolve_all(const std::string& host, std::uint16_t port);
+
+// The first of them.
+[[nodiscard]] Endpoint resolve(const std::string& host, std::uint16_t port);
+
+// Reads "HOST:PORT" and resolves it; an IPv6 host stands in brackets: "[::1]:7777". Throws
+// std::invalid_argument with a sentence for the user.
+[[nodiscard]] std::vector<Endpoint> parse_endpoints(std::string_view host_and_port);
+
+// The first of them.
+[[nodiscard]] Endpoint parse_endpoint(std::string_view host_and_port);
+
+// A listening TCP socket (close-on-exec, blocking) with the largest backlog the system allows.
+// The peers it will accept inherit TCP_NODELAY and SO_OOBINLINE from it. Port 0 is the kernel's
+// choice: local_endpoint() tells which. Throws std::system_error naming the call that failed.
+[[nodiscard]] FileDescriptor listen_on(const Endpoint& endpoint);
+
+// The address a socket is bound to (getsockname(2)). Throws std::system_error.
+[[nodiscard]] Endpoint local_endpoint(int socket);
+
+// Sets O_NONBLOCK (fcntl(2)). Throws std::system_error.
+void set_nonblocking(int fd);
+
+}  // namespace echomux

@@ -1,0 +1,173 @@
+#include "epoll_lt/epoll_lt_server.hpp"
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "echo/accept.hpp"
+#include "echo/echo_session.hpp"
+#include "echo/socket.hpp"
+#include "echo/stop_event.hpp"
+#include "echo/system_call.hpp"
+
+namespace echomux {
+namespace {
+
+constexpr std::size_t events_per_wait = 512;
+constexpr int forever = -1;
+
+class EpollLtServer {
+ public:
+  EpollLtServer(FileDescriptor listener, std::stop_token stop, Counters& counters)
+      : listener_(std::move(listener)), stop_event_(std::move(stop)), counters_(counters) {
+    set_nonblocking(listener_.get());
+    check(set_interest(EPOLL_CTL_ADD, stop_event_.fd(), EPOLLIN), "epoll_ctl");
+    check(set_interest(EPOLL_CTL_ADD, listener_.get(), EPOLLIN), "epoll_ctl");
+  }
+
+  // One turn: sleep until something is ready, then give each ready descriptor one go. Whoever is
+  // not finished is simply reported again in the next turn, and so no peer can hog the server.
+  void run() {
+    std::array<epoll_event, events_per_wait> events{};
+    for (;;) {
+      const int ready = wait(events);
+      for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(ready))) {
+        const int fd = event.data.fd;
+        if (fd == stop_event_.fd()) return;
+        if (fd == listener_.get()) {
+          accept_peers();
+        } else {
+          // Whatever the event says (EPOLLIN, EPOLLOUT, EPOLLHUP, EPOLLERR), the answer is the
+          // same: the next recv or send tells exactly what happened.
+          serve_peer(fd);
+        }
+      }
+      // While accepting is paused nothing announces that descriptors are free again: one may have
+      // come free in this very turn, or anywhere in the system. So just ask.
+      if (accept_paused_) accept_peers();
+    }
+  }
+
+ private:
+  // Sleeps until something is ready and returns how many events there are.
+  int wait(std::span<epoll_event> events) {
+    const int timeout_ms =
+        accept_paused_ ? static_cast<int>(accept_retry_interval.count()) : forever;
+    counters_.waits.add();
+    const int ready =
+        ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
+    if (ready < 0) {
+      if (errno != EINTR) throw_errno("epoll_wait");
+      counters_.interrupted.add();
+      return 0;
+    }
+    // The lesson of epoll in one line: what is looked at is what is ready, however many wait.
+    counters_.descriptors_scanned.add(static_cast<std::uint64_t>(ready));
+    counters_.events.add(static_cast<std::uint64_t>(ready));
+    return ready;
+  }
+
+  void serve_peer(int fd) {
+    std::optional<EchoSession>& session = sessions_[static_cast<std::size_t>(fd)];
+    const bool owed = session->owes();
+    const Outcome outcome = session->pump({scratch_.get(), scratch_bytes}, counters_);
+    if (outcome == Outcome::want_read || (owed && outcome == Outcome::want_write)) {
+      counters_.empty_wakeups.add();
+    }
+    if (outcome == Outcome::closed) {
+      session.reset();  // closing a descriptor also takes it out of the epoll set
+    } else if (session->owes() != owed) {
+      // A level-triggered set must watch for room only while there is something to send: a socket
+      // nearly always has room, so EPOLLOUT left on would wake us without end.
+      if (set_interest(EPOLL_CTL_MOD, fd, session->owes() ? EPOLLOUT : EPOLLIN) < 0) {
+        drop(session);
+      }
+    }
+  }
+
+  void accept_peers() {
+    for (int i = 0; i < accept_budget; ++i) {
+      AcceptResult result = accept_peer(listener_.get(), SocketMode::nonblocking, counters_);
+      switch (result.status) {
+        case AcceptStatus::accepted:
+          add_peer(std::move(result.socket));
+          break;
+        case AcceptStatus::try_again:
+          break;
+        case AcceptStatus::none_waiting:
+          pause_accepting(false);
+          return;
+        case AcceptStatus::out_of_resources:
+          pause_accepting(true);
+          return;
+      }
+    }
+    // The budget is spent; what still waits in the backlog is reported again at once.
+    pause_accepting(false);
+  }
+
+  // Level-triggered, a listener with a waiting connection that can't be accepted would be reported
+  // without end, at 100 % CPU. So it is not watched until accepting works again.
+  void pause_accepting(bool pause) {
+    if (pause == accept_paused_) return;
+    if (set_interest(EPOLL_CTL_MOD, listener_.get(), pause ? 0U : EPOLLIN) < 0) return;
+    accept_paused_ = pause;
+    if (pause) counters_.accept_pauses.add();
+  }
+
+  void add_peer(FileDescriptor socket) {
+    const int fd = socket.get();
+    const auto slot = static_cast<std::size_t>(fd);
+    try {
+      if (slot >= sessions_.size()) sessions_.resize(slot + 1);
+    } catch (const std::bad_alloc&) {
+      counters_.turned_away.add();
+      return;
+    }
+    sessions_[slot].emplace(std::move(socket));
+    // Fails when the user's limit of watches (/proc/sys/fs/epoll/max_user_watches) or memory is
+    // used up.
+    if (set_interest(EPOLL_CTL_ADD, fd, EPOLLIN) < 0) {
+      counters_.turned_away.add();
+      sessions_[slot].reset();
+    }
+  }
+
+  void drop(std::optional<EchoSession>& session) {
+    counters_.peer_errors.add();
+    counters_.closed.add();
+    session.reset();
+  }
+
+  int set_interest(int operation, int fd, std::uint32_t events) {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    counters_.interest_changes.add();
+    return ::epoll_ctl(epoll_.get(), operation, fd, &event);
+  }
+
+  FileDescriptor listener_;
+  StopEvent stop_event_;
+  Counters& counters_;
+  FileDescriptor epoll_{check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")};
+  std::vector<std::optional<EchoSession>> sessions_;  // by descriptor: small, dense numbers
+  std::unique_ptr<std::byte[]> scratch_ = make_scratch();
+  bool accept_paused_ = false;
+};
+
+}  // namespace
+
+void serve_epoll_lt(FileDescriptor listener, std::stop_token stop, const ServerOptions& /*options*/,
+                    ServerStats& stats) {
+  EpollLtServer(std::move(listener), std::move(stop), stats.main()).run();
+}
+
+}  // namespace echomux

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "echo/file_descriptor.hpp"
+#include "echo/socket.hpp"
+
+namespace echomux {
+
+// How to start an echo server: ours or anybody's.
+struct ServerCommand {
+  // The program and its arguments, executed directly and not through a shell. Every "{port}" in
+  // them becomes the port to listen on, on 127.0.0.1.
+  std::vector<std::string> arguments;
+  // True when the server follows `echomux serve`: it prints where it listens as its first line on
+  // stdout, and answers SIGUSR1 with one line of JSON, its counters. Others are found by
+  // connecting to them.
+  bool speaks_echomux = false;
+  std::optional<int> cpu;            // run on this CPU alone
+  std::optional<rlim_t> open_files;  // its RLIMIT_NOFILE, soft and hard
+};
+
+// How a server process ended.
+struct ServerExit {
+  bool killed_after_timeout = false;  // it did not stop when asked to
+  std::optional<int> exit_status;     // none when a signal ended it
+  int signal = 0;                     // the signal that did
+};
+
+// An echo server in a process of its own, listening from construction on. The destructor stops it,
+// with SIGKILL if it must; the child also gets SIGKILL when its parent's thread dies, so none is
+// left behind. Not for sharing between threads; construct it in the thread that lives longest.
+class ServerProcess {
+ public:
+  // Throws std::runtime_error, with a sentence for the user, when the server can't be started or
+  // doesn't listen within `limit`.
+  explicit ServerProcess(const ServerCommand& command,
+                         std::chrono::milliseconds limit = std::chrono::seconds(10));
+  ~ServerProcess();
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  [[nodiscard]] const Endpoint& endpoint() const noexcept { return endpoint_; }
+
+  // False once the process has ended.
+  [[nodiscard]] bool running() const;
+
+  // The server's counters now, by name. None when it doesn't report any, or not within a second.
+  [[nodiscard]] std::optional<std::map<std::string, std::uint64_t>> counters();
+
+  // The CPU time that all its threads have used so far, in user and kernel mode, in nanoseconds
+  // (clock_getcpuclockid(3)). None once it has ended.
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> cpu_time() const;
+
+  // Sends SIGTERM and waits up to `limit` for the end, then sends SIGKILL. Called again, it answers
+  // the same.
+  ServerExit stop(std::chrono::milliseconds limit = std::chrono::seconds(5));
+
+  // Everything it has printed on stdout that counters() has not taken. After stop(), all of it.
+  [[nodiscard]] std::string output();
+
+ private:
+  void spawn(const ServerCommand& command, std::uint16_t port);
+  void wait_for_listening_line(std::chrono::steady_clock::time_point deadline);
+  void wait_until_connectable(std::chrono::steady_clock::time_point deadline) const;
+  bool read_more(std::chrono::steady_clock::time_point deadline);
+  std::optional<std::string> read_line(std::chrono::steady_clock::time_point deadline);
+  bool wait_for_end(std::chrono::milliseconds limit);
+
+  std::string name_;
+  bool speaks_echomux_;
+  pid_t pid_ = -1;
+  FileDescriptor process_;  // a pidfd: readable when the process has ended
+  FileDescriptor output_;   // the read end of its stdout
+  std::string unread_;      // output not yet taken
+  Endpoint endpoint_;
+  std::optional<ServerExit> exit_;
+};
+
+}  // namespace echomux

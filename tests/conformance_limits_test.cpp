@@ -1,0 +1,82 @@
+// What happens at the limits: no descriptor, no thread, no bit in the set to be had.
+
+#include <algorithm>
+#include <chrono>
+
+#include "tests/support/bytes.hpp"
+#include "tests/support/conformance.hpp"
+#include "tests/support/process_info.hpp"
+
+namespace echomux {
+namespace {
+
+// Far below what a server that spins uses in a second, even where it has to share its CPU, and far
+// above what some attempts per second cost.
+constexpr std::chrono::milliseconds not_spinning{200};
+
+// Of `peers`, those that have an answer to read, or else all the others.
+std::vector<Peer*> those_with_answer(std::vector<Peer>& peers, bool answered = true) {
+  std::vector<Peer*> chosen;
+  for (Peer& peer : peers) {
+    if (peer.fd() >= 0 && peer.answered() == answered) chosen.push_back(&peer);
+  }
+  return chosen;
+}
+
+TEST_P(Conformance, ServesThoseWhoWaitForADescriptorInTheirTurn) {
+  constexpr std::size_t limit = 64;
+  constexpr std::size_t count = 100;
+  start({}, limit);
+  descriptors_without_peers();
+  const std::size_t capacity = concurrent(free_descriptors(server().pid(), limit));
+  std::vector<Peer> peers = connect(count);
+  for (std::size_t i = 0; i < count; ++i) peers[i].send_all(make_data(100, i));
+  // As many are served as there are descriptors, and the others wait without being harmed.
+  EXPECT_TRUE(eventually(patience, [&] { return those_with_answer(peers).size() == capacity; }))
+      << those_with_answer(peers).size() << " served instead of " << capacity;
+  if (!one_at_a_time()) {
+    EXPECT_TRUE(eventually(patience, [&] { return counter("accept_pauses") > 0; }));
+  }
+  if (!GetParam().never_sleeps) {
+    EXPECT_LT(cpu_time_of_a_while(), not_spinning) << "it spins for want of descriptors";
+  }
+  EXPECT_EQ(those_with_answer(peers).size(), capacity);
+
+  // Whoever is served leaves, until everybody has been.
+  for (std::size_t served = 0; served < count;) {
+    ASSERT_TRUE(eventually(patience, [&] { return !those_with_answer(peers).empty(); }))
+        << "nobody is served any more after " << served << " peers";
+    for (Peer* const peer : those_with_answer(peers)) {
+      const auto i = static_cast<std::size_t>(peer - peers.data());
+      EXPECT_TRUE(same_bytes(peer->receive(100), make_data(100, i))) << "at peer " << i;
+      peer->close();
+      ++served;
+    }
+  }
+}
+
+// Descriptors may come free without any connection of this server ending: another thread may close
+// one or, as here, the limit may be raised. Nothing tells the server of it.
+TEST_P(Conformance, NoticesDescriptorsThatComeFreeElsewhere) {
+  const rlim_t before = use_up_descriptors();
+  Peer peer(endpoint());
+  peer.send_all("anybody?");
+  ASSERT_TRUE(eventually(patience, [&] { return counter("accept_pauses") > 0; }));
+  const auto used = cpu_time_of_a_while();
+  if (!GetParam().never_sleeps) {
+    EXPECT_LT(used, not_spinning) << "it spins for want of descriptors";
+  }
+  EXPECT_FALSE(peer.answered());
+  set_soft_limit(server().pid(), RLIMIT_NOFILE, before);
+  EXPECT_EQ(peer.receive(8, promptly), "anybody?");
+}
+
+TEST_P(Conformance, StopsWhileOutOfDescriptors) {
+  use_up_descriptors();
+  const Peer peer(endpoint());
+  ASSERT_TRUE(eventually(patience, [&] { return counter("accept_pauses") > 0; }));
+  stop();
+}
+
+}  // namespace
+}  // namespace echomux

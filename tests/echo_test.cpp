@@ -1,0 +1,254 @@
+// The parts that all servers share, one by one: descriptors, addresses, listening and accepting.
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/tcp.h>
+#include <sys/eventfd.h>
+
+#include <stdexcept>
+#include <system_error>
+
+#include "echo/system_call.hpp"
+#include "tests/support/connection.hpp"
+#include "tests/support/process_info.hpp"
+#include "tests/support/repeating_alarm.hpp"
+
+namespace echomux {
+namespace {
+
+bool is_open(int fd) {
+  return ::fcntl(fd, F_GETFD) >= 0;
+}
+
+FileDescriptor any_descriptor() {
+  return FileDescriptor(check(::eventfd(0, EFD_CLOEXEC), "eventfd"));
+}
+
+TEST(FileDescriptor, IsEmptyUntilItHoldsOne) {
+  const FileDescriptor empty;
+  EXPECT_EQ(empty.get(), -1);
+  EXPECT_FALSE(empty);
+  EXPECT_TRUE(any_descriptor());
+  // Zero is a descriptor like any other.
+  FileDescriptor zero(0);
+  EXPECT_TRUE(zero);
+  EXPECT_EQ(zero.release(), 0);
+}
+
+TEST(FileDescriptor, ClosesWhatItHolds) {
+  int number = -1;
+  {
+    const FileDescriptor fd = any_descriptor();
+    number = fd.get();
+    EXPECT_TRUE(is_open(number));
+  }
+  EXPECT_FALSE(is_open(number));
+}
+
+TEST(FileDescriptor, MovingHandsItOver) {
+  FileDescriptor first = any_descriptor();
+  const int number = first.get();
+  FileDescriptor second(std::move(first));
+  EXPECT_FALSE(first);  // NOLINT(bugprone-use-after-move): that it is empty is the point.
+  EXPECT_EQ(second.get(), number);
+
+  FileDescriptor third = any_descriptor();
+  const int replaced = third.get();
+  third = std::move(second);
+  EXPECT_FALSE(is_open(replaced));
+  EXPECT_TRUE(is_open(number));
+  EXPECT_EQ(third.get(), number);
+}
+
+TEST(FileDescriptor, SurvivesBeingMovedToItself) {
+  FileDescriptor fd = any_descriptor();
+  const int number = fd.get();
+  FileDescriptor& same = fd;
+  fd = std::move(same);
+  EXPECT_EQ(fd.get(), number);
+  EXPECT_TRUE(is_open(number));
+}
+
+TEST(FileDescriptor, ReleasedIsNotClosed) {
+  int number = -1;
+  {
+    FileDescriptor fd = any_descriptor();
+    number = fd.release();
+    EXPECT_FALSE(fd);
+  }
+  EXPECT_TRUE(is_open(number));
+  FileDescriptor(number).reset();
+  EXPECT_FALSE(is_open(number));
+}
+
+TEST(FileDescriptor, ClosesExactlyOnce) {
+  FileDescriptor fd = any_descriptor();
+  const int number = fd.get();
+  fd.reset();
+  EXPECT_FALSE(fd);
+  // The lowest free number is given out first, so this is the same again.
+  const FileDescriptor other = any_descriptor();
+  ASSERT_EQ(other.get(), number);
+  fd.reset();
+  EXPECT_TRUE(is_open(number)) << "a second reset() closed somebody else's descriptor";
+}
+
+// What parsing `text` says is wrong with it; empty when it is accepted.
+std::string complaint_about(const std::string& text) {
+  try {
+    return (static_cast<void>(parse_endpoint(text)), "");
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+}
+
+TEST(Endpoint, ReadsAndWritesIpv4) {
+  const Endpoint endpoint = parse_endpoint("127.0.0.1:7777");
+  EXPECT_EQ(endpoint.family(), AF_INET);
+  EXPECT_EQ(endpoint.port(), 7777);
+  EXPECT_EQ(endpoint.to_string(), "127.0.0.1:7777");
+  EXPECT_EQ(parse_endpoint("1.2.3.4:1").to_string(), "1.2.3.4:1");
+  EXPECT_EQ(parse_endpoint("127.0.0.1:65535").port(), 65535);
+}
+
+TEST(Endpoint, ReadsAndWritesIpv6InBrackets) {
+  const Endpoint endpoint = parse_endpoint("[::1]:7777");
+  EXPECT_EQ(endpoint.family(), AF_INET6);
+  EXPECT_EQ(endpoint.port(), 7777);
+  EXPECT_EQ(endpoint.to_string(), "[::1]:7777");
+}
+
+TEST(Endpoint, ResolvesNames) {
+  EXPECT_TRUE(parse_endpoint("localhost:7777").is_loopback());
+  EXPECT_EQ(resolve("localhost", 80).port(), 80);
+}
+
+TEST(Endpoint, KnowsLoopbackAddresses) {
+  for (const char* const host : {"127.0.0.1", "127.255.0.3", "::1", "::ffff:127.0.0.1"}) {
+    EXPECT_TRUE(resolve(host, 1).is_loopback()) << host;
+  }
+  for (const char* const host : {"0.0.0.0", "128.0.0.1", "::", "::2", "::ffff:10.0.0.1"}) {
+    EXPECT_FALSE(resolve(host, 1).is_loopback()) << host;
+  }
+}
+
+TEST(Endpoint, SaysWhatIsWrongWithAnAddress) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"", "has no port"},
+      {"localhost", "has no port"},
+      {":7777", "has no host"},
+      {"[]:7777", "has no host"},
+      {"::1:7777", "without brackets"},
+      {"127.0.0.1:", "between 1 and 65535"},
+      {"127.0.0.1:0", "between 1 and 65535"},
+      {"127.0.0.1:65536", "between 1 and 65535"},
+      {"127.0.0.1:-1", "between 1 and 65535"},
+      {"127.0.0.1:+1", "between 1 and 65535"},
+      {"127.0.0.1: 1", "between 1 and 65535"},
+      {"127.0.0.1:http", "between 1 and 65535"},
+      {"127.0.0.1:80x", "between 1 and 65535"},
+  };
+  for (const auto& [text, what] : cases) {
+    const std::string complaint = complaint_about(text);
+    EXPECT_NE(complaint.find(what), std::string::npos) << text << ": " << complaint;
+    EXPECT_NE(complaint.find("HOST:PORT"), std::string::npos) << text << ": " << complaint;
+  }
+}
+
+TEST(Endpoint, SaysThatAHostIsUnknown) {
+  // Too long for a label of a domain name, so it is refused without any server being asked.
+  const std::string host(70, 'x');
+  const std::string complaint = complaint_about(host + ":7777");
+  EXPECT_NE(complaint.find("cannot resolve the host '" + host), std::string::npos) << complaint;
+  EXPECT_NE(complaint.find("try 127.0.0.1"), std::string::npos) << complaint;
+}
+
+int option(int socket, int level, int name) {
+  int value = -1;
+  socklen_t length = sizeof value;
+  check(::getsockopt(socket, level, name, &value, &length), "getsockopt");
+  return value;
+}
+
+TEST(ListenOn, HandsItsOptionsToAcceptedPeers) {
+  const Connection connection;
+  ASSERT_TRUE(connection.socket);
+  EXPECT_EQ(option(connection.socket.get(), IPPROTO_TCP, TCP_NODELAY), 1);
+  EXPECT_EQ(option(connection.socket.get(), SOL_SOCKET, SO_OOBINLINE), 1);
+  EXPECT_NE(::fcntl(connection.socket.get(), F_GETFD) & FD_CLOEXEC, 0);
+  EXPECT_NE(::fcntl(connection.listener.get(), F_GETFD) & FD_CLOEXEC, 0);
+}
+
+TEST(ListenOn, NamesBindWhenThePortIsTaken) {
+  const FileDescriptor first = listen_on(resolve("127.0.0.1", 0));
+  try {
+    static_cast<void>(listen_on(local_endpoint(first.get())));
+    FAIL() << "two sockets listen on one port";
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code(), std::errc::address_in_use);
+    EXPECT_NE(std::string(error.what()).find("bind"), std::string::npos) << error.what();
+  }
+}
+
+TEST(ListenOn, TakesAPortAgainThatHasOldConnections) {
+  Endpoint endpoint;
+  {
+    Connection connection;
+    endpoint = local_endpoint(connection.listener.get());
+    // The end that closes first keeps the port in TIME_WAIT.
+    connection.socket.reset();
+    EXPECT_EQ(connection.peer.read_to_end(), "");
+  }
+  EXPECT_EQ(local_endpoint(listen_on(endpoint).get()).port(), endpoint.port());
+}
+
+TEST(AcceptPeer, SaysThatNobodyWaits) {
+  const FileDescriptor listener = local_listener();
+  Counters counters;
+  const AcceptResult result = accept_peer(listener.get(), SocketMode::nonblocking, counters);
+  EXPECT_EQ(result.status, AcceptStatus::none_waiting);
+  EXPECT_FALSE(result.socket);
+  EXPECT_EQ(counters.accept_calls.value(), 1U);
+  EXPECT_EQ(counters.accepted.value(), 0U);
+}
+
+TEST(AcceptPeer, GivesASocketOfTheModeAskedFor) {
+  for (const SocketMode mode : {SocketMode::blocking, SocketMode::nonblocking}) {
+    const FileDescriptor listener = local_listener();
+    const Peer peer(local_endpoint(listener.get()));
+    Counters counters;
+    const AcceptResult result = accept_peer(listener.get(), mode, counters);
+    ASSERT_EQ(result.status, AcceptStatus::accepted);
+    const bool nonblocking = (::fcntl(result.socket.get(), F_GETFL) & O_NONBLOCK) != 0;
+    EXPECT_EQ(nonblocking, mode == SocketMode::nonblocking);
+    EXPECT_EQ(counters.accepted.value(), 1U);
+  }
+}
+
+TEST(AcceptPeer, SaysThatDescriptorsRanOutAndLosesNobody) {
+  const FileDescriptor listener = local_listener();
+  Peer peer(local_endpoint(listener.get()));
+  Counters counters;
+  // The lowest free number is given out first.
+  const auto full = static_cast<rlim_t>(any_descriptor().get());
+  const rlim_t before = set_soft_limit(::getpid(), RLIMIT_NOFILE, full);
+  const AcceptResult refused = accept_peer(listener.get(), SocketMode::nonblocking, counters);
+  set_soft_limit(::getpid(), RLIMIT_NOFILE, before);
+  EXPECT_EQ(refused.status, AcceptStatus::out_of_resources);
+  EXPECT_FALSE(refused.socket);
+  EXPECT_EQ(counters.accepted.value(), 0U);
+  const AcceptResult result = accept_peer(listener.get(), SocketMode::nonblocking, counters);
+  EXPECT_EQ(result.status, AcceptStatus::accepted);
+}
+
+TEST(AcceptPeer, ComesBackWhenASignalInterruptsIt) {
+  const FileDescriptor listener = listen_on(resolve("127.0.0.1", 0));
+  Counters counters;
+  const RepeatingAlarm alarm;
+  const AcceptResult result = accept_peer(listener.get(), SocketMode::blocking, counters);
+  EXPECT_EQ(result.status, AcceptStatus::try_again);
+  EXPECT_EQ(counters.interrupted.value(), 1U);
+}
+
+}  // namespace
+}  // namespace echomux

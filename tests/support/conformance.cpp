@@ -1,0 +1,157 @@
+#include "tests/support/conformance.hpp"
+
+#include <stdexcept>
+#include <thread>
+
+#include "echo/system_call.hpp"
+#include "tests/support/bytes.hpp"
+#include "tests/support/process_info.hpp"
+
+namespace echomux {
+namespace {
+
+// The length of a look at a server that should be doing nothing. Nothing can be awaited here: the
+// point is that nothing comes.
+constexpr std::chrono::milliseconds a_while{1000};
+
+}  // namespace
+
+void Conformance::SetUpTestSuite() {
+  // The servers inherit it, and so both sides can hold more than the usual 1,024.
+  raise_own_descriptor_limit();
+}
+
+void Conformance::TearDown() {
+  if (server_) stop();
+}
+
+ServerProcess& Conformance::start(const std::vector<std::string>& options,
+                                  std::optional<rlim_t> open_files) {
+  ServerCommand command{
+      .arguments = {ECHOMUX_PROGRAM, "serve", std::string(GetParam().name), "--port", "0"},
+      .speaks_echomux = true,
+      .cpu = std::nullopt,
+      .open_files = open_files};
+  command.arguments.insert(command.arguments.end(), options.begin(), options.end());
+  return server_.emplace(command, patience);
+}
+
+ServerProcess& Conformance::server() {
+  return server_ ? *server_ : start();
+}
+
+void Conformance::stop(int signal) {
+  EXPECT_TRUE(server().running()) << "the server has ended by itself";
+  ::kill(server().pid(), signal);
+  EXPECT_TRUE(eventually(promptly, [&] { return !server().running(); }))
+      << "signal " << signal << " did not stop the server within " << promptly.count() << " ms";
+  // Collects the exit status; kills the server if it is still there.
+  const ServerExit exit = server().stop(std::chrono::milliseconds(0));
+  server_.reset();
+  EXPECT_EQ(exit.signal, 0) << "a signal ended the server";
+  EXPECT_EQ(exit.exit_status, 0);
+}
+
+std::vector<Peer> Conformance::connect(std::size_t count, const Peer::Buffers& buffers) {
+  std::vector<Peer> peers;
+  for (std::size_t i = 0; i < count; ++i) peers.emplace_back(endpoint(), buffers);
+  return peers;
+}
+
+std::vector<Peer> Conformance::connect_idle(std::size_t count) {
+  std::vector<Peer> peers = connect(count);
+  for (std::size_t i = 0; i < concurrent(count); ++i) {
+    const std::string greeting = make_data(8, i);
+    EXPECT_TRUE(same_bytes(peers[i].exchange(greeting), greeting));
+  }
+  return peers;
+}
+
+std::uint64_t Conformance::counter(const std::string& name) {
+  const auto counters = server().counters();
+  if (!counters) throw std::runtime_error("the server does not report its counters");
+  return counters->at(name);
+}
+
+std::size_t Conformance::descriptors_without_peers() {
+  Peer peer(endpoint());
+  EXPECT_EQ(peer.exchange("ready?"), "ready?");
+  // Answered by another thread than the one that serves, which has then begun its work, too.
+  static_cast<void>(counter("accepted"));
+  const std::size_t count = open_descriptors(server().pid()) - 1;
+  peer.close();
+  expect_descriptors(count);
+  return count;
+}
+
+void Conformance::expect_descriptors(std::size_t count) {
+  const bool reached =
+      eventually(patience, [&] { return open_descriptors(server().pid()) == count; });
+  EXPECT_TRUE(reached) << "the server has " << open_descriptors(server().pid())
+                       << " descriptors open instead of " << count;
+}
+
+rlim_t Conformance::use_up_descriptors() {
+  const std::size_t without_peers = descriptors_without_peers();
+  const pid_t pid = server().pid();
+  const rlim_t before = set_soft_limit(pid, RLIMIT_NOFILE, lowest_free_descriptor(pid));
+  // A server asleep in accept() has already set a number aside for the next peer, under the limit
+  // of that time. That peer is let in and out.
+  if (GetParam().name == "blocking" || GetParam().name == "threaded") {
+    EXPECT_EQ(Peer(endpoint()).exchange("x"), "x");
+    expect_descriptors(without_peers);
+  }
+  return before;
+}
+
+void Conformance::freeze() {
+  check(::kill(server().pid(), SIGSTOP), "kill SIGSTOP");
+  if (!eventually(patience, [&] { return is_stopped(server().pid()); })) {
+    throw std::runtime_error("the server can't be stopped with SIGSTOP");
+  }
+}
+
+void Conformance::thaw() {
+  check(::kill(server().pid(), SIGCONT), "kill SIGCONT");
+}
+
+std::chrono::nanoseconds Conformance::cpu_time_of_a_while() {
+  const auto before = server().cpu_time();
+  std::this_thread::sleep_for(a_while);
+  const auto after = server().cpu_time();
+  if (!before || !after) throw std::runtime_error("the server has ended by itself");
+  return *after - *before;
+}
+
+void Conformance::expect_asleep() {
+  if (GetParam().never_sleeps) {
+    EXPECT_GT(cpu_time_of_a_while(), a_while / 20) << "it is said never to sleep";
+    return;
+  }
+  // The last things that happened may still be in their ways through the kernel. A server that
+  // spins, or wakes up by a timer, has no quiet while however often it gets the chance.
+  constexpr int chances = 5;
+  std::uint64_t switches = 0;
+  std::chrono::nanoseconds used{};
+  for (int i = 0; i < chances; ++i) {
+    const std::uint64_t before = context_switches(server().pid());
+    used = cpu_time_of_a_while();
+    switches = context_switches(server().pid()) - before;
+    // ThreadSanitizer adds a thread that wakes up all the time, and uses little.
+    if (used < a_while / 10 && (switches == 0 || under_thread_sanitizer)) return;
+  }
+  ADD_FAILURE() << "with nothing to do, the server woke up " << switches << " times and used "
+                << used.count() / 1000 << " us of CPU time within " << a_while.count() << " ms";
+}
+
+std::vector<std::string> distinct_data(std::size_t peers, std::size_t bytes) {
+  std::vector<std::string> data;
+  // Different lengths too, so that mixed-up ends are noticed.
+  for (std::size_t i = 0; i < peers; ++i) data.push_back(make_data(bytes + i, i + 1));
+  return data;
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, Conformance, ::testing::ValuesIn(backends()),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+}  // namespace echomux

@@ -1,0 +1,165 @@
+#include "tests/support/program.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <span>
+#include <stdexcept>
+
+#include "echo/socket.hpp"
+#include "echo/system_call.hpp"
+#include "tests/support/process_info.hpp"
+
+namespace echomux {
+namespace {
+
+// Runs in the child between fork and exec, where only async-signal-safe calls are allowed.
+void become(int fd, int target) {
+  const int source = fd >= 0 ? fd : ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (::dup2(source, target) < 0) ::_exit(126);
+}
+
+// Waits until something can be done with one of the descriptors. Throws on time-out.
+void wait_for(std::span<pollfd> watched, const char* what) {
+  if (check(::poll(watched.data(), watched.size(), static_cast<int>(patience.count())), "poll") ==
+      0) {
+    throw std::runtime_error(std::string("time-out while waiting for ") + what);
+  }
+}
+
+// Appends what one read gives; closes the descriptor at the end of the stream.
+void read_some(FileDescriptor& fd, std::string& text) {
+  std::array<char, 65'536> chunk{};
+  const ssize_t count = check(::read(fd.get(), chunk.data(), chunk.size()), "read");
+  text.append(chunk.data(), static_cast<std::size_t>(count));
+  if (count == 0) fd.reset();
+}
+
+}  // namespace
+
+Pipe make_pipe() {
+  std::array<int, 2> ends{};
+  check(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
+  return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+}
+
+Terminal open_terminal() {
+  FileDescriptor keyboard(check(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), "posix_openpt"));
+  check(::grantpt(keyboard.get()), "grantpt");
+  check(::unlockpt(keyboard.get()), "unlockpt");
+  std::array<char, 128> name{};
+  if (::ptsname_r(keyboard.get(), name.data(), name.size()) != 0) throw_errno("ptsname_r");
+  FileDescriptor terminal(
+      check(::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC), "open the terminal"));
+  return {std::move(keyboard), std::move(terminal)};
+}
+
+Program::Program(const std::vector<std::string>& arguments, const Streams& streams) {
+  std::vector<std::string> command{ECHOMUX_PROGRAM};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  for (std::string& argument : command) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  pid_ = check(::fork(), "fork");
+  if (pid_ != 0) return;
+  // If the test is killed for taking too long, this must not be left behind.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  become(streams.in, STDIN_FILENO);
+  become(streams.out, STDOUT_FILENO);
+  become(streams.err, STDERR_FILENO);
+  ::execv(argv[0], argv.data());
+  ::_exit(127);
+}
+
+Program::~Program() {
+  if (status_) return;
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+void Program::send_signal(int signal) const {
+  check(::kill(pid_, signal), "kill");
+}
+
+int Program::wait(std::chrono::milliseconds limit) {
+  const bool ended = eventually(limit, [this] {
+    int status = 0;
+    if (!status_ && check(::waitpid(pid_, &status, WNOHANG), "waitpid") == pid_) status_ = status;
+    return status_.has_value();
+  });
+  if (!ended) {
+    throw std::runtime_error("the program still runs after " + std::to_string(limit.count()) +
+                             " ms");
+  }
+  if (WIFSIGNALED(*status_)) {
+    throw std::runtime_error("signal " + std::to_string(WTERMSIG(*status_)) + " ended the program");
+  }
+  return WEXITSTATUS(*status_);
+}
+
+Finished run_program(const std::vector<std::string>& arguments, std::string_view input) {
+  Pipe in = make_pipe();
+  Pipe out = make_pipe();
+  Pipe err = make_pipe();
+  // Whether the program reads its input is what the test finds out; a signal would only hide it.
+  ::signal(SIGPIPE, SIG_IGN);
+  set_nonblocking(in.write_end.get());
+  Program program(
+      arguments, {.in = in.read_end.get(), .out = out.write_end.get(), .err = err.write_end.get()});
+  in.read_end.reset();
+  out.write_end.reset();
+  err.write_end.reset();
+
+  Finished finished;
+  while (in.write_end || out.read_end || err.read_end) {
+    if (input.empty()) in.write_end.reset();
+    // poll(2) passes over those that are closed, for their number is -1.
+    std::array watched{pollfd{.fd = in.write_end.get(), .events = POLLOUT, .revents = 0},
+                       pollfd{.fd = out.read_end.get(), .events = POLLIN, .revents = 0},
+                       pollfd{.fd = err.read_end.get(), .events = POLLIN, .revents = 0}};
+    if (!in.write_end && !out.read_end && !err.read_end) break;
+    wait_for(watched, "the program's output");
+    if (watched[0].revents != 0) {
+      const ssize_t count = ::write(in.write_end.get(), input.data(), input.size());
+      if (count > 0) input.remove_prefix(static_cast<std::size_t>(count));
+      if (count < 0 && errno != EAGAIN) input = {};  // it has closed its stdin
+    }
+    if (watched[1].revents != 0) read_some(out.read_end, finished.out);
+    if (watched[2].revents != 0) read_some(err.read_end, finished.err);
+  }
+  finished.status = program.wait();
+  return finished;
+}
+
+std::string read_line(int fd) {
+  std::string line;
+  while (!line.ends_with('\n')) {
+    pollfd readable{.fd = fd, .events = POLLIN, .revents = 0};
+    wait_for({&readable, 1}, "a line of output");
+    char byte = 0;
+    if (check(::read(fd, &byte, 1), "read") == 0) {
+      throw std::runtime_error("the output ended within the line '" + line + "'");
+    }
+    line += byte;
+  }
+  return line;
+}
+
+std::string read_all(int fd) {
+  FileDescriptor own(check(::fcntl(fd, F_DUPFD_CLOEXEC, 0), "fcntl F_DUPFD_CLOEXEC"));
+  std::string text;
+  while (own) {
+    pollfd readable{.fd = own.get(), .events = POLLIN, .revents = 0};
+    wait_for({&readable, 1}, "the end of the output");
+    read_some(own, text);
+  }
+  return text;
+}
+
+}  // namespace echomux

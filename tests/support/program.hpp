@@ -1,0 +1,76 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "echo/file_descriptor.hpp"
+#include "tests/support/sanitizers.hpp"
+
+namespace echomux {
+
+// The two ends of a pipe(2), neither of which started programs inherit by accident.
+struct Pipe {
+  FileDescriptor read_end;
+  FileDescriptor write_end;
+};
+[[nodiscard]] Pipe make_pipe();
+
+// A pseudo-terminal: what is written to `keyboard` is what a program reads that has `terminal` as
+// its stdin. See pty(7).
+struct Terminal {
+  FileDescriptor keyboard;
+  FileDescriptor terminal;
+};
+[[nodiscard]] Terminal open_terminal();
+
+// The descriptors that become a program's stdin, stdout and stderr; -1 is /dev/null.
+struct Streams {
+  int in = -1;
+  int out = -1;
+  int err = -1;
+};
+
+// The echomux program, running with the arguments given. The destructor kills it if it still runs.
+class Program {
+ public:
+  Program(const std::vector<std::string>& arguments, const Streams& streams);
+  ~Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  void send_signal(int signal) const;
+
+  // Waits for its end and returns its exit status. Throws std::runtime_error when it has not ended
+  // after `limit`, or when a signal has ended it.
+  int wait(std::chrono::milliseconds limit = patience);
+
+ private:
+  pid_t pid_ = -1;
+  std::optional<int> status_;  // as waitpid(2) gives it, once it has
+};
+
+// What is left of a program that has ended.
+struct Finished {
+  int status = 0;
+  std::string out;
+  std::string err;
+};
+
+// Runs echomux from start to end, with `input` and then its end on stdin. Throws as
+// Program::wait() does.
+[[nodiscard]] Finished run_program(const std::vector<std::string>& arguments,
+                                   std::string_view input = {});
+
+// Reads up to and including the next '\n', and no byte more. Throws std::runtime_error when it
+// hasn't come after `patience`.
+[[nodiscard]] std::string read_line(int fd);
+
+// Reads to the end. Throws std::runtime_error when nothing comes for `patience`.
+[[nodiscard]] std::string read_all(int fd);
+
+}  // namespace echomux

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+
+namespace echomux {
+
+// What the tests are built with, for the few numbers that depend on it. GCC announces sanitizers
+// with macros of its own, Clang through __has_feature.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ECHOMUX_ADDRESS_SANITIZER 1
+#endif
+#if __has_feature(thread_sanitizer)
+#define ECHOMUX_THREAD_SANITIZER 1
+#endif
+#endif
+
+#if defined(__SANITIZE_ADDRESS__) || defined(ECHOMUX_ADDRESS_SANITIZER)
+inline constexpr bool under_address_sanitizer = true;
+#else
+inline constexpr bool under_address_sanitizer = false;
+#endif
+
+#if defined(__SANITIZE_THREAD__) || defined(ECHOMUX_THREAD_SANITIZER)
+inline constexpr bool under_thread_sanitizer = true;
+#else
+inline constexpr bool under_thread_sanitizer = false;
+#endif
+
+inline constexpr bool under_sanitizer = under_address_sanitizer || under_thread_sanitizer;
+
+// How long a test waits for something that normally happens at once. It is generous, because it is
+// used up only when a test fails, and a busy machine is no reason to fail.
+inline constexpr std::chrono::milliseconds patience =
+    std::chrono::seconds(under_sanitizer ? 60 : 10);
+
+// Two promises of the servers: to stop within a second, and to notice within a second that
+// descriptors are to be had again. A sanitizer slows everything down, its report at exit included.
+inline constexpr std::chrono::milliseconds promptly =
+    std::chrono::seconds(under_sanitizer ? 10 : 1);
+
+}  // namespace echomux
