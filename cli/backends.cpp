@@ -4,6 +4,7 @@
 #include <array>
 
 #include "epoll_lt/epoll_lt_server.hpp"
+#include "poll/poll_server.hpp"
 
 namespace echomux {
 namespace {
@@ -11,6 +12,11 @@ namespace {
 constexpr std::string_view descriptor_limit = "open descriptors (ulimit -n)";
 
 constexpr std::array all_backends{
+    Backend{.name = "poll",
+            .summary = "one thread sleeps in poll",
+            .limit = descriptor_limit,
+            .serve = &serve_poll,
+            .max_connections = std::nullopt},
     Backend{.name = "epoll_lt",
             .summary = "one thread sleeps in epoll_wait, level-triggered",
             .limit = descriptor_limit,

@@ -26,5 +26,7 @@ using Action = std::function<int()>;
 void add_list_command(CLI::App& app, Action& action);
 void add_serve_command(CLI::App& app, Action& action);
 void add_client_command(CLI::App& app, Action& action);
+void add_bench_command(CLI::App& app, Action& action);
+void add_show_command(CLI::App& app, Action& action);
 
 }  // namespace echomux

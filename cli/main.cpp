@@ -12,9 +12,11 @@ int main(int argc, char** argv) {
   app.name("echomux");
   app.set_version_flag("--version", ECHOMUX_VERSION);
   app.require_subcommand(1);
-  app.footer("'echomux COMMAND --help' tells more about a command.");
+  app.footer("'echomux COMMAND --help' tells more about a command. Start with: echomux bench");
 
   Action action;
+  add_bench_command(app, action);
+  add_show_command(app, action);
   add_list_command(app, action);
   add_serve_command(app, action);
   add_client_command(app, action);

@@ -14,16 +14,22 @@ namespace {
 // above what some attempts per second cost.
 constexpr std::chrono::milliseconds not_spinning{200};
 
-// Of `peers`, those that have an answer to read, or else all the others.
-std::vector<Peer*> those_with_answer(std::vector<Peer>& peers, bool answered = true) {
+// The undefined-behaviour sanitizer, which here goes with the one of addresses, checks pointers
+// with the help of a pipe. Without descriptors for that it calls good pointers bad and ends the
+// server.
+constexpr const char* sanitizer_needs_descriptors = "the sanitizer itself needs descriptors";
+
+// Those that are still connected and have an answer to read.
+std::vector<Peer*> those_with_answer(std::vector<Peer>& peers) {
   std::vector<Peer*> chosen;
   for (Peer& peer : peers) {
-    if (peer.fd() >= 0 && peer.answered() == answered) chosen.push_back(&peer);
+    if (peer.fd() >= 0 && peer.answered()) chosen.push_back(&peer);
   }
   return chosen;
 }
 
 TEST_P(Conformance, ServesThoseWhoWaitForADescriptorInTheirTurn) {
+  if (under_address_sanitizer) GTEST_SKIP() << sanitizer_needs_descriptors;
   constexpr std::size_t limit = 64;
   constexpr std::size_t count = 100;
   start({}, limit);
@@ -58,6 +64,7 @@ TEST_P(Conformance, ServesThoseWhoWaitForADescriptorInTheirTurn) {
 // Descriptors may come free without any connection of this server ending: another thread may close
 // one or, as here, the limit may be raised. Nothing tells the server of it.
 TEST_P(Conformance, NoticesDescriptorsThatComeFreeElsewhere) {
+  if (under_address_sanitizer) GTEST_SKIP() << sanitizer_needs_descriptors;
   const rlim_t before = use_up_descriptors();
   Peer peer(endpoint());
   peer.send_all("anybody?");
@@ -72,6 +79,7 @@ TEST_P(Conformance, NoticesDescriptorsThatComeFreeElsewhere) {
 }
 
 TEST_P(Conformance, StopsWhileOutOfDescriptors) {
+  if (under_address_sanitizer) GTEST_SKIP() << sanitizer_needs_descriptors;
   use_up_descriptors();
   const Peer peer(endpoint());
   ASSERT_TRUE(eventually(patience, [&] { return counter("accept_pauses") > 0; }));
