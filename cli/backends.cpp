@@ -1,10 +1,17 @@
 #include "cli/backends.hpp"
 
+#include <sys/select.h>
+
 #include <algorithm>
 #include <array>
 
+#include "blocking/blocking_server.hpp"
+#include "busy_poll/busy_poll_server.hpp"
+#include "epoll_et/epoll_et_server.hpp"
 #include "epoll_lt/epoll_lt_server.hpp"
 #include "poll/poll_server.hpp"
+#include "select/select_server.hpp"
+#include "threaded/threaded_server.hpp"
 
 namespace echomux {
 namespace {
@@ -12,6 +19,27 @@ namespace {
 constexpr std::string_view descriptor_limit = "open descriptors (ulimit -n)";
 
 constexpr std::array all_backends{
+    Backend{.name = "blocking",
+            .summary = "one thread, blocking calls, one peer at a time",
+            .limit = "1 connection; the others wait in the backlog",
+            .serve = &serve_blocking,
+            .max_connections = 1},
+    Backend{.name = "threaded",
+            .summary = "a thread per peer, blocking calls",
+            .limit = "threads and their memory, and open descriptors (ulimit -u, ulimit -n)",
+            .serve = &serve_threaded,
+            .max_connections = std::nullopt},
+    Backend{.name = "busy_poll",
+            .summary = "one thread asks every peer in turn and never sleeps",
+            .limit = "open descriptors (ulimit -n); always uses a whole CPU",
+            .serve = &serve_busy_poll,
+            .max_connections = std::nullopt,
+            .never_sleeps = true},
+    Backend{.name = "select",
+            .summary = "one thread sleeps in select",
+            .limit = "descriptors below FD_SETSIZE (1024), unless --select-limit none",
+            .serve = &serve_select,
+            .max_connections = FD_SETSIZE},
     Backend{.name = "poll",
             .summary = "one thread sleeps in poll",
             .limit = descriptor_limit,
@@ -21,6 +49,11 @@ constexpr std::array all_backends{
             .summary = "one thread sleeps in epoll_wait, level-triggered",
             .limit = descriptor_limit,
             .serve = &serve_epoll_lt,
+            .max_connections = std::nullopt},
+    Backend{.name = "epoll_et",
+            .summary = "one thread sleeps in epoll_wait, edge-triggered",
+            .limit = descriptor_limit,
+            .serve = &serve_epoll_et,
             .max_connections = std::nullopt},
 };
 

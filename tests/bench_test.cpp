@@ -38,7 +38,7 @@ class Bench : public ::testing::Test {
 
 TEST_F(Bench, MeasuresEveryServerBesideEveryNumberOfIdleConnections) {
   const Finished run =
-      run_program(arguments({"--backends", "floor,poll,epoll_lt", "--idle", "0,50"}));
+      run_program(arguments({"--backends", "floor,poll,epoll_et", "--idle", "0,50"}));
   ASSERT_EQ(run.status, 0) << run.err;
   EXPECT_THAT(run.out, AllOf(HasSubstr("0 idle connections"), HasSubstr("50 idle connections")));
   EXPECT_THAT(run.err, HasSubstr("[ 6/6]"));
@@ -58,6 +58,19 @@ TEST_F(Bench, MeasuresEveryServerBesideEveryNumberOfIdleConnections) {
                 trial.counters.at("waits") * (trial.idle_connections + 10 + 2));
     }
   }
+}
+
+TEST_F(Bench, SaysThatBlockingStarvesAllButOnePeer) {
+  const Finished run = run_program(arguments({"--backends", "blocking", "--idle", "0,1"}));
+  EXPECT_EQ(run.status, 0);  // a result about the server, not a failed run
+  EXPECT_THAT(run.out,
+              AllOf(HasSubstr("starved: 1 of 10 served"), HasSubstr("starved: 0 of 10 served")));
+}
+
+TEST_F(Bench, SaysWhereSelectsLimitIs) {
+  const Finished run = run_program(arguments({"--backends", "select", "--idle", "2k"}));
+  EXPECT_EQ(run.status, 0);
+  EXPECT_THAT(run.out, HasSubstr("limit 1024"));
 }
 
 TEST_F(Bench, SaysWhatTheMachineCannotDo) {

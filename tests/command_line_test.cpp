@@ -60,6 +60,15 @@ TEST(CommandLine, ListsEveryBackendAsJson) {
   }
 }
 
+TEST(CommandLine, HasAllSevenBackends) {
+  for (const char* const name :
+       {"blocking", "threaded", "busy_poll", "select", "poll", "epoll_lt", "epoll_et"}) {
+    EXPECT_NE(find_backend(name), nullptr) << name;
+  }
+  EXPECT_EQ(find_backend("epoll"), nullptr);
+  EXPECT_EQ(find_backend(""), nullptr);
+}
+
 TEST(CommandLine, NamesTheBackendsWhenOneIsUnknown) {
   const Finished serve = run_program({"serve", "kqueue", "--port", "0"});
   EXPECT_EQ(serve.status, exit_usage);

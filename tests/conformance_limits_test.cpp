@@ -86,5 +86,83 @@ TEST_P(Conformance, StopsWhileOutOfDescriptors) {
   stop();
 }
 
+std::vector<Backend> only(std::string_view name) {
+  const Backend* const backend = find_backend(name);
+  return backend == nullptr ? std::vector<Backend>{} : std::vector<Backend>{*backend};
+}
+
+std::string name_of(const ::testing::TestParamInfo<Backend>& test) {
+  return std::string(test.param.name);
+}
+
+class SelectLimit : public Conformance {
+ protected:
+  // Both ends need descriptors beyond the 1,024 that an fd_set has room for.
+  static bool can_have(rlim_t descriptors) { return raise_own_descriptor_limit() > descriptors; }
+};
+
+TEST_P(SelectLimit, TurnsAwayWhoDoesNotFitTheSet) {
+  constexpr std::size_t count = 1100;
+  if (!can_have(count + 100)) GTEST_SKIP() << "the limit of open files is too low (ulimit -Hn)";
+  std::vector<Peer> peers = connect(count);
+  ASSERT_TRUE(eventually(patience, [&] { return counter("accepted") == count; }));
+  const std::uint64_t turned_away = counter("turned_away");
+  EXPECT_GT(turned_away, 0U);
+  // Nobody who is inside has sent anything yet, so the only answer there can be is the end.
+  const auto ended = [&] {
+    return static_cast<std::uint64_t>(std::ranges::count_if(peers, &Peer::ended));
+  };
+  EXPECT_TRUE(eventually(patience, [&] { return ended() == turned_away; }))
+      << ended() << " ended instead of " << turned_away;
+  std::erase_if(peers, [](const Peer& peer) { return peer.ended(); });
+  EXPECT_GT(peers.size(), 1000U);
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    const std::string data = make_data(100, i);
+    ASSERT_TRUE(same_bytes(peers[i].exchange(data), data)) << "at peer " << i;
+  }
+  // When one leaves there is a place again.
+  peers.pop_back();
+  ASSERT_TRUE(eventually(patience, [&] { return counter("closed") >= 1; }));
+  EXPECT_EQ(Peer(endpoint()).exchange("next"), "next");
+}
+
+TEST_P(SelectLimit, ServesMoreThanFitTheSetWhenToldTo) {
+  constexpr std::size_t count = 1500;
+  if (!can_have(count + 100)) GTEST_SKIP() << "the limit of open files is too low (ulimit -Hn)";
+  start({"--select-limit", "none"});
+  std::vector<Peer> peers = connect(count);
+  for (int round = 0; round < 2; ++round) {
+    for (std::size_t i = 0; i < count; ++i) peers[i].send_all(make_data(100, i));
+    for (std::size_t i = 0; i < count; ++i) {
+      ASSERT_TRUE(same_bytes(peers[i].receive(100), make_data(100, i))) << "at peer " << i;
+    }
+  }
+  EXPECT_EQ(counter("turned_away"), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, SelectLimit, ::testing::ValuesIn(only("select")), name_of);
+
+class ThreadLimit : public Conformance {};
+
+TEST_P(ThreadLimit, TurnsAwayWhoCannotHaveAThread) {
+  if (under_sanitizer) GTEST_SKIP() << "a sanitizer needs address space itself";
+  // With the one there is no room for anything, with the other only for no thread's stack.
+  for (const rlim_t slack : {rlim_t{0}, rlim_t{1024} * 1024}) {
+    std::vector<Peer> inside = connect_idle(3);
+    const pid_t pid = server().pid();
+    const rlim_t before = set_soft_limit(pid, RLIMIT_AS, address_space(pid) + slack);
+    Peer outside(endpoint());
+    EXPECT_TRUE(eventually(patience, [&] { return outside.ended(); }));
+    for (Peer& peer : inside) EXPECT_EQ(peer.exchange("still"), "still");
+    set_soft_limit(pid, RLIMIT_AS, before);
+    EXPECT_EQ(counter("turned_away"), 1U);
+    EXPECT_EQ(Peer(endpoint()).exchange("next"), "next");
+    // A server that has had threads keeps their stacks for others, so the next round needs another.
+    stop();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, ThreadLimit, ::testing::ValuesIn(only("threaded")), name_of);
+
 }  // namespace
 }  // namespace echomux

@@ -1,0 +1,60 @@
+// How much user-space memory does an idle connection cost each server? The slope of the process's
+// anonymous resident memory between two numbers of connections, each of which has had one echo.
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iostream>
+
+#include "benchmarks/measure.hpp"
+
+namespace {
+
+using namespace echomux;
+using namespace echomux::measure;
+
+// RssAnon of proc(5), in bytes: heap and stacks, without the program's own file.
+double anonymous_memory(pid_t pid) {
+  std::ifstream status(fmt::format("/proc/{}/status", pid));
+  for (std::string word; status >> word;) {
+    double kibibytes = 0;
+    if (word == "RssAnon:" && status >> kibibytes) return kibibytes * 1024;
+  }
+  throw std::runtime_error("no RssAnon in /proc/PID/status");
+}
+
+double memory_with(const ServerCommand& command, std::size_t connections) {
+  ServerProcess server(command);
+  double bytes = 0;
+  SwarmOptions load;
+  load.server = server.endpoint();
+  load.idle_connections = connections;
+  load.active_connections = 1;
+  load.warmup = load.duration = std::chrono::milliseconds(1);
+  load.on_window_begin = [&] { bytes = anonymous_memory(server.pid()); };
+  const SwarmResult result = run_swarm(load);
+  if (result.end != SwarmEnd::completed) throw std::runtime_error("the connections did not open");
+  return bytes;
+}
+
+}  // namespace
+
+int main() {
+  constexpr std::size_t few = 1'000;
+  constexpr std::size_t many = 9'000;
+  const std::vector<std::string> servers{"select",   "poll",      "epoll_lt",
+                                         "epoll_et", "busy_poll", "threaded"};
+  prepare("User-space memory per idle connection, in bytes");
+  const Figures slopes = paired_rounds(7, servers, [&](const std::string& name) {
+    const std::vector<std::string> beyond_fd_setsize{"--select-limit", "none"};
+    const ServerCommand command =
+        server_command(name, name == "select" ? beyond_fd_setsize : std::vector<std::string>{});
+    return (memory_with(command, many) - memory_with(command, few)) / double{many - few};
+  });
+  for (const std::string& name : servers) {
+    if (name == "threaded") {
+      std::cout << fmt::format("  {:<44} {}\n", name, median_text(slopes.at(name)));
+    } else {
+      report_ratio(name, slopes.at(name), Bound::at_most, 128);
+    }
+  }
+}

@@ -1,0 +1,194 @@
+#include "epoll_et/epoll_et_server.hpp"
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "echo/accept.hpp"
+#include "echo/echo_session.hpp"
+#include "echo/socket.hpp"
+#include "echo/stop_event.hpp"
+#include "echo/system_call.hpp"
+
+namespace echomux {
+namespace {
+
+constexpr std::size_t events_per_wait = 512;
+constexpr int forever = -1;
+// How many times a peer is pumped per turn before the others get theirs.
+constexpr int pumps_per_turn = 4;
+
+class EpollEtServer {
+ public:
+  EpollEtServer(FileDescriptor listener, std::stop_token stop, Counters& counters)
+      : listener_(std::move(listener)),
+        stop_(std::move(stop)),
+        stop_event_(stop_),
+        counters_(counters) {
+    set_nonblocking(listener_.get());
+    check(watch(stop_event_.fd(), EPOLLIN), "epoll_ctl");
+    check(watch(listener_.get(), EPOLLIN | EPOLLET), "epoll_ctl");
+  }
+
+  // One turn: note whom the kernel reports, then go on with everyone who is not finished. An edge
+  // is reported once, so from then on it is this server that has to remember.
+  void run() {
+    while (!stop_.stop_requested()) {
+      note_events();
+      if (accept_more_ || accept_paused_) accept_peers();
+      go_on_with_peers();
+    }
+  }
+
+ private:
+  void note_events() {
+    std::array<epoll_event, events_per_wait> events;
+    counters_.waits.add();
+    const int ready =
+        ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms());
+    if (ready < 0) {
+      if (errno != EINTR) throw_errno("epoll_wait");
+      counters_.interrupted.add();
+      return;
+    }
+    counters_.descriptors_scanned.add(static_cast<std::uint64_t>(ready));
+    counters_.events.add(static_cast<std::uint64_t>(ready));
+    for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(ready))) {
+      if (event.data.fd == listener_.get()) {
+        accept_more_ = true;
+      } else if (event.data.fd != stop_event_.fd()) {
+        enqueue(event.data.fd);
+      }
+    }
+  }
+
+  // Sleeping is allowed only when nobody is left to go on with, for no further edge announces them.
+  int timeout_ms() const {
+    if (accept_more_ || !unfinished_.empty()) return 0;
+    return accept_paused_ ? static_cast<int>(accept_retry_interval.count()) : forever;
+  }
+
+  void enqueue(int fd) {
+    Peer& peer = *peers_[static_cast<std::size_t>(fd)];
+    if (!std::exchange(peer.queued, true)) unfinished_.push_back(fd);
+  }
+
+  // Gives each unfinished peer its share, and keeps those that are still not finished.
+  void go_on_with_peers() {
+    std::size_t kept = 0;
+    for (const int fd : unfinished_) {
+      std::optional<Peer>& peer = peers_[static_cast<std::size_t>(fd)];
+      switch (drive(peer->session)) {
+        case Outcome::progressed:
+          unfinished_[kept++] = fd;
+          break;
+        case Outcome::want_read:
+        case Outcome::want_write:
+          peer->queued = false;  // drained: the next edge will report it
+          break;
+        case Outcome::closed:
+          peer.reset();  // closing a descriptor also takes it out of the epoll set
+          break;
+      }
+    }
+    unfinished_.resize(kept);
+  }
+
+  // Edge-triggered, only EAGAIN says that the kernel will report the peer again; so it is pumped
+  // until then. But a peer that sends as fast as it is read never gets there: hence the budget.
+  Outcome drive(EchoSession& session) {
+    for (int i = 0; i < pumps_per_turn; ++i) {
+      const Outcome outcome = session.pump({scratch_.get(), scratch_bytes}, counters_);
+      if (outcome == Outcome::progressed) continue;
+      if (i == 0 && outcome != Outcome::closed) counters_.empty_wakeups.add();
+      return outcome;
+    }
+    return Outcome::progressed;
+  }
+
+  // The listener is edge-triggered too: accept until EAGAIN, or remember that more may wait.
+  void accept_peers() {
+    for (int i = 0; i < accept_budget; ++i) {
+      AcceptResult result = accept_peer(listener_.get(), SocketMode::nonblocking, counters_);
+      switch (result.status) {
+        case AcceptStatus::accepted:
+          add_peer(std::move(result.socket));
+          break;
+        case AcceptStatus::try_again:
+          break;
+        case AcceptStatus::none_waiting:
+          accept_more_ = accept_paused_ = false;
+          return;
+        case AcceptStatus::out_of_resources:
+          // No second edge comes for those who wait already: without trying again by itself the
+          // server would go deaf.
+          if (!accept_paused_) counters_.accept_pauses.add();
+          accept_more_ = false;
+          accept_paused_ = true;
+          return;
+      }
+    }
+    accept_more_ = true;
+    accept_paused_ = false;
+  }
+
+  void add_peer(FileDescriptor socket) {
+    const int fd = socket.get();
+    const auto slot = static_cast<std::size_t>(fd);
+    try {
+      if (slot >= peers_.size()) peers_.resize(slot + 1);
+      // So that enqueue, later, needs no memory.
+      if (unfinished_.capacity() < peers_.size()) unfinished_.reserve(peers_.capacity());
+    } catch (const std::bad_alloc&) {
+      counters_.turned_away.add();
+      return;
+    }
+    peers_[slot].emplace(Peer{.session = EchoSession(std::move(socket)), .queued = false});
+    // Registered once, for everything, and never changed again: an edge for room comes only after
+    // a send has met EAGAIN, so it costs nothing to ask for both.
+    if (watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0) {
+      counters_.turned_away.add();
+      peers_[slot].reset();
+    }
+  }
+
+  int watch(int fd, std::uint32_t events) {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    counters_.interest_changes.add();
+    return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
+  }
+
+  struct Peer {
+    EchoSession session;
+    bool queued;  // stands in unfinished_
+  };
+
+  FileDescriptor listener_;
+  std::stop_token stop_;
+  StopEvent stop_event_;
+  Counters& counters_;
+  FileDescriptor epoll_{check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")};
+  std::vector<std::optional<Peer>> peers_;  // by descriptor: small, dense numbers
+  std::vector<int> unfinished_;             // who was reported and has not met EAGAIN since
+  std::unique_ptr<std::byte[]> scratch_ = make_scratch();
+  bool accept_more_ = false;
+  bool accept_paused_ = false;
+};
+
+}  // namespace
+
+void serve_epoll_et(FileDescriptor listener, std::stop_token stop, const ServerOptions& /*options*/,
+                    ServerStats& stats) {
+  EpollEtServer(std::move(listener), std::move(stop), stats.main()).run();
+}
+
+}  // namespace echomux

@@ -1,0 +1,216 @@
+#include "select/select_server.hpp"
+
+#include <sys/select.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <limits>
+#include <memory>
+#include <new>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "echo/accept.hpp"
+#include "echo/echo_session.hpp"
+#include "echo/socket.hpp"
+#include "echo/stop_event.hpp"
+#include "echo/system_call.hpp"
+#include "select/descriptor_set.hpp"
+
+namespace echomux {
+namespace {
+
+class SelectServer {
+ public:
+  SelectServer(FileDescriptor listener, std::stop_token stop, int descriptor_limit,
+               Counters& counters)
+      : listener_(std::move(listener)),
+        stop_(std::move(stop)),
+        stop_event_(stop_),
+        descriptor_limit_(descriptor_limit),
+        counters_(counters) {
+    set_nonblocking(listener_.get());
+    watch_for_input(stop_event_.fd());
+    watch_for_input(listener_.get());
+  }
+
+  // One turn: copy the sets, hand the copies to the kernel, sleep until it has reduced them to what
+  // is ready, then try every descriptor number there is against them.
+  void run() {
+    while (!stop_.stop_requested()) {
+      serve_ready_peers(wait());
+      // While accepting is paused nothing announces that descriptors are free again, so just ask.
+      if (readable_.contains(listener_.get()) || accept_paused_) accept_peers();
+    }
+  }
+
+ private:
+  // Sleeps until something is ready and returns how many bits are set in readable_ and writable_.
+  int wait() {
+    // select writes its answer over the question, so it is given copies.
+    readable_ = want_input_;
+    writable_ = want_room_;
+    // It may change the time-out as well (on Linux, to the time that was left).
+    timeval retry{.tv_sec = 0, .tv_usec = std::chrono::microseconds(accept_retry_interval).count()};
+    counters_.waits.add();
+    // The lesson of select in one line: the kernel examines every number below the highest watched.
+    counters_.descriptors_scanned.add(static_cast<std::uint64_t>(watched_end_));
+    const int ready = ::select(watched_end_, readable_.raw(), writable_.raw(), nullptr,
+                               accept_paused_ ? &retry : nullptr);
+    if (ready < 0) return recover_from_failed_wait();
+    counters_.events.add(static_cast<std::uint64_t>(ready));
+    return ready;
+  }
+
+  int recover_from_failed_wait() {
+    if (errno == EINTR) {
+      counters_.interrupted.add();
+      readable_.remove(listener_.get());  // after an error the sets mean nothing
+      return 0;
+    }
+    // The kernel could not get memory for its own copies of the sets. Until it can, everyone that
+    // is watched is asked after a short rest.
+    if (errno != ENOMEM) throw_errno("select");
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    readable_ = want_input_;
+    writable_ = want_room_;
+    return std::numeric_limits<int>::max();
+  }
+
+  void serve_ready_peers(int ready) {
+    if (readable_.contains(listener_.get())) --ready;
+    // The sets say who is ready only to those who ask for each number; `ready` ends the search.
+    for (int fd = 0; ready > 0 && fd < watched_end_ && !stop_.stop_requested(); ++fd) {
+      const bool is_ready = readable_.contains(fd) || writable_.contains(fd);
+      if (!is_ready || fd == listener_.get() || fd == stop_event_.fd()) continue;
+      --ready;
+      serve_peer(fd);
+    }
+  }
+
+  // Gives one peer one go.
+  void serve_peer(int fd) {
+    std::optional<EchoSession>& session = sessions_[static_cast<std::size_t>(fd)];
+    const bool owed = session->owes();
+    const Outcome outcome = session->pump({scratch_.get(), scratch_bytes}, counters_);
+    if (outcome == Outcome::want_read || (owed && outcome == Outcome::want_write)) {
+      counters_.empty_wakeups.add();
+    }
+    if (outcome == Outcome::closed) {
+      stop_watching(fd);
+      session.reset();
+    } else if (session->owes() != owed) {
+      // Level-triggered: watch for room only while there is something to send, for a socket nearly
+      // always has room. Unlike epoll's, this change costs no system call.
+      (owed ? want_room_ : want_input_).remove(fd);
+      (owed ? want_input_ : want_room_).add(fd);
+    }
+  }
+
+  void accept_peers() {
+    for (int i = 0; i < accept_budget; ++i) {
+      AcceptResult result = accept_peer(listener_.get(), SocketMode::nonblocking, counters_);
+      switch (result.status) {
+        case AcceptStatus::accepted:
+          add_peer(std::move(result.socket));
+          break;
+        case AcceptStatus::try_again:
+          break;
+        case AcceptStatus::none_waiting:
+          pause_accepting(false);
+          return;
+        case AcceptStatus::out_of_resources:
+          pause_accepting(true);
+          return;
+      }
+    }
+    // The budget is spent; what still waits in the backlog is reported again at once.
+    pause_accepting(false);
+  }
+
+  // A listener with a waiting connection that can't be accepted stays ready without end, and
+  // watching it would spin at 100 % CPU.
+  void pause_accepting(bool pause) {
+    if (pause && !accept_paused_) counters_.accept_pauses.add();
+    accept_paused_ = pause;
+    if (pause) {
+      want_input_.remove(listener_.get());
+    } else {
+      want_input_.add(listener_.get());
+    }
+  }
+
+  void add_peer(FileDescriptor socket) {
+    const int fd = socket.get();
+    if (fd >= descriptor_limit_) {
+      refuse(fd);  // and close it, on return
+      return;
+    }
+    const auto slot = static_cast<std::size_t>(fd);
+    try {
+      if (slot >= sessions_.size()) sessions_.resize(slot + 1);
+      watch_for_input(fd);
+    } catch (const std::bad_alloc&) {
+      counters_.turned_away.add();
+      return;
+    }
+    sessions_[slot].emplace(std::move(socket));
+  }
+
+  void refuse(int fd) {
+    counters_.turned_away.add();
+    if (std::exchange(refusal_logged_, true))
+      return;  // once is enough: a flood must not fill a log
+    std::fprintf(
+        stderr,
+        "echomux: select: descriptor %d is not below FD_SETSIZE (%d), so its peer is turned "
+        "away; so will be the others beyond\n",
+        fd, descriptor_limit_);
+  }
+
+  void watch_for_input(int fd) {
+    const int end = std::max(watched_end_, fd + 1);
+    for (DescriptorSet* set : {&want_input_, &want_room_}) set->make_room_for(end);
+    want_input_.add(fd);
+    watched_end_ = end;
+  }
+
+  void stop_watching(int fd) {
+    want_input_.remove(fd);
+    want_room_.remove(fd);
+    // Numbers above the highest that is still watched need not be examined any more.
+    const auto is_watched = [this](int other) {
+      return want_input_.contains(other) || want_room_.contains(other);
+    };
+    while (watched_end_ > 0 && !is_watched(watched_end_ - 1)) --watched_end_;
+  }
+
+  FileDescriptor listener_;
+  std::stop_token stop_;
+  StopEvent stop_event_;
+  int descriptor_limit_;
+  Counters& counters_;
+  DescriptorSet want_input_;  // who to watch for input, the listener among them
+  DescriptorSet want_room_;   // who to watch for room to send
+  DescriptorSet readable_;    // select's answer to the two above
+  DescriptorSet writable_;
+  int watched_end_ = 0;  // select's first argument: the highest watched descriptor plus one
+  std::vector<std::optional<EchoSession>> sessions_;  // by descriptor
+  std::unique_ptr<std::byte[]> scratch_ = make_scratch();
+  bool accept_paused_ = false;
+  bool refusal_logged_ = false;
+};
+
+}  // namespace
+
+void serve_select(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
+                  ServerStats& stats) {
+  const int limit = options.select_beyond_fd_setsize ? std::numeric_limits<int>::max() : FD_SETSIZE;
+  SelectServer(std::move(listener), std::move(stop), limit, stats.main()).run();
+}
+
+}  // namespace echomux

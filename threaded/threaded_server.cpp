@@ -1,0 +1,127 @@
+#include "threaded/threaded_server.hpp"
+
+#include <sys/socket.h>
+
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "echo/accept.hpp"
+#include "echo/echo_session.hpp"
+
+namespace echomux {
+namespace {
+
+// What one thread serves one peer with. The accepting thread gets it all before it starts the
+// thread, so that when memory is short it can turn the peer away.
+struct Worker {
+  Worker(FileDescriptor socket, ServerStats& stats) : session(std::move(socket)), counters(stats) {}
+
+  EchoSession session;
+  ThreadCounters counters;
+  // On the heap: a buffer of this size in a stack frame would cost each thread the pages that the
+  // frame spans, used or not. Untouched heap costs nothing.
+  std::unique_ptr<std::byte[]> scratch = make_scratch();
+};
+
+class ThreadedServer {
+ public:
+  ThreadedServer(FileDescriptor listener, std::stop_token stop, ServerStats& stats)
+      : listener_(std::move(listener)), stop_(std::move(stop)), stats_(stats) {}
+
+  ~ThreadedServer() { wait_for_workers(); }
+
+  ThreadedServer(const ThreadedServer&) = delete;
+  ThreadedServer& operator=(const ThreadedServer&) = delete;
+
+  // One turn: wait for a peer and give it a thread.
+  void run() {
+    // Nothing else interrupts accept: shutting the listener down makes it return an error.
+    const std::stop_callback wake_accept(
+        stop_, [fd = listener_.get()] { static_cast<void>(::shutdown(fd, SHUT_RD)); });
+    while (!stop_.stop_requested()) {
+      AcceptResult result = accept_peer(listener_.get(), SocketMode::blocking, stats_.main());
+      if (result.status == AcceptStatus::accepted) {
+        start_worker(std::move(result.socket));
+      } else if (result.status == AcceptStatus::out_of_resources) {
+        wait_for_resources();
+      }
+    }
+  }
+
+ private:
+  void start_worker(FileDescriptor socket) {
+    try {
+      auto worker = std::make_unique<Worker>(std::move(socket), stats_);
+      const std::lock_guard lock(mutex_);
+      // Detached, a thread gives its stack back the moment it ends. Joinable, it would keep it
+      // until the accepting thread, which may sleep for hours, had found the time to join it.
+      std::thread([this, own = std::move(worker)]() mutable {
+        serve_peer(*own);
+        own.reset();  // closes the connection
+        leave();
+      }).detach();
+      ++working_;  // under the lock, so that the thread can't leave before it is counted
+    } catch (const std::exception&) {
+      // std::bad_alloc, or std::system_error when no thread can be had (EAGAIN, pthread_create(3)).
+      stats_.main().turned_away.add();
+    }
+  }
+
+  // What each thread does, from accept to close.
+  void serve_peer(Worker& worker) {
+    EchoSession& session = worker.session;
+    // Wakes a recv or send in progress, whatever the peer does. It is gone, on return, before the
+    // descriptor is closed and its number can be another's.
+    const std::stop_callback wake_session(
+        stop_, [fd = session.fd()] { static_cast<void>(::shutdown(fd, SHUT_RDWR)); });
+    // Each thread waits in the kernel for its own peer: no list of peers, no scan, no state
+    // machine.
+    while (session.pump({worker.scratch.get(), scratch_bytes}, worker.counters.get()) !=
+           Outcome::closed) {
+    }
+  }
+
+  // The last thing a thread does. It notifies under the lock, for once that is released the server
+  // may be gone.
+  void leave() {
+    const std::lock_guard lock(mutex_);
+    --working_;
+    worker_left_.notify_all();
+  }
+
+  // A descriptor comes free when a worker leaves, or elsewhere in the system, of which nothing
+  // tells.
+  void wait_for_resources() {
+    if (stop_.stop_requested()) return;
+    stats_.main().accept_pauses.add();
+    std::unique_lock lock(mutex_);
+    worker_left_.wait_for(lock, accept_retry_interval);
+  }
+
+  // By the time this is called the stop request has woken every worker.
+  void wait_for_workers() {
+    std::unique_lock lock(mutex_);
+    worker_left_.wait(lock, [this] { return working_ == 0; });
+  }
+
+  FileDescriptor listener_;
+  std::stop_token stop_;
+  ServerStats& stats_;
+  std::mutex mutex_;  // guards the count
+  std::size_t working_ = 0;
+  std::condition_variable worker_left_;
+};
+
+}  // namespace
+
+void serve_threaded(FileDescriptor listener, std::stop_token stop, const ServerOptions& /*options*/,
+                    ServerStats& stats) {
+  ThreadedServer(std::move(listener), std::move(stop), stats).run();
+}
+
+}  // namespace echomux
