@@ -23,7 +23,7 @@ class BusyPollServer {
   // that a stop request would have to interrupt: the token is simply asked, too.
   void run() {
     while (!stop_.stop_requested()) {
-      accept_peers();
+      accept_waiting();
       serve_peers();
     }
   }
@@ -44,26 +44,14 @@ class BusyPollServer {
     }
   }
 
-  void accept_peers() {
-    for (int i = 0; i < accept_budget; ++i) {
-      AcceptResult result = accept_peer(listener_.get(), SocketMode::nonblocking, counters_);
-      switch (result.status) {
-        case AcceptStatus::accepted:
-          add_peer(std::move(result.socket));
-          break;
-        case AcceptStatus::try_again:
-          break;
-        case AcceptStatus::none_waiting:
-          accept_paused_ = false;
-          return;
-        case AcceptStatus::out_of_resources:
-          // Elsewhere this needs a pause, or the server would spin. This one spins by design: it
-          // tries again in the next turn, which comes at once.
-          if (!accept_paused_) counters_.accept_pauses.add();
-          accept_paused_ = true;
-          return;
-      }
-    }
+  // Out of descriptors the others must pause, or they would spin. This one spins by design: it
+  // tries again in the next turn, which comes at once.
+  void accept_waiting() {
+    const AcceptTurn turn = accept_peers(
+        listener_.get(), counters_, [this](FileDescriptor socket) { add_peer(std::move(socket)); });
+    const bool shortage = turn == AcceptTurn::out_of_resources;
+    if (shortage && !accept_shortage_) counters_.accept_pauses.add();
+    accept_shortage_ = shortage;
   }
 
   void add_peer(FileDescriptor socket) {
@@ -79,7 +67,7 @@ class BusyPollServer {
   Counters& counters_;
   std::vector<EchoSession> sessions_;  // dense: order means nothing here
   std::unique_ptr<std::byte[]> scratch_ = make_scratch();
-  bool accept_paused_ = false;  // only so that each shortage is counted once
+  bool accept_shortage_ = false;  // so that each is counted once
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <utility>
 
 #include "echo/file_descriptor.hpp"
 #include "echo/server_stats.hpp"
@@ -32,5 +33,33 @@ enum class SocketMode { blocking, nonblocking };
 // Calls accept4(2) once and says what its result means for the loop; never throws. Blocks if the
 // listener does.
 [[nodiscard]] AcceptResult accept_peer(int listener, SocketMode mode, Counters& counters) noexcept;
+
+// What a turn of accepting leaves behind.
+enum class AcceptTurn {
+  drained,           // nobody waits any more
+  budget_spent,      // more may wait, but the peers' turn has come
+  out_of_resources,  // somebody waits, and can't be accepted now
+};
+
+// Accepts from a non-blocking listener until nobody waits, accept_budget is spent or resources run
+// out, and calls `add_peer` with each new peer's non-blocking socket.
+template <typename AddPeer>
+[[nodiscard]] AcceptTurn accept_peers(int listener, Counters& counters, AddPeer add_peer) {
+  for (int i = 0; i < accept_budget; ++i) {
+    AcceptResult result = accept_peer(listener, SocketMode::nonblocking, counters);
+    switch (result.status) {
+      case AcceptStatus::accepted:
+        add_peer(std::move(result.socket));
+        break;
+      case AcceptStatus::try_again:
+        break;
+      case AcceptStatus::none_waiting:
+        return AcceptTurn::drained;
+      case AcceptStatus::out_of_resources:
+        return AcceptTurn::out_of_resources;
+    }
+  }
+  return AcceptTurn::budget_spent;
+}
 
 }  // namespace echomux

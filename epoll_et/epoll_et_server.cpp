@@ -42,7 +42,7 @@ class EpollEtServer {
   void run() {
     while (!stop_.stop_requested()) {
       note_events();
-      if (accept_more_ || accept_paused_) accept_peers();
+      if (accept_more_ || accept_paused_) accept_waiting();
       go_on_with_peers();
     }
   }
@@ -113,30 +113,15 @@ class EpollEtServer {
     return Outcome::progressed;
   }
 
-  // The listener is edge-triggered too: accept until EAGAIN, or remember that more may wait.
-  void accept_peers() {
-    for (int i = 0; i < accept_budget; ++i) {
-      AcceptResult result = accept_peer(listener_.get(), SocketMode::nonblocking, counters_);
-      switch (result.status) {
-        case AcceptStatus::accepted:
-          add_peer(std::move(result.socket));
-          break;
-        case AcceptStatus::try_again:
-          break;
-        case AcceptStatus::none_waiting:
-          accept_more_ = accept_paused_ = false;
-          return;
-        case AcceptStatus::out_of_resources:
-          // No second edge comes for those who wait already: without trying again by itself the
-          // server would go deaf.
-          if (!accept_paused_) counters_.accept_pauses.add();
-          accept_more_ = false;
-          accept_paused_ = true;
-          return;
-      }
-    }
-    accept_more_ = true;
-    accept_paused_ = false;
+  // The listener is edge-triggered too: no second edge comes for those who wait already. Without
+  // remembering that more may wait, or trying again by itself, the server would go deaf.
+  void accept_waiting() {
+    const AcceptTurn turn = accept_peers(
+        listener_.get(), counters_, [this](FileDescriptor socket) { add_peer(std::move(socket)); });
+    accept_more_ = turn == AcceptTurn::budget_spent;
+    const bool pause = turn == AcceptTurn::out_of_resources;
+    if (pause && !accept_paused_) counters_.accept_pauses.add();
+    accept_paused_ = pause;
   }
 
   void add_peer(FileDescriptor socket) {

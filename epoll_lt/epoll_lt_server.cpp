@@ -42,7 +42,7 @@ class EpollLtServer {
         const int fd = event.data.fd;
         if (fd == stop_event_.fd()) return;
         if (fd == listener_.get()) {
-          accept_peers();
+          accept_waiting();
         } else {
           // Whatever the event says (EPOLLIN, EPOLLOUT, EPOLLHUP, EPOLLERR), the answer is the
           // same: the next recv or send tells exactly what happened.
@@ -51,7 +51,7 @@ class EpollLtServer {
       }
       // While accepting is paused nothing announces that descriptors are free again: one may have
       // come free in this very turn, or anywhere in the system. So just ask.
-      if (accept_paused_) accept_peers();
+      if (accept_paused_) accept_waiting();
     }
   }
 
@@ -92,25 +92,11 @@ class EpollLtServer {
     }
   }
 
-  void accept_peers() {
-    for (int i = 0; i < accept_budget; ++i) {
-      AcceptResult result = accept_peer(listener_.get(), SocketMode::nonblocking, counters_);
-      switch (result.status) {
-        case AcceptStatus::accepted:
-          add_peer(std::move(result.socket));
-          break;
-        case AcceptStatus::try_again:
-          break;
-        case AcceptStatus::none_waiting:
-          pause_accepting(false);
-          return;
-        case AcceptStatus::out_of_resources:
-          pause_accepting(true);
-          return;
-      }
-    }
-    // The budget is spent; what still waits in the backlog is reported again at once.
-    pause_accepting(false);
+  // Level-triggered, whoever still waits in the backlog when the budget is spent is reported again.
+  void accept_waiting() {
+    const AcceptTurn turn = accept_peers(
+        listener_.get(), counters_, [this](FileDescriptor socket) { add_peer(std::move(socket)); });
+    pause_accepting(turn == AcceptTurn::out_of_resources);
   }
 
   // Level-triggered, a listener with a waiting connection that can't be accepted would be reported

@@ -9,7 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <cmath>
-#include <random>
 #include <span>
 #include <utility>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "echo/stop_event.hpp"
 #include "echo/system_call.hpp"
 #include "harness/cpu.hpp"
+#include "harness/swarm_text.hpp"
 
 namespace echomux {
 namespace {
@@ -24,34 +24,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::nanoseconds;
 
-constexpr std::size_t chunk_bytes = std::size_t{64} * 1024;
+constexpr std::size_t chunk_bytes = SwarmText::chunk_bytes;
 // Connections that may wait for their confirmation at a time: enough to keep the server busy, too
 // few to overflow the backlog of a server with the usual SOMAXCONN.
 constexpr std::size_t opening_at_once = 256;
 // How long after the window the swarm waits for answers to what was due within it.
 constexpr nanoseconds straggler_limit = std::chrono::seconds(1);
-
-// What each connection sends: its own stretch of one random text that repeats after a prime number
-// of bytes, so that a byte lost, doubled, moved or taken from another connection shows.
-class Pattern {
- public:
-  Pattern() : text_(period + chunk_bytes) {
-    std::mt19937_64 random(0x65'63'68'6f);
-    for (std::size_t i = 0; i < period; ++i) text_[i] = static_cast<std::byte>(random());
-    std::copy_n(text_.begin(), chunk_bytes, text_.begin() + period);
-  }
-
-  // At most chunk_bytes bytes of what connection `number` sends, from `offset` in its stream on.
-  [[nodiscard]] std::span<const std::byte> at(std::size_t number, std::uint64_t offset,
-                                              std::size_t length) const noexcept {
-    const std::uint64_t start = (number * std::uint64_t{2'654'435'761} + offset) % period;
-    return std::span(text_).subspan(static_cast<std::size_t>(start), std::min(length, chunk_bytes));
-  }
-
- private:
-  static constexpr std::size_t period = 65'537;
-  std::vector<std::byte> text_;
-};
 
 struct Connection {
   FileDescriptor socket;
@@ -259,7 +237,7 @@ class Swarm {
   void send_more(std::size_t index) {
     Connection& connection = connections_[index];
     while (connection.to_send > 0) {
-      const auto chunk = pattern_.at(index, connection.bytes_sent, connection.to_send);
+      const auto chunk = text_.at(index, connection.bytes_sent, connection.to_send);
       const ssize_t count =
           ::send(connection.socket.get(), chunk.data(), chunk.size(), MSG_NOSIGNAL);
       if (count < 0) {
@@ -296,7 +274,7 @@ class Swarm {
   // complete.
   bool accept_bytes(std::size_t index, std::span<const std::byte> bytes) {
     Connection& connection = connections_[index];
-    const auto expected = pattern_.at(index, connection.bytes_received, bytes.size());
+    const auto expected = text_.at(index, connection.bytes_received, bytes.size());
     const auto differing = std::ranges::mismatch(bytes, expected).in1 - bytes.begin();
     if (static_cast<std::size_t>(differing) != bytes.size() ||
         bytes.size() > connection.to_receive) {
@@ -393,7 +371,7 @@ class Swarm {
   std::stop_token stop_;
   StopEvent stop_event_;
   FileDescriptor epoll_{check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")};
-  Pattern pattern_;
+  SwarmText text_;
   std::vector<Connection> connections_;  // the idle ones, then the active ones
   std::array<epoll_event, 512> events_{};
   std::vector<std::byte> buffer_ = std::vector<std::byte>(chunk_bytes);

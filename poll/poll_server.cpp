@@ -47,7 +47,7 @@ class PollServer {
       serve_ready_peers(wait());
       // Last, so that the peers' entries don't shift under the scan. While accepting is paused
       // nothing announces that descriptors are free again, so just ask.
-      if (watched_[listener_entry].revents != 0 || accept_paused_) accept_peers();
+      if (watched_[listener_entry].revents != 0 || accept_paused_) accept_waiting();
     }
   }
 
@@ -122,25 +122,11 @@ class PollServer {
     sessions_.pop_back();
   }
 
-  void accept_peers() {
-    for (int i = 0; i < accept_budget; ++i) {
-      AcceptResult result = accept_peer(listener_.get(), SocketMode::nonblocking, counters_);
-      switch (result.status) {
-        case AcceptStatus::accepted:
-          add_peer(std::move(result.socket));
-          break;
-        case AcceptStatus::try_again:
-          break;
-        case AcceptStatus::none_waiting:
-          pause_accepting(false);
-          return;
-        case AcceptStatus::out_of_resources:
-          pause_accepting(true);
-          return;
-      }
-    }
-    // The budget is spent; what still waits in the backlog is reported again at once.
-    pause_accepting(false);
+  // Level-triggered, whoever still waits in the backlog when the budget is spent is reported again.
+  void accept_waiting() {
+    const AcceptTurn turn = accept_peers(
+        listener_.get(), counters_, [this](FileDescriptor socket) { add_peer(std::move(socket)); });
+    pause_accepting(turn == AcceptTurn::out_of_resources);
   }
 
   // A listener with a waiting connection that can't be accepted stays ready without end, and
