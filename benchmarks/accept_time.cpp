@@ -11,7 +11,7 @@ int main() {
   load.idle_connections = 18'999;
   load.active_connections = 1;
   load.warmup = load.duration = std::chrono::milliseconds(1);
-  const Figures times = paired_rounds(25, servers, [&](const std::string& name) {
+  const Figures times = paired_rounds(11, servers, [&](const std::string& name) {
     ServerProcess server(server_command(name));
     load.server = server.endpoint();
     return std::chrono::duration<double>(run_swarm(load).open_time).count();

@@ -51,8 +51,12 @@ void prepare(std::string_view question) {
                            system.sysname, system.release, all_cpus().size(), limit.rlim_max);
 }
 
-Cost measure_cost(const ServerCommand& command, SwarmOptions options) {
+Cost measure_cost(const ServerCommand& command, const SwarmOptions& options) {
   ServerProcess server(command);
+  return measure_cost(server, options);
+}
+
+Cost measure_cost(ServerProcess& server, SwarmOptions options) {
   options.server = server.endpoint();
   std::chrono::nanoseconds cpu{0};
   std::uint64_t scanned = 0;
@@ -72,7 +76,7 @@ Cost measure_cost(const ServerCommand& command, SwarmOptions options) {
   if (result.end != SwarmEnd::completed || result.measured_requests == 0) {
     throw std::runtime_error(
         fmt::format("the run against {} did not complete: {} of {} connections",
-                    command.arguments.at(0), result.idle_confirmed + result.active_confirmed,
+                    server.endpoint().to_string(), result.idle_confirmed + result.active_confirmed,
                     options.idle_connections + options.active_connections));
   }
   const auto requests = static_cast<double>(result.measured_requests);

@@ -30,9 +30,12 @@ struct Cost {
   double requests_per_second = 0;
 };
 
-// Starts a fresh server, puts the load on it, and stops it. `options.server` is filled in. Throws
-// std::runtime_error when the run did not complete.
-[[nodiscard]] Cost measure_cost(const ServerCommand& command, SwarmOptions options);
+// Puts the load on a running server. `options.server` is filled in. Throws std::runtime_error when
+// the run did not complete.
+[[nodiscard]] Cost measure_cost(ServerProcess& server, SwarmOptions options);
+
+// The same with a fresh server, which is stopped again.
+[[nodiscard]] Cost measure_cost(const ServerCommand& command, const SwarmOptions& options);
 
 // Measures all contenders once per round, in an order that rotates, and keeps one figure each.
 using Figures = std::map<std::string, std::vector<double>>;

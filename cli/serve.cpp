@@ -129,8 +129,10 @@ int serve(const ServeOptions& options) {
   }
   print(fmt::format("echomux: {} listening on {}\n", backend->name, local.to_string()));
   if (server_options.select_beyond_fd_setsize && backend->name == "select") {
-    std::cerr << "echomux: select watches descriptors beyond FD_SETSIZE with a larger bitmap; "
-                 "portable programs can't\n";
+    print(
+        "echomux: select watches descriptors beyond FD_SETSIZE with a larger bitmap, which "
+        "portable "
+        "programs can't\n");
   }
 
   backend->serve(std::move(listener), stop.get_token(), server_options, stats);

@@ -7,7 +7,6 @@
 #include <array>
 #include <utility>
 
-#include "echo/stop_event.hpp"
 #include "echo/system_call.hpp"
 
 namespace echomux {
@@ -32,17 +31,24 @@ FileDescriptor block_and_watch(std::initializer_list<int> signals) {
 
 SignalThread::SignalThread(std::initializer_list<int> signals, std::function<void(int)> on_signal)
     : signal_fd_(block_and_watch(signals)),
-      thread_([fd = signal_fd_.get(), handle = std::move(on_signal)](const std::stop_token& stop) {
-        const StopEvent stop_event(stop);
-        std::array watched{pollfd{.fd = fd, .events = POLLIN, .revents = 0},
-                           pollfd{.fd = stop_event.fd(), .events = POLLIN, .revents = 0}};
-        while (!stop.stop_requested()) {
-          if (::poll(watched.data(), watched.size(), -1) < 0) continue;  // EINTR: look again
-          signalfd_siginfo info{};
-          while (::read(fd, &info, sizeof info) == sizeof info) {
-            handle(static_cast<int>(info.ssi_signo));
-          }
-        }
-      }) {}
+      on_signal_(std::move(on_signal)),
+      thread_([this] { run(); }) {}
+
+SignalThread::~SignalThread() {
+  stop_.request_stop();
+  thread_.join();
+}
+
+void SignalThread::run() {
+  std::array watched{pollfd{.fd = signal_fd_.get(), .events = POLLIN, .revents = 0},
+                     pollfd{.fd = stop_event_.fd(), .events = POLLIN, .revents = 0}};
+  while (!stop_.stop_requested()) {
+    if (::poll(watched.data(), watched.size(), -1) < 0) continue;  // EINTR: look again
+    signalfd_siginfo info{};
+    while (::read(signal_fd_.get(), &info, sizeof info) == sizeof info) {
+      on_signal_(static_cast<int>(info.ssi_signo));
+    }
+  }
+}
 
 }  // namespace echomux

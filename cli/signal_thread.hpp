@@ -2,9 +2,11 @@
 
 #include <functional>
 #include <initializer_list>
+#include <stop_token>
 #include <thread>
 
 #include "echo/file_descriptor.hpp"
+#include "echo/stop_event.hpp"
 
 namespace echomux {
 
@@ -14,13 +16,21 @@ namespace echomux {
 // The destructor ends the thread; the signals stay blocked. See signalfd(2).
 class SignalThread {
  public:
-  // Calls `on_signal` with each signal's number, one at a time, from its own thread.
-  // Throws std::system_error.
+  // Calls `on_signal` with each signal's number, one at a time, from its own thread. Opens all the
+  // descriptors it will need. Throws std::system_error.
   SignalThread(std::initializer_list<int> signals, std::function<void(int)> on_signal);
+  ~SignalThread();
+  SignalThread(const SignalThread&) = delete;
+  SignalThread& operator=(const SignalThread&) = delete;
 
  private:
+  void run();
+
   FileDescriptor signal_fd_;
-  std::jthread thread_;
+  std::function<void(int)> on_signal_;
+  std::stop_source stop_;
+  StopEvent stop_event_{stop_.get_token()};
+  std::thread thread_;
 };
 
 }  // namespace echomux

@@ -28,8 +28,23 @@ constexpr std::size_t chunk_bytes = SwarmText::chunk_bytes;
 // Connections that may wait for their confirmation at a time: enough to keep the server busy, too
 // few to overflow the backlog of a server with the usual SOMAXCONN.
 constexpr std::size_t opening_at_once = 256;
+// Connections from one source address. Linux looks for a free port among those of one parity first;
+// near the last of them (14,000 by default) it searches nearly all in vain for every connection.
+constexpr std::size_t connections_per_source = 10'000;
 // How long after the window the swarm waits for answers to what was due within it.
 constexpr nanoseconds straggler_limit = std::chrono::seconds(1);
+
+// Lets `socket` connect from the address of the loopback network that comes `number` after
+// 127.0.0.1; the port is left open until connect(2) knows the other end, and so can be shared.
+void bind_to_source(int socket, std::size_t number) {
+  const int on = 1;
+  check(::setsockopt(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on),
+        "setsockopt IP_BIND_ADDRESS_NO_PORT");
+  sockaddr_in source{};
+  source.sin_family = AF_INET;
+  source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + static_cast<std::uint32_t>(number));
+  check(::bind(socket, reinterpret_cast<const sockaddr*>(&source), sizeof source), "bind");
+}
 
 struct Connection {
   FileDescriptor socket;
@@ -109,6 +124,10 @@ class Swarm {
     }
     const int on = 1;
     check(::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), "setsockopt TCP_NODELAY");
+    if (index >= connections_per_source && options_.server.is_loopback() &&
+        options_.server.family() == AF_INET) {
+      bind_to_source(fd, index / connections_per_source);
+    }
     if (::connect(fd, options_.server.raw(), options_.server.length) < 0 && errno != EINPROGRESS) {
       throw std::runtime_error(
           fmt::format("cannot connect to {}, connection {} of {}: {}", options_.server.to_string(),
