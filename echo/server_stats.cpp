@@ -19,15 +19,19 @@ CounterSnapshot ServerStats::snapshot() const {
   return sum;
 }
 
+// Memory is allocated and freed outside the lock, which many threads may want at the same time.
 ThreadCounters::ThreadCounters(ServerStats& stats) : stats_(stats) {
+  std::list<Counters> fresh(1);
+  own_ = fresh.begin();
   const std::lock_guard lock(stats_.mutex_);
-  own_ = stats_.threads_.emplace(stats_.threads_.end());
+  stats_.threads_.splice(stats_.threads_.end(), fresh);
 }
 
 ThreadCounters::~ThreadCounters() {
+  std::list<Counters> ended;
   const std::lock_guard lock(stats_.mutex_);
   add_to(stats_.ended_threads_, *own_);
-  stats_.threads_.erase(own_);
+  ended.splice(ended.end(), stats_.threads_, own_);
 }
 
 }  // namespace echomux

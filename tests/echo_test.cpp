@@ -119,6 +119,11 @@ TEST(Endpoint, ReadsAndWritesIpv6InBrackets) {
 }
 
 TEST(Endpoint, ResolvesNames) {
+  try {
+    static_cast<void>(resolve("localhost", 80));
+  } catch (const std::invalid_argument&) {
+    GTEST_SKIP() << "this system knows no localhost (/etc/hosts)";
+  }
   EXPECT_TRUE(parse_endpoint("localhost:7777").is_loopback());
   EXPECT_EQ(resolve("localhost", 80).port(), 80);
 }

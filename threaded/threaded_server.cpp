@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 
 #include <condition_variable>
-#include <cstddef>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -57,15 +56,19 @@ class ThreadedServer {
   void start_worker(FileDescriptor socket) {
     try {
       auto worker = std::make_unique<Worker>(std::move(socket), stats_);
-      const std::lock_guard lock(mutex_);
-      // Detached, a thread gives its stack back the moment it ends. Joinable, it would keep it
-      // until the accepting thread, which may sleep for hours, had found the time to join it.
-      std::thread([this, own = std::move(worker)]() mutable {
-        serve_peer(*own);
-        own.reset();  // closes the connection
-        leave();
-      }).detach();
-      ++working_;  // under the lock, so that the thread can't leave before it is counted
+      count_worker(+1);  // not while the lock is held, for to start a thread takes long
+      try {
+        // Detached, a thread gives its stack back the moment it ends. Joinable, it would keep it
+        // until the accepting thread, which may sleep for hours, had found the time to join it.
+        std::thread([this, own = std::move(worker)]() mutable {
+          serve_peer(*own);
+          own.reset();       // closes the connection
+          count_worker(-1);  // the last thing it does
+        }).detach();
+      } catch (...) {
+        count_worker(-1);
+        throw;
+      }
     } catch (const std::exception&) {
       // std::bad_alloc, or std::system_error when no thread can be had (EAGAIN, pthread_create(3)).
       stats_.main().turned_away.add();
@@ -86,12 +89,11 @@ class ThreadedServer {
     }
   }
 
-  // The last thing a thread does. It notifies under the lock, for once that is released the server
-  // may be gone.
-  void leave() {
+  // Notifies under the lock: once that is released after the last worker, the server may be gone.
+  void count_worker(int change) {
     const std::lock_guard lock(mutex_);
-    --working_;
-    worker_left_.notify_all();
+    working_ += change;
+    if (change < 0) worker_left_.notify_all();
   }
 
   // A descriptor comes free when a worker leaves, or elsewhere in the system, of which nothing
@@ -113,7 +115,7 @@ class ThreadedServer {
   std::stop_token stop_;
   ServerStats& stats_;
   std::mutex mutex_;  // guards the count
-  std::size_t working_ = 0;
+  int working_ = 0;
   std::condition_variable worker_left_;
 };
 
