@@ -1,15 +1,14 @@
 #include "benchmarks/measure.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
 
 #include <filesystem>
 #include <iostream>
 
-#include "echo/system_call.hpp"
 #include "harness/cpu.hpp"
 #include "harness/statistics.hpp"
+#include "harness/sweep.hpp"
 
 namespace echomux::measure {
 namespace {
@@ -40,15 +39,12 @@ ServerCommand server_command(std::string_view name, const std::vector<std::strin
 }
 
 void prepare(std::string_view question) {
-  rlimit limit{};
-  check(::getrlimit(RLIMIT_NOFILE, &limit), "getrlimit");
-  limit.rlim_cur = limit.rlim_max;
-  check(::setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
+  const std::uint64_t descriptors = raise_descriptor_limit();
   if (all_cpus().size() > 1) run_on_cpus({all_cpus().front()});
   utsname system{};
   ::uname(&system);
   std::cout << fmt::format("{}\n  {} {}, {} CPUs, at most {} descriptors\n", question,
-                           system.sysname, system.release, all_cpus().size(), limit.rlim_max);
+                           system.sysname, system.release, all_cpus().size(), descriptors);
 }
 
 Cost measure_cost(const ServerCommand& command, const SwarmOptions& options) {

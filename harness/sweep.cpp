@@ -146,7 +146,7 @@ void run_trial(Trial& trial, const SweepServer& server, const SweepOptions& opti
   };
   SwarmOptions load;
   load.server = process.endpoint();
-  load.idle_connections = options.idle_connections.empty() ? 0 : trial.idle_connections;
+  load.idle_connections = trial.idle_connections;
   load.active_connections = options.active_connections;
   load.message_bytes = options.message_bytes;
   load.requests_per_second = options.requests_per_second;

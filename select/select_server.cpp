@@ -149,8 +149,8 @@ class SelectServer {
 
   void refuse(int fd) {
     counters_.turned_away.add();
-    if (std::exchange(refusal_logged_, true))
-      return;  // once is enough: a flood must not fill a log
+    // Once is enough: a flood must not fill a log.
+    if (std::exchange(refusal_logged_, true)) return;
     std::fprintf(
         stderr,
         "echomux: select: descriptor %d is not below FD_SETSIZE (%d), so its peer is turned "
