@@ -31,7 +31,7 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 // For what doesn't depend on the backend.
-const std::string any_backend = "epoll_lt";
+constexpr const char* any_backend = "epoll_lt";
 
 TEST(CommandLine, ListsEveryBackendWithItsSummary) {
   const Finished list = run_program({"list"});
@@ -220,7 +220,7 @@ TEST(Serve, PrintsItsCountersAsTextWhenItStops) {
     EXPECT_EQ(Peer(server.endpoint()).exchange("hello"), "hello");
     EXPECT_EQ(server.stop().exit_status, exit_ok);
     const std::string output = server.output();
-    EXPECT_THAT(output, StartsWith("echomux: " + any_backend + " stopped\n"));
+    EXPECT_THAT(output, StartsWith("echomux: " + std::string(any_backend) + " stopped\n"));
     EXPECT_THAT(output, ::testing::ContainsRegex("\n  bytes_sent +5\n"));
     for (const CounterField& field : counter_fields) {
       EXPECT_THAT(output, HasSubstr("\n  " + std::string(field.name) + " "));

@@ -27,9 +27,8 @@ TEST(LatencyHistogram, IsEmptyAtFirst) {
 }
 
 TEST(LatencyHistogram, KeepsThreeSignificantDigitsOfEveryMagnitude) {
-  for (double value = 1; value < 60e9; value *= 1.7) {
+  for (std::int64_t ns = 1; ns < 60'000'000'000; ns = ns * 17 / 10 + 1) {
     LatencyHistogram histogram;
-    const auto ns = static_cast<std::int64_t>(value);
     histogram.record(nanoseconds(ns));
     histogram.record(nanoseconds(60'000'000'000));  // so that the maximum doesn't tell the median
     const double median = static_cast<double>(histogram.percentile(50).count());

@@ -77,6 +77,7 @@ TEST(ServerStats, MayBeReadWhileThreadsCountAndEnd) {
   ServerStats stats;
   std::atomic<int> working = threads;
   std::vector<std::jthread> workers;
+  workers.reserve(threads);
   for (int i = 0; i < threads; ++i) {
     workers.emplace_back([&] {
       for (int life = 0; life < lives; ++life) {

@@ -64,6 +64,7 @@ Program::Program(const std::vector<std::string>& arguments, const Streams& strea
   std::vector<std::string> command{ECHOMUX_PROGRAM};
   command.insert(command.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
+  argv.reserve(command.size() + 1);
   for (std::string& argument : command) argv.push_back(argument.data());
   argv.push_back(nullptr);
   pid_ = check(::fork(), "fork");
