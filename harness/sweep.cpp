@@ -98,7 +98,7 @@ void judge_end(Trial& trial, const SweepServer& server, const SwarmResult& resul
       break;
     case SwarmEnd::corrupted:
       trial.outcome = TrialOutcome::failed;
-      trial.note = "corrupt: " + result.corruption;
+      trial.note = "corrupt: " + result.detail;
       break;
     case SwarmEnd::interrupted:
       trial.outcome = TrialOutcome::interrupted;

@@ -15,7 +15,6 @@
 namespace echomux {
 namespace {
 
-using ::testing::HasSubstr;
 using namespace std::chrono_literals;
 
 // A correct server on a thread of this process.
@@ -96,7 +95,7 @@ SwarmOptions short_load(const Endpoint& server) {
   options.requests_per_second = 500;
   options.warmup = 20ms;
   options.duration = 300ms;
-  options.stall_limit = 500ms;
+  options.timeout = 500ms;
   return options;
 }
 
@@ -130,7 +129,7 @@ TEST(Swarm, CarriesMessagesLargerThanAnyBuffer) {
   options.requests_per_second = 0;
   options.message_bytes = std::size_t{1} << 20;
   const SwarmResult result = run_swarm(options);
-  EXPECT_EQ(result.end, SwarmEnd::completed) << result.corruption;
+  EXPECT_EQ(result.end, SwarmEnd::completed) << result.detail;
   EXPECT_GT(result.window_requests, 0U);
 }
 
@@ -151,7 +150,7 @@ TEST(Swarm, FindsAWrongByteAndSaysWhere) {
   });
   const SwarmResult result = run_swarm(short_load(server.endpoint()));
   EXPECT_EQ(result.end, SwarmEnd::corrupted);
-  EXPECT_THAT(result.corruption,
+  EXPECT_THAT(result.detail,
               ::testing::MatchesRegex("connection [0-2]: a wrong byte came back at offset 10[0-9]+ "
                                       "of its stream"));
 }
