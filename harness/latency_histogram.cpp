@@ -3,39 +3,49 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
+#include <stdexcept>
 
 namespace echomux {
 namespace {
 
 // 2048 sub-buckets tell any two values apart that differ in the third significant digit. In every
 // bucket but the first the lower half would repeat the one before, so only the upper is stored.
-constexpr int sub_bucket_bits = 11;
+constexpr int sub_bucket_bits = LatencyHistogram::sub_bucket_bits;
 constexpr std::uint64_t sub_buckets = std::uint64_t{1} << sub_bucket_bits;
 constexpr std::uint64_t half = sub_buckets / 2;
-constexpr int largest_bits = 36;  // 2^36 ns is 68.7 s
-constexpr std::uint64_t largest = (std::uint64_t{1} << largest_bits) - 1;
-constexpr std::size_t bucket_count =
-    sub_buckets + half * static_cast<std::size_t>(largest_bits - sub_bucket_bits);
 
 std::size_t index_of(std::uint64_t value) noexcept {
   const int shift = std::max(static_cast<int>(std::bit_width(value)) - sub_bucket_bits, 0);
   return static_cast<std::size_t>((value >> shift) + static_cast<std::uint64_t>(shift) * half);
 }
 
-// The largest value that is counted at `index`.
-std::uint64_t highest_at(std::size_t index) noexcept {
-  if (index < sub_buckets) return index;
-  const std::uint64_t shift = (index - sub_buckets) / half + 1;
-  const std::uint64_t sub_bucket = index - shift * half;
-  return ((sub_bucket + 1) << shift) - 1;
-}
-
 }  // namespace
 
 LatencyHistogram::LatencyHistogram() : counts_(bucket_count) {}
 
+LatencyHistogram::LatencyHistogram(std::span<const std::uint64_t> counts) : LatencyHistogram() {
+  constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+  if (counts.size() > bucket_count) throw std::runtime_error("more counts than buckets");
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] == 0) continue;
+    if (counts[i] > most - count_) throw std::runtime_error("more values than can be counted");
+    counts_[i] = counts[i];
+    count_ += counts[i];
+    max_ = std::chrono::nanoseconds(bucket(i).highest_ns);
+    sum_ns_ += static_cast<double>(counts[i]) * static_cast<double>(bucket(i).middle_ns());
+  }
+}
+
+LatencyHistogram::Bucket LatencyHistogram::bucket(std::size_t index) noexcept {
+  const std::uint64_t shift = index < sub_buckets ? 0 : (index - sub_buckets) / half + 1;
+  const std::uint64_t lowest = (index - shift * half) << shift;
+  return {.lowest_ns = static_cast<std::int64_t>(lowest),
+          .highest_ns = static_cast<std::int64_t>(lowest + (std::uint64_t{1} << shift) - 1)};
+}
+
 void LatencyHistogram::record(std::chrono::nanoseconds latency) noexcept {
-  const auto ns = std::clamp<std::int64_t>(latency.count(), 0, std::int64_t{largest});
+  const auto ns = std::clamp<std::int64_t>(latency.count(), 0, largest_ns);
   ++counts_[index_of(static_cast<std::uint64_t>(ns))];
   ++count_;
   max_ = std::max(max_, std::chrono::nanoseconds(ns));
@@ -58,7 +68,7 @@ std::chrono::nanoseconds LatencyHistogram::percentile(double percent) const noex
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     seen += counts_[i];
     if (seen >= rank) {
-      return std::min(max_, std::chrono::nanoseconds(static_cast<std::int64_t>(highest_at(i))));
+      return std::min(max_, std::chrono::nanoseconds(bucket(i).highest_ns));
     }
   }
   return max_;
