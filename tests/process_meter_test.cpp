@@ -1,0 +1,233 @@
+#include "harness/process_meter.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <latch>
+#include <stdexcept>
+#include <thread>
+
+#include "harness/cpu.hpp"
+#include "tests/support/child.hpp"
+#include "tests/support/process_info.hpp"
+#include "tests/support/sanitizers.hpp"
+
+namespace echomux {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+// What the children use besides what they burn on purpose: forking, above all.
+constexpr milliseconds slack{under_sanitizer ? 500 : 40};
+
+// A clock tick, at the usual hundred per second, for each time that one is rounded down.
+constexpr milliseconds tick{10};
+
+TEST(ProcessMeter, AddsUpTheCpuTimeOfAllGenerations) {
+  const Child child([](const Child::Line& line) {
+    burn_cpu(milliseconds(60));
+    if (fork_bound() == 0) {
+      burn_cpu(milliseconds(120));
+      line.tell(process_cpu_time());
+      ::pause();
+    }
+    line.await();
+    line.tell(process_cpu_time());
+    line.await();
+  });
+  const nanoseconds grandchild = child.await();
+  child.go_on();
+  const nanoseconds total = child.await() + grandchild;
+  ASSERT_GE(total, milliseconds(180));
+
+  const auto reading = read_process_tree(child.pid());
+  ASSERT_TRUE(reading.has_value());
+  EXPECT_GE(reading->cpu, total);
+  EXPECT_LE(reading->cpu, total + slack);
+  EXPECT_EQ(reading->processes, 2U);
+  EXPECT_EQ(reading->threads, 2U);
+  const milliseconds ticks(10 * (reading->user_ticks + reading->system_ticks));
+  EXPECT_GE(ticks, total - 4 * tick);
+  EXPECT_LE(ticks, total + slack);
+}
+
+TEST(ProcessMeter, CountsChildrenThatHaveEnded) {
+  const Child child([](const Child::Line& line) {
+    const pid_t grandchild = fork_bound();
+    if (grandchild == 0) {
+      burn_cpu(milliseconds(150));
+      ::_exit(0);
+    }
+    siginfo_t info{};
+    ::waitid(P_PID, static_cast<id_t>(grandchild), &info, WEXITED | WNOWAIT);
+    line.tell();
+    line.await();
+    ::waitpid(grandchild, nullptr, 0);
+    line.tell();
+    line.await();
+  });
+  // First it waits to be waited for, then it has been.
+  for (const bool reaped : {false, true}) {
+    child.await();
+    const auto reading = read_process_tree(child.pid(), Detail::cpu_only);
+    ASSERT_TRUE(reading.has_value());
+    EXPECT_GE(reading->cpu, milliseconds(150) - 2 * tick) << reaped;
+    EXPECT_LE(reading->cpu, milliseconds(150) + slack) << reaped;
+    EXPECT_EQ(reading->processes, 1U) << reaped;
+    EXPECT_THAT(process_tree(child.pid()), ElementsAre(child.pid())) << reaped;
+    child.go_on();
+  }
+}
+
+TEST(ProcessMeter, ListsParentsBeforeChildren) {
+  const Child child([](const Child::Line& line) {
+    const pid_t grandchild = fork_bound();
+    if (grandchild == 0) {
+      if (fork_bound() == 0) line.tell(nanoseconds(::getpid()));
+      ::pause();
+    }
+    line.tell(nanoseconds(grandchild));
+    line.await();
+  });
+  const nanoseconds one = child.await();
+  const nanoseconds other = child.await();
+  const std::vector<pid_t> tree = process_tree(child.pid());
+  ASSERT_THAT(tree, SizeIs(3));
+  EXPECT_EQ(tree[0], child.pid());
+  EXPECT_EQ(std::minmax({nanoseconds(tree[1]), nanoseconds(tree[2])}), std::minmax({one, other}));
+}
+
+TEST(ProcessMeter, CountsThreadsAndFindsChildrenOfManyThreads) {
+  const auto before = read_process_tree(::getpid());
+  ASSERT_TRUE(before.has_value());
+  constexpr int count = 100;
+  std::latch over(1);
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < count; ++i) threads.emplace_back([&over] { over.wait(); });
+    const Child child([](const Child::Line& line) { line.await(); });
+    const auto reading = read_process_tree(::getpid());
+    const std::vector<pid_t> tree = process_tree(::getpid());
+    over.count_down();
+    ASSERT_TRUE(reading.has_value());
+    EXPECT_EQ(reading->threads, before->threads + count + 1);
+    EXPECT_EQ(reading->processes, before->processes + 1);
+    EXPECT_THAT(tree, ElementsAre(::getpid(), child.pid()));
+  }
+}
+
+TEST(ProcessMeter, SeesMemoryThatIsUsed) {
+  constexpr std::size_t size = std::size_t{32} << 20;
+  const Child child([](const Child::Line& line) {
+    line.tell();
+    line.await();
+    void* memory =
+        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (std::size_t at = 0; at < size; at += 4096) static_cast<volatile char*>(memory)[at] = 1;
+    line.tell();
+    line.await();
+  });
+  child.await();
+  const auto before = read_process_tree(child.pid());
+  child.go_on();
+  child.await();
+  const auto after = read_process_tree(child.pid());
+  ASSERT_TRUE(before.has_value() && after.has_value());
+  const auto growth = static_cast<double>(after->resident_bytes - before->resident_bytes);
+  EXPECT_NEAR(growth, static_cast<double>(size), static_cast<double>(size) / 8);
+}
+
+TEST(ProcessMeter, CountsContextSwitches) {
+  constexpr std::uint64_t sleeps = 300;
+  const Child child([](const Child::Line& line) {
+    line.tell();
+    line.await();
+    const timespec moment{.tv_sec = 0, .tv_nsec = 50'000};
+    for (std::uint64_t i = 0; i < sleeps; ++i) ::nanosleep(&moment, nullptr);
+    line.tell();
+    line.await();
+  });
+  child.await();
+  const auto before = read_process_tree(child.pid());
+  child.go_on();
+  child.await();
+  const auto after = read_process_tree(child.pid());
+  const auto brief = read_process_tree(child.pid(), Detail::cpu_only);
+  ASSERT_TRUE(before.has_value() && after.has_value() && brief.has_value());
+  EXPECT_GE(after->voluntary_switches - before->voluntary_switches, sleeps);
+  EXPECT_LE(after->voluntary_switches - before->voluntary_switches, sleeps + 50);
+  EXPECT_EQ(brief->voluntary_switches, 0U);
+  EXPECT_EQ(brief->threads, 1U);
+}
+
+TEST(ProcessMeter, TellsHowLongThreadsWaitForTheirCpu) {
+  const int cpu = usable_cpus().back();
+  const Child child([cpu](const Child::Line& line) {
+    run_on_cpus({cpu});
+    const pid_t rival = fork_bound();
+    burn_cpu(milliseconds(100));
+    if (rival == 0) ::_exit(0);
+    ::waitpid(rival, nullptr, 0);
+    line.tell(thread_run_queue_delay(::getpid()));
+    line.await();
+  });
+  const nanoseconds own = child.await();
+  const auto reading = read_process_tree(child.pid());
+  ASSERT_TRUE(reading.has_value());
+  // Two that share a CPU wait for each other for as long as both compute.
+  EXPECT_GE(reading->run_queue_delay, milliseconds(30));
+  EXPECT_GE(reading->run_queue_delay, own);
+  EXPECT_GT(reading->involuntary_switches, 0U);
+  EXPECT_THAT(reading->cpus, ElementsAre(cpu));
+}
+
+TEST(ProcessMeter, KnowsWhichCpusMayBeUsed) {
+  const auto reading = read_process_tree(::getpid());
+  ASSERT_TRUE(reading.has_value());
+  EXPECT_EQ(reading->cpus, usable_cpus());
+}
+
+TEST(ProcessMeter, HasNothingToSayOfAProcessThatHasEnded) {
+  Child child([](const Child::Line&) {});
+  const pid_t pid = child.pid();
+  child.await_end();
+  EXPECT_FALSE(read_process_tree(pid).has_value());
+  child.reap();
+  EXPECT_FALSE(read_process_tree(pid).has_value());
+  EXPECT_THAT(process_tree(pid), IsEmpty());
+  EXPECT_THROW(static_cast<void>(thread_run_queue_delay(pid)), std::runtime_error);
+}
+
+TEST(ProcessMeter, KnowsTheKernelsOwnMemory) {
+  EXPECT_GT(kernel_slab_bytes(), std::uint64_t{1} << 20);
+}
+
+TEST(StealShare, ReadsTheCpusAskedFor) {
+  const std::vector<int> cpus = usable_cpus();
+  const std::vector<CpuShares> before = read_steal(cpus);
+  ASSERT_THAT(before, SizeIs(cpus.size()));
+  EXPECT_EQ(before.front().cpu, cpus.front());
+  EXPECT_THAT(read_steal({cpus.back()}), SizeIs(1));
+  EXPECT_THAT(read_steal({}), IsEmpty());
+  EXPECT_TRUE(eventually(
+      patience, [&] { return read_steal(cpus).front().total_ticks > before.front().total_ticks; }));
+  EXPECT_EQ(steal_share(before, before), 0);
+}
+
+TEST(StealShare, IsThatOfTheTimeBetween) {
+  const std::vector<CpuShares> before{{0, 5, 100}, {1, 50, 200}, {2, 0, 0}};
+  const std::vector<CpuShares> after{{0, 15, 200}, {1, 50, 300}, {3, 9, 9}};
+  EXPECT_DOUBLE_EQ(steal_share(before, after), 0.05);
+}
+
+}  // namespace
+}  // namespace echomux
