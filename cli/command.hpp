@@ -10,6 +10,8 @@ namespace echomux {
 inline constexpr int exit_ok = 0;
 inline constexpr int exit_failure = 1;
 inline constexpr int exit_usage = 2;
+inline constexpr int exit_not_valid =
+    3;  // measured, but not to be trusted; asked for with --strict
 inline constexpr int exit_interrupted = 130;
 
 // Thrown for a mistake on the command line that only a subcommand can see; ends with exit_usage.
@@ -28,5 +30,6 @@ void add_serve_command(CLI::App& app, Action& action);
 void add_client_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);
 void add_show_command(CLI::App& app, Action& action);
+void add_swarm_command(CLI::App& app, Action& action);
 
 }  // namespace echomux

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "harness/cpu.hpp"
+#include "harness/process_meter.hpp"
 #include "harness/swarm_worker.hpp"
 
 namespace echomux {
@@ -27,6 +28,8 @@ constexpr nanoseconds progress_interval = std::chrono::milliseconds(500);
 struct Reading {
   Clock::time_point time;
   std::vector<nanoseconds> cpu;  // of each thread
+  nanoseconds run_queue{0};      // of all threads
+  std::vector<CpuShares> shares;
   std::uint64_t completed = 0;
 };
 
@@ -179,12 +182,29 @@ class Swarm {
       reading.completed += worker->requests_completed();
     }
     reading.time = Clock::now();
+    reading.run_queue = run_queue_delay();
+    reading.shares = read_steal(usable_cpus());
     return reading;
+  }
+
+  // How long the threads have waited for a CPU; zero where the kernel doesn't tell.
+  [[nodiscard]] nanoseconds run_queue_delay() const {
+    nanoseconds sum{0};
+    for (const auto& worker : workers_) {
+      try {
+        sum += thread_run_queue_delay(worker->tid);
+      } catch (const std::runtime_error&) {
+        return nanoseconds(0);
+      }
+    }
+    return sum;
   }
 
   void measure(const Reading& begin, const Reading& end) {
     result_.measured_time = end.time - begin.time;
     result_.measured_requests = end.completed - begin.completed;
+    result_.delays.run_queue = end.run_queue - begin.run_queue;
+    result_.delays.steal_share = steal_share(begin.shares, end.shares);
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       const nanoseconds used = end.cpu[i] - begin.cpu[i];
       result_.client_cpu += used;

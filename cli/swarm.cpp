@@ -1,0 +1,376 @@
+#include <fmt/color.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <stop_token>
+
+#include "cli/command.hpp"
+#include "cli/signal_thread.hpp"
+#include "cli/values.hpp"
+#include "echo/socket.hpp"
+#include "harness/hdr_format.hpp"
+#include "harness/load_report.hpp"
+#include "harness/sweep.hpp"
+
+namespace echomux {
+namespace {
+
+using namespace std::chrono_literals;
+
+// The options as they are written.
+struct SwarmArguments {
+  std::string address;
+  std::string idle = "0";
+  std::string connections = "10";
+  std::string rate = "0";
+  std::string duration = "10s";
+  std::string warmup = "500ms";
+  std::string threads = "1";
+  std::string size = "64";
+  std::string pipeline = "1";
+  std::string arrivals = "uniform";
+  std::string connect_rate = "0";
+  std::vector<std::string> source_ips;
+  std::string timeout = "2s";
+  bool reconnect = false;
+  bool no_confirm = false;
+  bool remote = false;
+  bool strict = false;
+  std::uint64_t seed = 1;
+  std::string format = "text";
+  std::string output;
+  std::string hgrm;
+};
+
+constexpr std::size_t most_connections = 1'000'000;
+
+void check_combination(const SwarmArguments& arguments, const SwarmOptions& options) {
+  if (!options.server.is_loopback() && !arguments.remote) {
+    throw UsageError(
+        fmt::format("{} is not on this machine, and a swarm is an attack on whoever did not ask "
+                    "for it; --remote says that the server is yours",
+                    options.server.to_string()));
+  }
+  if (options.threads > options.active_connections) {
+    throw UsageError(
+        fmt::format("--threads: {} threads can't share {} active connections; give "
+                    "each one at least, with -c",
+                    options.threads, options.active_connections));
+  }
+  if (options.reconnect && options.pipeline > 1) {
+    throw UsageError("--reconnect: a connection that lives for one message can't --pipeline");
+  }
+  for (const Endpoint& source : options.sources) {
+    if (source.family() != options.server.family()) {
+      throw UsageError(fmt::format("--source-ip: {} and the server {} are of different families",
+                                   source.to_string(), options.server.to_string()));
+    }
+  }
+}
+
+SwarmOptions swarm_options(const SwarmArguments& arguments) {
+  SwarmOptions options;
+  try {
+    options.server = parse_endpoint(arguments.address);
+    for (const std::string& source : arguments.source_ips) {
+      options.sources.push_back(resolve(source, 0));
+    }
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
+  }
+  options.idle_connections = parse_count(arguments.idle, "--idle", 0, most_connections);
+  options.active_connections =
+      parse_count(arguments.connections, "--connections", 1, most_connections);
+  options.requests_per_second = parse_rate(arguments.rate, "--rate");
+  options.duration = parse_time(arguments.duration, "--duration", 10ms, 24h);
+  options.warmup = parse_time(arguments.warmup, "--warmup", 0ms, 1h);
+  options.threads = parse_count(arguments.threads, "--threads", 1, 256);
+  options.message_bytes = parse_count(arguments.size, "--size", 1, 1'048'576);
+  options.pipeline = parse_count(arguments.pipeline, "--pipeline", 1, 10'000);
+  options.arrivals = arguments.arrivals == "poisson" ? Arrivals::poisson : Arrivals::uniform;
+  options.connections_per_second = parse_rate(arguments.connect_rate, "--connect-rate");
+  options.timeout = parse_time(arguments.timeout, "--timeout", 1ms, 1h);
+  options.reconnect = arguments.reconnect;
+  options.confirm_idle = !arguments.no_confirm;
+  options.seed = arguments.seed;
+  check_combination(arguments, options);
+  return options;
+}
+
+// --- what comes out ---
+
+std::string describe_load(const SwarmOptions& options) {
+  const std::string rate =
+      options.requests_per_second > 0
+          ? fmt::format("{:g} requests/s (open loop, {})", options.requests_per_second,
+                        options.arrivals == Arrivals::poisson ? "Poisson" : "uniform")
+          : std::string("as fast as answers come (closed loop)");
+  return fmt::format("{} active and {} idle connections, {}, {} bytes{}{}, {} after {} of warm-up",
+                     options.active_connections, options.idle_connections, rate,
+                     options.message_bytes,
+                     options.pipeline > 1 ? fmt::format(", pipeline {}", options.pipeline) : "",
+                     options.reconnect ? ", a new connection per request" : "",
+                     time_text(options.duration), time_text(options.warmup));
+}
+
+std::string latency_row(std::string_view name, const LoadReport::Latency& latency) {
+  std::string row = fmt::format("  {:<22}", name);
+  for (const double value : {latency.mean, latency.p50, latency.p90, latency.p99, latency.p99_9,
+                             latency.p99_99, latency.max}) {
+    row += fmt::format(" {:>9.1f}", value);
+  }
+  return row + "\n";
+}
+
+fmt::text_style verdict_style(Verdict verdict, bool colour) {
+  if (!colour) return {};
+  return fmt::emphasis::bold | fmt::fg(verdict == Verdict::valid     ? fmt::terminal_color::green
+                                       : verdict == Verdict::suspect ? fmt::terminal_color::yellow
+                                                                     : fmt::terminal_color::red);
+}
+
+std::string as_text(const SwarmOptions& options, const LoadReport& report,
+                    const Judgement& judgement, bool colour) {
+  std::string out = fmt::format("{}: {}\n", options.server.to_string(), describe_load(options));
+  out += fmt::format(
+      "  connections            {} of {} active, {} of {} idle held, {} lost; open after {:.0f} "
+      "ms\n",
+      report.active_confirmed, report.active, report.idle_held, report.idle_requested, report.lost,
+      report.open_ms);
+  out += fmt::format("  requests               {} answered, {} unanswered, {} timed out\n",
+                     report.requests, report.unanswered, report.timed_out);
+  out += report.offered_rps
+             ? fmt::format("  rate                   {:.1f}/s of {:.1f}/s offered\n",
+                           report.achieved_rps, *report.offered_rps)
+             : fmt::format("  rate                   {:.1f}/s\n", report.achieved_rps);
+  if (report.requests > 0) {
+    out += fmt::format("  {:<22} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "latency µs", "mean",
+                       "p50", "p90", "p99", "p99.9", "p99.99", "max");
+    out += latency_row(report.offered_rps ? "from when it was due" : "from when it was sent",
+                       report.latency_us);
+    if (report.offered_rps)
+      out += latency_row("from when it was sent", report.latency_uncorrected_us);
+    out += fmt::format(
+        "  client                 {:.2f} µs of CPU per request, busy {:.0f} %; behind its schedule "
+        "p99 {:.0f} µs\n"
+        "  taken from the client  steal {:.1f} %, run queue {:.1f} %, gaps {:.1f} %, the longest "
+        "{:.0f} µs\n",
+        report.client_cpu_us_per_request, report.client_busy_share * 100,
+        report.schedule_lag_us_p99, report.steal_share * 100, report.run_queue_share * 100,
+        report.gap_share * 100, report.longest_gap_us);
+  }
+  out += fmt::format(
+      "  verdict                {}\n",
+      fmt::format(verdict_style(judgement.verdict, colour), "{}", to_string(judgement.verdict)));
+  for (const Reason& reason : judgement.reasons) {
+    out += fmt::format("    {}: {}\n", reason.code, reason.sentence);
+  }
+  return out;
+}
+
+nlohmann::ordered_json load_json(const SwarmOptions& options) {
+  nlohmann::ordered_json sources = nlohmann::ordered_json::array();
+  for (const Endpoint& source : options.sources) sources.push_back(source.to_string());
+  const auto seconds = [](std::chrono::nanoseconds time) {
+    return std::chrono::duration<double>(time).count();
+  };
+  return {{"server", options.server.to_string()},
+          {"idle", options.idle_connections},
+          {"connections", options.active_connections},
+          {"rate", options.requests_per_second},
+          {"arrivals", options.arrivals == Arrivals::poisson ? "poisson" : "uniform"},
+          {"size", options.message_bytes},
+          {"pipeline", options.pipeline},
+          {"reconnect", options.reconnect},
+          {"confirm_idle", options.confirm_idle},
+          {"threads", options.threads},
+          {"connect_rate", options.connections_per_second},
+          {"source_ips", sources},
+          {"duration_seconds", seconds(options.duration)},
+          {"warmup_seconds", seconds(options.warmup)},
+          {"timeout_seconds", seconds(options.timeout)},
+          {"seed", options.seed}};
+}
+
+std::string as_json(const SwarmOptions& options, const LoadReport& report,
+                    const Judgement& judgement) {
+  nlohmann::ordered_json json{{"load", load_json(options)}};
+  json.update(to_json(report));
+  json["verdict"] = to_string(judgement.verdict);
+  json["reasons"] = nlohmann::ordered_json::array();
+  for (const Reason& reason : judgement.reasons) {
+    json["reasons"].push_back(fmt::format("{}: {}", reason.code, reason.sentence));
+  }
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+// One line of names and one of values: every figure of the JSON that is a number or a word.
+std::string as_csv(const SwarmOptions& options, const LoadReport& report,
+                   const Judgement& judgement) {
+  nlohmann::ordered_json json{{"load", load_json(options)}};
+  json.update(to_json(report));
+  json["verdict"] = to_string(judgement.verdict);
+  std::string names;
+  std::string values;
+  const auto add = [&](const std::string& name, const nlohmann::ordered_json& value) {
+    if (value.is_array() || value.is_object() || name.starts_with("histogram")) return;
+    names += (names.empty() ? "" : ",") + name;
+    std::string text = value.is_string() ? value.get<std::string>()
+                       : value.is_null() ? ""
+                                         : value.dump();
+    if (text.find_first_of(",\"\n") != std::string::npos) {
+      for (std::size_t at = 0; (at = text.find('"', at)) != std::string::npos; at += 2) {
+        text.insert(at, "\"");
+      }
+      text = '"' + text + '"';
+    }
+    values += (values.empty() && names == name ? "" : ",") + text;
+  };
+  for (const auto& [name, value] : json.items()) {
+    add(name, value);
+    if (!value.is_object()) continue;
+    for (const auto& [inner, inner_value] : value.items()) add(name + "_" + inner, inner_value);
+  }
+  return names + "\n" + values + "\n";
+}
+
+void write_to(const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  file.close();
+  if (!file) {
+    throw std::runtime_error(
+        fmt::format("cannot write to {}: {}", path, std::generic_category().message(errno)));
+  }
+}
+
+// --- while it runs ---
+
+// At a terminal one line that changes; elsewhere, such as in a log, a line every few seconds.
+void show_progress(const SwarmProgress& progress, bool terminal) {
+  static auto last = std::chrono::steady_clock::now();
+  const auto now = std::chrono::steady_clock::now();
+  if (!terminal && now - last < 5s) return;
+  last = now;
+  const std::string text =
+      progress.opening
+          ? fmt::format("opening: {} of {} connections", progress.connections_open,
+                        progress.connections)
+          : fmt::format("running: {:.1f} s, {} requests answered",
+                        std::chrono::duration<double>(progress.elapsed).count(), progress.requests);
+  std::cerr << (terminal ? "\r\x1b[K" : "") << text << (terminal ? "" : "\n") << std::flush;
+}
+
+int exit_status(const LoadReport& report, const Judgement& judgement, bool strict) {
+  if (report.end == SwarmEnd::interrupted) return exit_interrupted;
+  const bool broken = report.end != SwarmEnd::completed || report.lost > 0 ||
+                      report.unanswered > 0 || report.partly_answered > 0 || report.requests == 0;
+  if (broken) return exit_failure;
+  return strict && judgement.verdict != Verdict::valid ? exit_not_valid : exit_ok;
+}
+
+int run(const SwarmArguments& arguments) {
+  SwarmOptions options = swarm_options(arguments);
+  ::signal(SIGPIPE, SIG_IGN);
+  std::stop_source stop;
+  const SignalThread signals({SIGINT, SIGTERM}, [&](int) { stop.request_stop(); });
+  raise_descriptor_limit();
+  const bool terminal = ::isatty(STDERR_FILENO) == 1;
+  if (arguments.format != "quiet") {
+    options.on_progress = [&](const SwarmProgress& progress) { show_progress(progress, terminal); };
+  }
+
+  const SwarmResult result = run_swarm(options, stop.get_token());
+  if (terminal && arguments.format != "quiet") std::cerr << "\r\x1b[K" << std::flush;
+  const LoadReport report = make_load_report(options, result);
+  const Judgement judgement = judge(report);
+  const bool to_terminal = arguments.output.empty() && ::isatty(STDOUT_FILENO) == 1;
+  const bool colour = to_terminal && std::getenv("NO_COLOR") == nullptr;
+  const std::string text = arguments.format == "json"  ? as_json(options, report, judgement)
+                           : arguments.format == "csv" ? as_csv(options, report, judgement)
+                           : arguments.format == "text"
+                               ? as_text(options, report, judgement, colour)
+                               : std::string();
+  if (arguments.output.empty()) {
+    std::cout << text << std::flush;
+  } else {
+    write_to(arguments.output, text);
+  }
+  if (!arguments.hgrm.empty()) write_to(arguments.hgrm, to_hgrm(result.latency));
+  if (!std::cout) throw std::runtime_error("cannot write the result to stdout");
+  if (!judgement.reasons.empty() && arguments.format != "text") {
+    std::cerr << fmt::format("echomux: {}: {}\n", to_string(judgement.verdict),
+                             judgement.reasons.front().sentence);
+  }
+  return exit_status(report, judgement, arguments.strict);
+}
+
+void add_load_options(CLI::App& command, SwarmArguments& to) {
+  command.add_option("--idle", to.idle, "Connections held open that do nothing")
+      ->capture_default_str();
+  command.add_option("-c,--connections", to.connections, "Active connections")
+      ->capture_default_str();
+  command
+      .add_option("-R,--rate", to.rate,
+                  "Requests per second in all, sent when they are due whatever the server does "
+                  "(open loop); 0: as fast as answers come (closed loop)")
+      ->capture_default_str();
+  command.add_option("-d,--duration", to.duration, "How long to measure")->capture_default_str();
+  command.add_option("--warmup", to.warmup, "Load before that")->capture_default_str();
+  command.add_option("-t,--threads", to.threads, "Client threads")->capture_default_str();
+  command.add_option("--size", to.size, "Bytes per message, 1 to 1048576")->capture_default_str();
+  command.add_option("--pipeline", to.pipeline, "Messages outstanding per connection at most")
+      ->capture_default_str();
+  command.add_option("--arrivals", to.arrivals, "When the messages of an open loop are due")
+      ->check(CLI::IsMember({"uniform", "poisson"}))
+      ->capture_default_str();
+  command.add_option("--seed", to.seed, "Of random arrivals")->capture_default_str();
+  command.add_flag("--reconnect", to.reconnect, "A new connection per request");
+  command
+      .add_option("--timeout", to.timeout,
+                  "Later answers count as timed out; without any for this long the run ends")
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void add_swarm_command(CLI::App& app, Action& action) {
+  CLI::App* const command =
+      app.add_subcommand("swarm", "Put a load on any echo server and measure its latency");
+  const auto to = std::make_shared<SwarmArguments>();
+  command->add_option("ADDRESS", to->address, "The server as HOST:PORT, such as 127.0.0.1:7777")
+      ->required();
+  add_load_options(*command, *to);
+  command
+      ->add_option("--connect-rate", to->connect_rate,
+                   "Connections opened per second at most; 0: as fast as the server takes them")
+      ->capture_default_str();
+  command
+      ->add_option("--source-ip", to->source_ips,
+                   "Address to connect from; repeat it for more, used in turn")
+      ->allow_extra_args(false);
+  command->add_flag("--no-confirm", to->no_confirm,
+                    "Don't have idle connections confirmed by one echo each");
+  command->add_flag("--remote", to->remote, "Allow a server on another machine");
+  command->add_flag("--strict", to->strict, "Exit with status 3 when the verdict isn't 'valid'");
+  command->add_option("--format", to->format, "What to print")
+      ->check(CLI::IsMember({"text", "json", "csv", "quiet"}))
+      ->capture_default_str();
+  command->add_option("-o,--output", to->output, "Write it to this file instead of stdout");
+  command->add_option(
+      "--hgrm", to->hgrm,
+      "Write the latency distribution to this file too, for HdrHistogram's plotter");
+  command->footer(
+      "Numbers take k and m (10k), times ms, s, m and h (500ms). Every byte that comes back is "
+      "checked.\nExit status: 0 measured, 1 the run failed, 2 wrong use, 3 not valid with "
+      "--strict, 130 interrupted.");
+  command->callback([to, &action] { action = [to] { return run(*to); }; });
+}
+
+}  // namespace echomux

@@ -1,0 +1,116 @@
+#include "cli/values.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <span>
+
+#include "cli/command.hpp"
+
+namespace echomux {
+namespace {
+
+struct Unit {
+  std::string_view suffix;
+  double factor;
+};
+constexpr std::array multiples{Unit{"", 1}, Unit{"k", 1e3}, Unit{"K", 1e3}, Unit{"m", 1e6},
+                               Unit{"M", 1e6}};
+constexpr std::array times{Unit{"ns", 1},  Unit{"us", 1e3}, Unit{"ms", 1e6},   Unit{"", 1e9},
+                           Unit{"s", 1e9}, Unit{"m", 60e9}, Unit{"min", 60e9}, Unit{"h", 3600e9}};
+
+// "2.5k" is 2500; none for what isn't a decimal number with one of the units.
+std::optional<double> number_with_unit(std::string_view text, std::span<const Unit> units) {
+  double value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
+  if (error != std::errc{} || !std::isfinite(value)) return std::nullopt;
+  const std::string_view suffix(rest, static_cast<std::size_t>(end - rest));
+  for (const Unit& unit : units) {
+    if (suffix == unit.suffix) return value * unit.factor;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::size_t parse_count(std::string_view text, std::string_view option, std::size_t least,
+                        std::size_t most) {
+  const std::optional<double> value = number_with_unit(text, multiples);
+  if (!value || *value != std::floor(*value) || *value < static_cast<double>(least) ||
+      *value > static_cast<double>(most)) {
+    throw UsageError(
+        fmt::format("{}: '{}' is not a whole number from {} to {}; write such as 250, 10k or 1m",
+                    option, text, least, most));
+  }
+  return static_cast<std::size_t>(*value);
+}
+
+double parse_rate(std::string_view text, std::string_view option) {
+  constexpr double largest = 100e6;
+  const std::optional<double> value = number_with_unit(text, multiples);
+  if (!value || *value < 0 || *value > largest) {
+    throw UsageError(
+        fmt::format("{}: '{}' is not a rate per second from 0 to 100m; write such as 250, 10k or "
+                    "0.5",
+                    option, text));
+  }
+  return *value;
+}
+
+std::chrono::nanoseconds parse_time(std::string_view text, std::string_view option,
+                                    std::chrono::nanoseconds least, std::chrono::nanoseconds most) {
+  const std::optional<double> ns = number_with_unit(text, times);
+  if (!ns || *ns < static_cast<double>(least.count()) || *ns > static_cast<double>(most.count())) {
+    throw UsageError(
+        fmt::format("{}: '{}' is not a time from {} to {}; write such as 500ms, 30s or 2m", option,
+                    text, time_text(least), time_text(most)));
+  }
+  return std::chrono::nanoseconds(std::llround(*ns));
+}
+
+std::string time_text(std::chrono::nanoseconds time) {
+  const auto ns = static_cast<double>(time.count());
+  if (time.count() == 0) return "0s";
+  if (time.count() % 3'600'000'000'000 == 0) return fmt::format("{:g}h", ns / 3600e9);
+  if (ns >= 1e9) return fmt::format("{:g}s", ns / 1e9);
+  if (ns >= 1e6) return fmt::format("{:g}ms", ns / 1e6);
+  return ns >= 1e3 ? fmt::format("{:g}us", ns / 1e3) : fmt::format("{:g}ns", ns);
+}
+
+std::vector<std::string> split_command(std::string_view command, std::string_view option) {
+  std::vector<std::string> words;
+  bool in_word = false;
+  char quote = '\0';
+  for (std::size_t i = 0; i < command.size(); ++i) {
+    char c = command[i];
+    if (quote == '\0' && (c == ' ' || c == '\t' || c == '\n')) {
+      in_word = false;
+      continue;
+    }
+    if (!in_word) words.emplace_back();
+    in_word = true;
+    const bool escapable = quote == '\0' || (quote == '"' && i + 1 < command.size() &&
+                                             (command[i + 1] == '"' || command[i + 1] == '\\'));
+    if (c == '\\' && escapable) {
+      if (++i == command.size())
+        throw UsageError(fmt::format("{}: '{}' ends in the middle of an escape", option, command));
+      words.back() += command[i];
+    } else if (quote == '\0' && (c == '\'' || c == '"')) {
+      quote = c;
+    } else if (c == quote) {
+      quote = '\0';
+    } else {
+      words.back() += c;
+    }
+  }
+  if (quote != '\0') {
+    throw UsageError(fmt::format("{}: a quote in '{}' is not closed", option, command));
+  }
+  return words;
+}
+
+}  // namespace echomux

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace echomux {
+
+// What options take for a value. All throw UsageError, with a sentence that names `option`, for
+// anything else.
+
+// A whole number, with k for a thousand and m for a million: "250", "10k", "1m".
+[[nodiscard]] std::size_t parse_count(std::string_view text, std::string_view option,
+                                      std::size_t least, std::size_t most);
+
+// A rate per second, not negative, which may have a fraction: "1k", "2.5k", "0.5".
+[[nodiscard]] double parse_rate(std::string_view text, std::string_view option);
+
+// A time: "500ms", "30s", "2m", "1h", "250us"; without a unit, seconds.
+[[nodiscard]] std::chrono::nanoseconds parse_time(std::string_view text, std::string_view option,
+                                                  std::chrono::nanoseconds least,
+                                                  std::chrono::nanoseconds most);
+
+// "250us", "1.5s": the shortest such text for a time.
+[[nodiscard]] std::string time_text(std::chrono::nanoseconds time);
+
+// Splits a command into words where there is blank space outside quotes. Single quotes keep
+// everything, double quotes all but \" and \\, a backslash outside quotes the next character;
+// nothing else is special, for no shell is involved.
+[[nodiscard]] std::vector<std::string> split_command(std::string_view command,
+                                                     std::string_view option);
+
+}  // namespace echomux
