@@ -16,6 +16,8 @@
 #include <random>
 #include <sstream>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "echo/file_descriptor.hpp"
 #include "echo/system_call.hpp"
@@ -236,7 +238,9 @@ TEST(HdrFormat, RefusesCountsThatDoNotFit) {
 }
 
 TEST(HdrFormat, RefusesWhatWouldGrowWithoutBound) {
-  expect_refused(wrapped(std::string(50'000'000, '\0')), "longer than any");
+  std::string zeros;
+  zeros.resize(50'000'000);
+  expect_refused(wrapped(zeros), "longer than any");
 }
 
 TEST(HdrFormat, RefusesEveryTruncation) {
@@ -288,7 +292,8 @@ std::string why_no_java() {
   if (!std::filesystem::exists(jar)) {
     return "This needs HdrHistogram's Java class: install libhdrhistogram-java.";
   }
-  std::istringstream path(std::getenv("PATH") != nullptr ? std::getenv("PATH") : "");
+  const char* variable = std::getenv("PATH");
+  std::istringstream path(variable != nullptr ? variable : "");
   for (std::string directory; std::getline(path, directory, ':');) {
     if (::access((directory + "/javac").c_str(), X_OK) == 0) return "";
   }
@@ -314,6 +319,7 @@ std::istringstream decoded_by_java(const std::string& lines) {
   std::vector<std::string> command{"java", "-XX:TieredStopAtLevel=1", "-cp", jar,
                                    DECODE_HISTOGRAM_JAVA};
   std::vector<char*> argv;
+  argv.reserve(command.size() + 1);
   for (std::string& argument : command) argv.push_back(argument.data());
   argv.push_back(nullptr);
   pid_t pid = 0;

@@ -9,6 +9,8 @@
 #include <cmath>
 #include <numeric>
 #include <random>
+#include <span>
+#include <vector>
 
 namespace echomux {
 namespace {
@@ -19,12 +21,13 @@ using ::testing::IsEmpty;
 
 // Permeability constants of human chorioamnion at term and between 12 and 26 weeks: Hollander and
 // Wolfe, Nonparametric Statistical Methods, example 4.1. The help of R's wilcox.test has them too.
-const std::vector<double> at_term{0.80, 0.83, 1.89, 1.04, 1.45, 1.38, 1.91, 1.64, 0.73, 1.46};
-const std::vector<double> at_weeks_12_to_26{1.15, 0.88, 0.90, 0.74, 1.21};
+constexpr std::array at_term{0.80, 0.83, 1.89, 1.04, 1.45, 1.38, 1.91, 1.64, 0.73, 1.46};
+constexpr std::array at_weeks_12_to_26{1.15, 0.88, 0.90, 0.74, 1.21};
 
-std::vector<double> mapped(std::vector<double> values, auto function) {
-  std::ranges::transform(values, values.begin(), function);
-  return values;
+std::vector<double> mapped(std::span<const double> values, auto function) {
+  std::vector<double> result(values.size());
+  std::ranges::transform(values, result.begin(), function);
+  return result;
 }
 
 // Each value with some noise, so that no two are equal.
