@@ -153,6 +153,19 @@ TEST(MannWhitney, IsCloseWithTies) {
   }
 }
 
+// With zeros and ones only, the number of ones in a sample is hypergeometric, and U varies with it:
+// with K ones among N = n + m values, its variance is n m K (N - K) / 4 (N - 1).
+TEST(MannWhitney, CorrectsTheVarianceForTies) {
+  std::vector<double> a(20, 0);
+  std::vector<double> b(30, 0);
+  std::fill_n(a.begin(), 9, 1.0);
+  std::fill_n(b.begin(), 6, 1.0);
+  const RankTest test = mann_whitney(a, b);
+  EXPECT_EQ(test.u, 9 * 24 + (9 * 6 + 11 * 24) / 2.0);
+  const double variance = 20.0 * 30 * 15 * 35 / (4.0 * 49);
+  EXPECT_NEAR(test.p, std::erfc((test.u - 300 - 0.5) / std::sqrt(2 * variance)), 1e-12);
+}
+
 TEST(MannWhitney, IsTheSameWithTheSamplesSwappedOrTheValuesTransformed) {
   const RankTest test = mann_whitney(at_term, at_weeks_12_to_26);
   const RankTest swapped = mann_whitney(at_weeks_12_to_26, at_term);
@@ -285,6 +298,18 @@ TEST(RatioInterval, ExcludesOneJustWhenTheTestGivesFivePercent) {
   EXPECT_LT(excluded, 180);
 }
 
+TEST(RatioInterval, IsInStepWithTheApproximationToo) {
+  std::mt19937_64 random(10);
+  const auto a = random_values(random, 70);
+  const auto b = random_values(random, 60);
+  const auto bounds = ratio_interval(a, b).bounds;
+  ASSERT_TRUE(bounds.has_value());
+  for (const double bound : {bounds->low, bounds->high}) {
+    const auto at_the_bound = mapped(b, [&](double value) { return value / (bound * 1.0000001); });
+    EXPECT_NEAR(mann_whitney(a, at_the_bound).p, 0.05, 0.001);
+  }
+}
+
 TEST(RatioInterval, TurnsOverWithTheSamplesAndGrowsWithTheScale) {
   std::mt19937_64 random(7);
   // The second pair of sizes is beyond what is exact.
@@ -329,6 +354,15 @@ TEST(Trend, IsCloseWithTies) {
         std::vector<double>{2, 2, 1, 1, 3, 3, 2, 4}, std::vector<double>{6, 5, 5, 4, 4, 4, 2, 2}}) {
     EXPECT_NEAR(trend(values).p, trend_p_by_enumeration(values), 0.02);
   }
+}
+
+// With zeros and ones only, S is twice a Mann-Whitney U of their positions less its mean, and so of
+// variance n0 n1 (n + 1) / 3.
+TEST(Trend, CorrectsTheVarianceForTies) {
+  const std::vector<double> values{0, 0, 1, 0, 0, 0, 1, 0, 1, 1, 0, 1};
+  const double variance = 7.0 * 5 * 13 / 3;
+  EXPECT_EQ(kendall_score(values), 17);
+  EXPECT_NEAR(trend(values).p, std::erfc((17 - 1) / std::sqrt(2 * variance)), 1e-12);
 }
 
 TEST(Trend, IsCertainWithTwentyRisingValues) {
