@@ -54,7 +54,7 @@ TEST(ProcessMeter, AddsUpTheCpuTimeOfAllGenerations) {
   EXPECT_GE(reading->cpu, total);
   EXPECT_LE(reading->cpu, total + slack);
   EXPECT_EQ(reading->processes, 2U);
-  EXPECT_EQ(reading->threads, 2U);
+  EXPECT_EQ(reading->threads, 2 * threads_from_the_start);
   const milliseconds ticks(10 * (reading->user_ticks + reading->system_ticks));
   EXPECT_GE(ticks, total - 4 * tick);
   EXPECT_LE(ticks, total + slack);
@@ -119,7 +119,9 @@ TEST(ProcessMeter, CountsThreadsAndFindsChildrenOfManyThreads) {
     const std::vector<pid_t> tree = process_tree(::getpid());
     over.count_down();
     ASSERT_TRUE(reading.has_value());
-    EXPECT_EQ(reading->threads, before->threads + count + 1);
+    // The thread sanitizer may start one of its own in the meantime, here or in the child.
+    EXPECT_GE(reading->threads, before->threads + count + 1);
+    EXPECT_LE(reading->threads, before->threads + count + 1 + (under_thread_sanitizer ? 2 : 0));
     EXPECT_EQ(reading->processes, before->processes + 1);
     EXPECT_THAT(tree, ElementsAre(::getpid(), child.pid()));
   }
@@ -143,7 +145,8 @@ TEST(ProcessMeter, SeesMemoryThatIsUsed) {
   const auto after = read_process_tree(child.pid());
   ASSERT_TRUE(before.has_value() && after.has_value());
   const auto growth = static_cast<double>(after->resident_bytes - before->resident_bytes);
-  EXPECT_NEAR(growth, static_cast<double>(size), static_cast<double>(size) / 8);
+  EXPECT_GE(growth, static_cast<double>(size) * 0.9);
+  EXPECT_LE(growth, static_cast<double>(size) * (under_sanitizer ? 8 : 1.1));  // and its shadow
 }
 
 TEST(ProcessMeter, CountsContextSwitches) {
@@ -166,13 +169,13 @@ TEST(ProcessMeter, CountsContextSwitches) {
   EXPECT_GE(after->voluntary_switches - before->voluntary_switches, sleeps);
   EXPECT_LE(after->voluntary_switches - before->voluntary_switches, sleeps + 50);
   EXPECT_EQ(brief->voluntary_switches, 0U);
-  EXPECT_EQ(brief->threads, 1U);
+  EXPECT_EQ(brief->threads, threads_from_the_start);
 }
 
 TEST(ProcessMeter, TellsHowLongThreadsWaitForTheirCpu) {
-  const int cpu = usable_cpus().back();
-  const Child child([cpu](const Child::Line& line) {
-    run_on_cpus({cpu});
+  const std::vector<int> all = usable_cpus();
+  run_on_cpus({all.back()});
+  const Child child([](const Child::Line& line) {
     const pid_t rival = fork_bound();
     burn_cpu(milliseconds(100));
     if (rival == 0) ::_exit(0);
@@ -180,6 +183,7 @@ TEST(ProcessMeter, TellsHowLongThreadsWaitForTheirCpu) {
     line.tell(thread_run_queue_delay(::getpid()));
     line.await();
   });
+  run_on_cpus(all);
   const nanoseconds own = child.await();
   const auto reading = read_process_tree(child.pid());
   ASSERT_TRUE(reading.has_value());
@@ -187,7 +191,7 @@ TEST(ProcessMeter, TellsHowLongThreadsWaitForTheirCpu) {
   EXPECT_GE(reading->run_queue_delay, milliseconds(30));
   EXPECT_GE(reading->run_queue_delay, own);
   EXPECT_GT(reading->involuntary_switches, 0U);
-  EXPECT_THAT(reading->cpus, ElementsAre(cpu));
+  EXPECT_THAT(reading->cpus, ElementsAre(all.back()));
 }
 
 TEST(ProcessMeter, KnowsWhichCpusMayBeUsed) {

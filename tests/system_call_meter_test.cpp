@@ -45,15 +45,15 @@ TEST_F(SystemCalls, AreCountedExactly) {
   });
   child.await();
   const SystemCallMeter meter({child.pid()});
-  EXPECT_EQ(meter.threads(), 1U);
+  EXPECT_EQ(meter.threads(), threads_from_the_start);
   std::uint64_t before = meter.count();
   for (int round = 0; round < 3; ++round) {
     child.go_on();
     child.await();
     EXPECT_TRUE(eventually(patience, [&] { return meter.count() >= before + 12'345; }));
     const std::uint64_t after = meter.count();
-    EXPECT_LE(after,
-              before + 12'345 + 3);  // write, and read, which may have been on its way before too
+    // And a write, a read, and the read before, if that was still on its way.
+    EXPECT_LE(after, before + 12'345 + (under_sanitizer ? few : 3));
     before = after;
   }
 }
@@ -102,7 +102,8 @@ TEST_F(SystemCalls, OfAllThreadsAndProcessesThatExistCount) {
   });
   child.await();
   const SystemCallMeter meter(process_tree(child.pid()));
-  EXPECT_EQ(meter.threads(), 3U);
+  // A process forked by one with several threads gets none from the thread sanitizer.
+  EXPECT_EQ(meter.threads(), threads_from_the_start + 2);
   child.go_on();
   child.await();
   EXPECT_GE(meter.count(), 5000U);

@@ -3,11 +3,16 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 
 #include "echo/file_descriptor.hpp"
+#include "tests/support/sanitizers.hpp"
 
 namespace echomux {
+
+// How many threads a process has that starts none: the thread sanitizer adds one of its own.
+inline constexpr std::size_t threads_from_the_start = under_thread_sanitizer ? 2 : 1;
 
 // A forked child of the test, to be measured. It and the test speak through two pipes, so that each
 // knows how far the other is. The destructor kills the child and waits for it; it also dies with
