@@ -1,0 +1,27 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace echomux {
+
+// What this program was built from, with what, and how.
+struct Build {
+  std::string version;
+  // 12 digits, and "-dirty" when tracked files had changes; "unknown" outside a git checkout.
+  std::string git_commit;
+  std::string compiler;    // name and version
+  std::string flags;       // of the build type, and the sanitizers
+  std::string build_type;  // CMake's name for it
+
+  friend bool operator==(const Build&, const Build&) = default;
+};
+
+[[nodiscard]] Build build_info();
+
+[[nodiscard]] nlohmann::ordered_json to_json(const Build& build);
+
+// What to_json was given. Throws nlohmann::json::exception when anything is missing.
+[[nodiscard]] Build build_from(const nlohmann::ordered_json& json);
+
+}  // namespace echomux
