@@ -31,5 +31,6 @@ void add_client_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);
 void add_show_command(CLI::App& app, Action& action);
 void add_swarm_command(CLI::App& app, Action& action);
+void add_doctor_command(CLI::App& app, Action& action);
 
 }  // namespace echomux

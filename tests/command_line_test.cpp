@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -58,6 +59,41 @@ TEST(CommandLine, ListsEveryBackendAsJson) {
       EXPECT_EQ(json[i].at("max_connections"), *backend.max_connections);
     }
   }
+}
+
+TEST(CommandLine, DoctorTellsWhatEveryBackendCanCarryHere) {
+  const Finished doctor = run_program({"doctor"});
+  EXPECT_EQ(doctor.status, exit_ok);
+  EXPECT_THAT(doctor.err, IsEmpty());
+  for (const Backend& backend : backends()) {
+    EXPECT_THAT(doctor.out, HasSubstr("\n" + std::string(backend.name) + " "));
+  }
+}
+
+TEST(CommandLine, DoctorsJsonAgreesWithTheSystem) {
+  const Finished doctor = run_program({"doctor", "--format", "json"});
+  EXPECT_EQ(doctor.status, exit_ok);
+  const nlohmann::json json = nlohmann::json::parse(doctor.out);
+  rlimit descriptors{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &descriptors), 0);
+  if (descriptors.rlim_max != RLIM_INFINITY) {
+    EXPECT_EQ(json.at("machine").at("limits").at("descriptors_hard"), descriptors.rlim_max);
+  }
+  ASSERT_EQ(json.at("backends").size(), backends().size());
+  for (std::size_t i = 0; i < backends().size(); ++i) {
+    const nlohmann::json& row = json.at("backends")[i];
+    EXPECT_EQ(row.at("backend"), backends()[i].name);
+    const auto connections = row.at("max_connections").get<std::uint64_t>();
+    EXPECT_LT(connections, descriptors.rlim_max);
+    if (backends()[i].max_connections) {
+      EXPECT_LE(connections, *backends()[i].max_connections);
+    }
+  }
+  for (const nlohmann::json& observation : json.at("observations")) {
+    EXPECT_THAT(observation.at("level").get<std::string>(), MatchesRegex("ok|note|limit"));
+    EXPECT_THAT(observation.at("sentence").get<std::string>(), Not(IsEmpty()));
+  }
+  EXPECT_EQ(run_program({"doctor", "--format", "xml"}).status, exit_usage);
 }
 
 TEST(CommandLine, HasAllSevenBackends) {

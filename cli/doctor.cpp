@@ -1,0 +1,84 @@
+#include "harness/doctor.hpp"
+
+#include <fmt/format.h>
+#include <sys/select.h>
+
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/backends.hpp"
+#include "cli/command.hpp"
+#include "harness/machine.hpp"
+
+namespace echomux {
+namespace {
+
+std::vector<ServerTraits> server_traits() {
+  std::vector<ServerTraits> servers;
+  for (const Backend& backend : backends()) {
+    ServerTraits server;
+    server.name = backend.name;
+    server.thread_per_connection = backend.name == "threaded";
+    if (backend.name == "select") {
+      // Its limit is on the numbers of descriptors, and it needs some itself.
+      server.max_connections = FD_SETSIZE - server_own_descriptors;
+      server.limit = fmt::format("FD_SETSIZE {}, less its own {} descriptors", FD_SETSIZE,
+                                 server_own_descriptors);
+      server.lift = "echomux bench --select-limit none";
+    } else if (backend.max_connections) {
+      server.max_connections = backend.max_connections;
+      server.limit = "serves one peer at a time by nature";
+    }
+    servers.push_back(std::move(server));
+  }
+  return servers;
+}
+
+void print_text(const Machine& machine, const Diagnosis& diagnosis) {
+  std::cout << fmt::format(
+      "{}, {}\n{}, {} of {} CPUs usable, {} of {} MiB of memory available\n\n", machine.kernel,
+      machine.distribution, machine.cpu_model, machine.cpus_usable, machine.cpus_online,
+      machine.memory_available_bytes / 1'048'576, machine.memory_bytes / 1'048'576);
+  std::cout << fmt::format("{:<10} {:>15}  {}\n", "server", "max connections", "limited by");
+  for (const Capacity& capacity : diagnosis.backends) {
+    std::cout << fmt::format("{:<10} {:>15}  {}\n", capacity.backend, capacity.max_connections,
+                             capacity.limited_by);
+    if (!capacity.lift.empty()) std::cout << fmt::format("{:28}lift: {}\n", "", capacity.lift);
+  }
+  std::cout << '\n';
+  for (const Observation& observation : diagnosis.observations) {
+    std::cout << fmt::format("{:<6} {}\n", to_string(observation.level), observation.sentence);
+    if (!observation.command.empty()) {
+      std::cout << fmt::format("{:6} -> {}\n", "", observation.command);
+    }
+  }
+}
+
+int doctor(const std::string& format) {
+  const Machine machine = describe_machine();
+  const Diagnosis diagnosis = diagnose(machine, server_traits());
+  if (format == "json") {
+    using Json = nlohmann::ordered_json;
+    std::cout << to_json(machine, diagnosis).dump(2, ' ', false, Json::error_handler_t::replace)
+              << '\n';
+  } else {
+    print_text(machine, diagnosis);
+  }
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_doctor_command(CLI::App& app, Action& action) {
+  CLI::App* const command = app.add_subcommand(
+      "doctor", "Tell what this machine can carry, and what to know when measuring on it");
+  const auto format = std::make_shared<std::string>("text");
+  command->add_option("--format", *format, "How to print it")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  command->footer("It changes nothing. Commands that lift a limit are printed, not run.");
+  command->callback([format, &action] { action = [format] { return doctor(*format); }; });
+}
+
+}  // namespace echomux
