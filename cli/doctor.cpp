@@ -1,7 +1,9 @@
 #include "harness/doctor.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/select.h>
+#include <unistd.h>
 
 #include <iostream>
 #include <memory>
@@ -14,6 +16,17 @@
 namespace echomux {
 namespace {
 
+// Descriptors that whoever started this program has left open for it, and so for the servers that
+// it starts, beside stdin, stdout and stderr.
+std::uint64_t inherited_descriptors() {
+  std::uint64_t count = 0;
+  for (int fd = STDERR_FILENO + 1; fd < FD_SETSIZE; ++fd) {
+    const int flags = ::fcntl(fd, F_GETFD);
+    if (flags >= 0 && (flags & FD_CLOEXEC) == 0) ++count;
+  }
+  return count;
+}
+
 std::vector<ServerTraits> server_traits() {
   std::vector<ServerTraits> servers;
   for (const Backend& backend : backends()) {
@@ -22,9 +35,10 @@ std::vector<ServerTraits> server_traits() {
     server.thread_per_connection = backend.name == "threaded";
     if (backend.name == "select") {
       // Its limit is on the numbers of descriptors, and it needs some itself.
-      server.max_connections = FD_SETSIZE - server_own_descriptors;
-      server.limit = fmt::format("FD_SETSIZE {}, less its own {} descriptors", FD_SETSIZE,
-                                 server_own_descriptors);
+      const std::uint64_t inherited = inherited_descriptors();
+      server.max_connections = FD_SETSIZE - server_own_descriptors - inherited;
+      server.limit = fmt::format("FD_SETSIZE {}, less {} descriptors of its own and {} inherited",
+                                 FD_SETSIZE, server_own_descriptors, inherited);
       server.lift = "echomux bench --select-limit none";
     } else if (backend.max_connections) {
       server.max_connections = backend.max_connections;
