@@ -31,6 +31,7 @@ void add_client_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);
 void add_show_command(CLI::App& app, Action& action);
 void add_swarm_command(CLI::App& app, Action& action);
+void add_compare_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);
 
 }  // namespace echomux

@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   add_bench_command(app, action);
   add_show_command(app, action);
   add_swarm_command(app, action);
+  add_compare_command(app, action);
   add_doctor_command(app, action);
   add_list_command(app, action);
   add_serve_command(app, action);

@@ -14,6 +14,7 @@
 #include "cli/signal_thread.hpp"
 #include "cli/values.hpp"
 #include "echo/socket.hpp"
+#include "harness/csv.hpp"
 #include "harness/hdr_format.hpp"
 #include "harness/load_report.hpp"
 #include "harness/sweep.hpp"
@@ -108,7 +109,7 @@ SwarmOptions swarm_options(const SwarmArguments& arguments) {
 std::string describe_load(const SwarmOptions& options) {
   const std::string rate =
       options.requests_per_second > 0
-          ? fmt::format("{:g} requests/s (open loop, {})", options.requests_per_second,
+          ? fmt::format("{} requests/s (open loop, {})", options.requests_per_second,
                         options.arrivals == Arrivals::poisson ? "Poisson" : "uniform")
           : std::string("as fast as answers come (closed loop)");
   return fmt::format("{} active and {} idle connections, {}, {} bytes{}{}, {} after {} of warm-up",
@@ -221,16 +222,10 @@ std::string as_csv(const SwarmOptions& options, const LoadReport& report,
   const auto add = [&](const std::string& name, const nlohmann::ordered_json& value) {
     if (value.is_array() || value.is_object() || name.starts_with("histogram")) return;
     names += (names.empty() ? "" : ",") + name;
-    std::string text = value.is_string() ? value.get<std::string>()
-                       : value.is_null() ? ""
-                                         : value.dump();
-    if (text.find_first_of(",\"\n") != std::string::npos) {
-      for (std::size_t at = 0; (at = text.find('"', at)) != std::string::npos; at += 2) {
-        text.insert(at, "\"");
-      }
-      text = '"' + text + '"';
-    }
-    values += (values.empty() && names == name ? "" : ",") + text;
+    const std::string text = value.is_string() ? value.get<std::string>()
+                             : value.is_null() ? ""
+                                               : value.dump();
+    values += (values.empty() && names == name ? "" : ",") + csv_field(text);
   };
   for (const auto& [name, value] : json.items()) {
     add(name, value);
@@ -256,7 +251,7 @@ void write_to(const std::string& path, const std::string& text) {
 void show_progress(const SwarmProgress& progress, bool terminal) {
   static auto last = std::chrono::steady_clock::now();
   const auto now = std::chrono::steady_clock::now();
-  if (!terminal && now - last < 5s) return;
+  if (!terminal && now - last < 2s) return;
   last = now;
   const std::string text =
       progress.opening
@@ -304,7 +299,7 @@ int run(const SwarmArguments& arguments) {
   }
   if (!arguments.hgrm.empty()) write_to(arguments.hgrm, to_hgrm(result.latency));
   if (!std::cout) throw std::runtime_error("cannot write the result to stdout");
-  if (!judgement.reasons.empty() && arguments.format != "text") {
+  if (!judgement.reasons.empty() && arguments.format != "text" && arguments.format != "quiet") {
     std::cerr << fmt::format("echomux: {}: {}\n", to_string(judgement.verdict),
                              judgement.reasons.front().sentence);
   }

@@ -24,13 +24,13 @@ constexpr std::array times{Unit{"ns", 1},  Unit{"us", 1e3}, Unit{"ms", 1e6},   U
 
 // "2.5k" is 2500; none for what isn't a decimal number with one of the units.
 std::optional<double> number_with_unit(std::string_view text, std::span<const Unit> units) {
-  double value = 0;
+  long double value = 0;  // for the product to be exact when it is rounded: 1.001k is 1001
   const char* const end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
   if (error != std::errc{} || !std::isfinite(value)) return std::nullopt;
   const std::string_view suffix(rest, static_cast<std::size_t>(end - rest));
   for (const Unit& unit : units) {
-    if (suffix == unit.suffix) return value * unit.factor;
+    if (suffix == unit.suffix) return static_cast<double>(value * unit.factor);
   }
   return std::nullopt;
 }

@@ -22,7 +22,7 @@ class ArrivalSchedule {
         stride_(options.active_connections),
         message_(connection),
         poisson_(options.arrivals == Arrivals::poisson),
-        random_(options.seed * 0x9e3779b97f4a7c15 + connection) {
+        random_(options.seed * 0xd1342543de82ef95 + connection) {
     if (poisson_) elapsed_ns_ = gap_ns();
   }
 

@@ -30,10 +30,11 @@ constexpr double lag_us_worth_mentioning = 100;
 constexpr double delay_share_limit = 0.01;
 // And a tail is long when that percentile lies this many times above the median.
 constexpr double long_tail = 4;
-// A trend as clear as this comes by chance once in a hundred stationary runs; it matters when the
-// latency has changed by more than a tenth.
-constexpr double drift_p_limit = 0.01;
-constexpr double drift_change_limit = 0.1;
+// A trend as clear as this comes by chance once in a thousand stationary windows (in more of them
+// where the machine's moods last for longer than a slice). It matters when the latency has changed
+// by more than servers commonly differ.
+constexpr double drift_p_limit = 0.001;
+constexpr double drift_change_limit = 0.3;
 // A thread that waits for its CPU longer than this shares it with something that is always there.
 constexpr double not_alone_share = 0.1;
 // Requests in the window below which a share of them means little.
@@ -105,8 +106,9 @@ void judge_end(const LoadReport& report, Judgement& judgement) {
       break;
     case SwarmEnd::refused:
       judgement.add(Verdict::invalid, "refused",
-                    fmt::format("connection {} of {} was turned away: {}", confirmed + 1,
-                                report.active + report.idle_requested, report.detail));
+                    fmt::format("connection {} of {} was turned away: {}{}", confirmed + 1,
+                                report.active + report.idle_requested, report.detail,
+                                confirmed == 0 ? "; is an echo server listening there?" : ""));
       break;
     case SwarmEnd::server_gone:
       judgement.add(Verdict::invalid, "server_gone",
@@ -260,8 +262,9 @@ LoadReport make_load_report(const SwarmOptions& options, const SwarmResult& resu
 
   report.requests = result.latency.count() - result.requests_unanswered;
   if (options.requests_per_second > 0) report.offered_rps = options.requests_per_second;
-  report.due_rps = static_cast<double>(result.latency.count()) / to_seconds(options.duration);
-  report.achieved_rps = static_cast<double>(result.window_requests) / to_seconds(options.duration);
+  const double window_seconds = std::max(to_seconds(result.window_time), 1e-9);
+  report.due_rps = static_cast<double>(result.latency.count()) / window_seconds;
+  report.achieved_rps = static_cast<double>(result.window_requests) / window_seconds;
   report.unanswered = result.requests_unanswered;
   report.timed_out = result.requests_timed_out;
   report.latency_us = summarize(result.latency);

@@ -1,7 +1,6 @@
 #include "harness/machine.hpp"
 
 #include <fmt/format.h>
-#include <linux/perf_event.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -27,6 +26,7 @@
 
 #include "echo/file_descriptor.hpp"
 #include "harness/cpu.hpp"
+#include "harness/system_call_meter.hpp"
 
 namespace echomux {
 namespace {
@@ -413,6 +413,11 @@ class Inquiry {
   }
 
   void describe_tracepoint() {
+    // It needs no mounted tracefs where this process may have one of its own.
+    if (root_ == "/" && !SystemCallMeter::unavailable()) {
+      machine_.tracepoint = "usable";
+      return;
+    }
     const std::string event = "events/raw_syscalls/sys_enter/id";
     std::error_code error;
     std::optional<std::uint64_t> id;
@@ -428,16 +433,7 @@ class Inquiry {
       machine_.tracepoint = mounted ? "tracefs is not readable" : "tracefs is not mounted";
       return;
     }
-    perf_event_attr attributes{};
-    attributes.size = sizeof attributes;
-    attributes.type = PERF_TYPE_TRACEPOINT;
-    attributes.config = *id;
-    attributes.disabled = 1;
-    const FileDescriptor event_fd(static_cast<int>(
-        ::syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC)));
-    machine_.tracepoint = event_fd.get() >= 0
-                              ? "usable"
-                              : "perf_event_open: " + std::generic_category().message(errno);
+    machine_.tracepoint = SystemCallMeter::unavailable() ? "not permitted" : "usable";
   }
 
   fs::path root_;

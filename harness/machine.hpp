@@ -70,8 +70,7 @@ struct Machine {
   bool may_exceed_limits = false;  // CAP_SYS_RESOURCE: may raise hard limits
   std::optional<int> perf_event_paranoid;
   // Whether this process can count its system calls with perf_event_open(2) on the raw_syscalls
-  // tracepoint: "usable", "tracefs is not mounted", "tracefs is not readable" or
-  // "perf_event_open: " and the error.
+  // tracepoint: "usable", "tracefs is not mounted", "tracefs is not readable" or "not permitted".
   std::string tracepoint;
 
   // What could not be found out, and because of what.

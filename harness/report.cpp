@@ -1,21 +1,21 @@
 #include "harness/report.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <map>
+#include <set>
+
+#include "harness/csv.hpp"
+#include "harness/summary.hpp"
 
 namespace echomux {
 namespace {
 
 constexpr std::string_view none = "-";
-
-// One column of the table, from a trial that has figures.
-struct Column {
-  std::string_view title;
-  std::string (*value)(const Trial&);
-};
 
 std::string number(std::optional<double> value) {
   if (!value) return std::string(none);
@@ -23,23 +23,74 @@ std::string number(std::optional<double> value) {
   return *value >= 99.95 ? fmt::format("{:.0f}", *value) : fmt::format("{:.1f}", *value);
 }
 
-constexpr std::array columns{
-    Column{"p50 µs", [](const Trial& t) { return number(t.latency_us.p50); }},
-    Column{"p99 µs", [](const Trial& t) { return number(t.latency_us.p99); }},
-    Column{"CPU µs/req", [](const Trial& t) { return number(t.server_cpu_us_per_request); }},
-    Column{"CPU busy",
-           [](const Trial& t) { return fmt::format("{:.0f} %", t.server_cpu_busy_share * 100); }},
-    Column{"req/s", [](const Trial& t) { return fmt::format("{:.0f}", t.achieved_rps); }},
-    Column{"scanned/req", [](const Trial& t) { return number(t.scanned_per_request()); }},
-    Column{"calls/req", [](const Trial& t) { return number(t.system_calls_per_request()); }},
+// "53.9 [52.1, 55.0]", or the median alone where there are too few repetitions for an interval.
+std::string with_interval(const CellSummary& cell, std::string_view metric) {
+  const MetricSummary& summary = cell.metrics.at(metric);
+  if (summary.values.empty()) return std::string(none);
+  const auto& bounds = summary.interval.bounds;
+  const std::string outliers(summary.outliers.size(), '*');
+  return number(summary.interval.median) +
+         (bounds ? fmt::format(" [{}, {}]", number(bounds->low), number(bounds->high)) : "") +
+         outliers;
+}
+
+// One column of the table.
+struct Column {
+  std::string_view title;
+  std::string (*value)(const CellSummary&);
 };
 
-std::vector<std::string> row(const Trial& trial) {
-  std::vector<std::string> cells{trial.server};
-  for (const Column& column : columns) {
-    cells.push_back(trial.requests > 0 ? column.value(trial) : std::string(none));
+constexpr std::array columns{
+    Column{"p50 µs", [](const CellSummary& c) { return with_interval(c, "latency_us_p50"); }},
+    Column{"p99 µs", [](const CellSummary& c) { return with_interval(c, "latency_us_p99"); }},
+    Column{"CPU µs/req",
+           [](const CellSummary& c) { return with_interval(c, "server_cpu_us_per_request"); }},
+    Column{"CPU busy",
+           [](const CellSummary& c) {
+             const std::optional<double> share = c.median("server_busy_share");
+             return share ? fmt::format("{:.0f} %", *share * 100) : std::string(none);
+           }},
+    Column{"req/s",
+           [](const CellSummary& c) {
+             const std::optional<double> rate = c.median("achieved_rps");
+             return rate ? fmt::format("{:.0f}", *rate) : std::string(none);
+           }},
+    Column{"scanned/req",
+           [](const CellSummary& c) { return number(c.median("scanned_per_request")); }},
+    Column{"calls/req",
+           [](const CellSummary& c) {
+             return number(c.system_calls_per_request ? c.system_calls_per_request
+                                                      : c.median("calls_per_request"));
+           }},
+};
+
+// What there is to say beside a cell's figures.
+std::string remarks(const CellSummary& cell) {
+  std::string text = cell.note;
+  const auto add = [&](const std::string& remark) { text += (text.empty() ? "" : ", ") + remark; };
+  const Verdict verdict = cell.judgement.verdict;
+  const bool said = cell.outcome == TrialOutcome::starved || verdict == Verdict::not_possible ||
+                    verdict == Verdict::valid;
+  if (!said) {
+    std::string word(to_string(verdict));
+    // The gravest reason that decided; `saturated` says it all by itself.
+    if (verdict != Verdict::saturated && !cell.judgement.reasons.empty()) {
+      word += ": " + cell.judgement.reasons.front().code;
+    }
+    add(word);
   }
-  cells.push_back(trial.note);
+  if (cell.used < cell.trials && cell.used > 0) {
+    add(fmt::format("{} of {} trials", cell.used, cell.trials));
+  }
+  return text;
+}
+
+std::vector<std::string> row(const CellSummary& cell) {
+  std::vector<std::string> cells{cell.cell.server};
+  for (const Column& column : columns) {
+    cells.push_back(cell.used > 0 ? column.value(cell) : std::string(none));
+  }
+  cells.push_back(remarks(cell));
   return cells;
 }
 
@@ -97,79 +148,130 @@ std::string markdown_table(const std::vector<std::vector<std::string>>& rows) {
   return out;
 }
 
-const Trial* find_measured(const Results& results, std::string_view server, std::size_t idle) {
-  const auto found = std::ranges::find_if(results.trials, [&](const Trial& trial) {
-    return trial.server == server && trial.idle_connections == idle && trial.requests > 0;
-  });
-  return found == results.trials.end() ? nullptr : &*found;
-}
+using Cells = std::vector<CellSummary>;
 
-// The idle counts in the order they were run.
-std::vector<std::size_t> idle_counts(const Results& results) {
-  std::vector<std::size_t> counts;
-  for (const Trial& trial : results.trials) {
-    if (std::ranges::find(counts, trial.idle_connections) == counts.end()) {
-      counts.push_back(trial.idle_connections);
-    }
-  }
-  return counts;
+const CellSummary* find_measured(const Cells& cells, std::string_view server, std::size_t idle,
+                                 double rate) {
+  const auto found = std::ranges::find_if(cells, [&](const CellSummary& cell) {
+    return cell.cell.server == server && cell.cell.idle_connections == idle &&
+           cell.cell.rate == rate && cell.used > 0;
+  });
+  return found == cells.end() ? nullptr : &*found;
 }
 
 // Why select and poll differ from epoll, in this run's own figures.
-void explain_scanning(const Results& results, std::vector<std::string>& sentences) {
+void explain_scanning(const Cells& cells, std::vector<std::string>& sentences) {
   for (const char* const scanning : {"select", "poll"}) {
-    const Trial* widest = nullptr;
-    const Trial* epoll = nullptr;
-    for (const std::size_t idle : idle_counts(results)) {
-      const Trial* const one = find_measured(results, scanning, idle);
-      const Trial* const other = find_measured(results, "epoll_lt", idle);
-      if (one == nullptr || other == nullptr) continue;
-      if (widest == nullptr || idle > widest->idle_connections) {
-        widest = one;
+    // Beside the most idle connections, and there where the difference is clearest.
+    const CellSummary* widest = nullptr;
+    const CellSummary* epoll = nullptr;
+    for (const CellSummary& one : cells) {
+      if (one.cell.server != scanning || one.used == 0) continue;
+      const CellSummary* const other =
+          find_measured(cells, "epoll_lt", one.cell.idle_connections, one.cell.rate);
+      if (other == nullptr) continue;
+      const auto weight = [](const CellSummary& cell) {
+        return std::pair(cell.cell.idle_connections,
+                         cell.median("scanned_per_request").value_or(0));
+      };
+      if (widest == nullptr || weight(one) > weight(*widest)) {
+        widest = &one;
         epoll = other;
       }
     }
-    if (widest == nullptr || !widest->scanned_per_request() || !epoll->scanned_per_request())
+    if (widest == nullptr || !widest->median("scanned_per_request") ||
+        !epoll->median("scanned_per_request")) {
       continue;
+    }
+    const auto cpu = [](const CellSummary& cell) {
+      return *cell.median("server_cpu_us_per_request");
+    };
     sentences.push_back(fmt::format(
         "Beside {} idle connections {} had {} descriptors examined per request and used {} µs of "
         "CPU for it; epoll_lt {} and {} µs. That is {} times epoll_lt's CPU.",
-        widest->idle_connections, scanning, number(widest->scanned_per_request()),
-        number(widest->server_cpu_us_per_request), number(epoll->scanned_per_request()),
-        number(epoll->server_cpu_us_per_request),
-        number(widest->server_cpu_us_per_request / epoll->server_cpu_us_per_request)));
+        widest->cell.idle_connections, scanning, number(widest->median("scanned_per_request")),
+        number(cpu(*widest)), number(epoll->median("scanned_per_request")), number(cpu(*epoll)),
+        number(cpu(*widest) / cpu(*epoll))));
   }
 }
 
-std::vector<std::string> explanations(const Results& results) {
-  std::vector<std::string> sentences;
-  explain_scanning(results, sentences);
-  const auto any = [&](auto predicate) { return std::ranges::any_of(results.trials, predicate); };
-  if (any([](const Trial& t) { return t.outcome == TrialOutcome::starved; })) {
-    sentences.emplace_back(
-        "starved: peers were connected but got no answer for 2 seconds. A server that serves one "
-        "peer at a time leaves the others waiting, and an idle peer is never done.");
+// Every reason for which cells aren't valid: once, with the cells and the first one's words.
+void explain_verdicts(const Cells& cells, std::vector<std::string>& sentences) {
+  struct Group {
+    std::string code;
+    std::string text;
+  };
+  std::vector<Group> groups;
+  for (const CellSummary& cell : cells) {
+    for (const Reason& reason : cell.judgement.reasons) {
+      if (reason.verdict != Verdict::suspect && reason.verdict != Verdict::invalid) continue;
+      const std::string name =
+          fmt::format("{} beside {} idle at {}", cell.cell.server, cell.cell.idle_connections,
+                      rate_in_words(cell.cell.rate));
+      const auto group = std::ranges::find(groups, reason.code, &Group::code);
+      if (group == groups.end()) {
+        groups.push_back({reason.code, fmt::format("{}, {}: {} ({})", to_string(reason.verdict),
+                                                   reason.code, name, reason.sentence)});
+      } else {
+        group->text += "; " + name;
+      }
+    }
   }
-  if (any([](const Trial& t) { return t.saturated; })) {
+  for (const Group& group : groups) sentences.push_back(group.text + ".");
+}
+
+std::string explain_statistics(const Results& results) {
+  const std::size_t repetitions = results.context.plan.repetitions;
+  std::string text =
+      "Latency counts from when each message was due, not from when it was sent. "
+      "CPU is that of the server's processes alone. ";
+  const bool counted = std::ranges::any_of(results.system_calls, [](const SystemCallCount& count) {
+    return count.per_request.has_value();
+  });
+  text += counted ? "Calls are counted by the kernel in a pass of their own, "
+                  : "Calls are the server's own count, ";
+  text += "scanned is the server's own count. ";
+  if (repetitions < 6) {
+    text += fmt::format(
+        "{} per cell: no interval below six, and small differences are chance.",
+        repetitions == 1 ? "One trial" : fmt::format("The median of {} trials", repetitions));
+  } else {
+    text += fmt::format(
+        "Medians of {} trials in random order with 95 % intervals; a * for each "
+        "outlier, none of which is left out.",
+        repetitions);
+  }
+  return text;
+}
+
+std::vector<std::string> explanations(const Results& results, const Cells& cells) {
+  std::vector<std::string> sentences;
+  explain_scanning(cells, sentences);
+  explain_verdicts(cells, sentences);
+  const auto any = [&](auto predicate) { return std::ranges::any_of(cells, predicate); };
+  if (any([](const CellSummary& c) { return c.outcome == TrialOutcome::starved; })) {
     sentences.emplace_back(
-        "saturated: the server's CPU was at least 95 % busy. It may still answer every request, "
-        "later: it finds more of them at each wake-up and shares the cost among them.");
+        "starved: peers were connected but got no answer in time. A server that serves one peer at "
+        "a time leaves the others waiting, and an idle peer is never done.");
+  }
+  if (any([](const CellSummary& c) { return c.judgement.verdict == Verdict::saturated; })) {
+    sentences.emplace_back(
+        "saturated: the server's CPU was at least 95 % busy, as busy_poll's always is. It may "
+        "still answer every request, later: it finds more of them at each wake-up and shares the "
+        "cost among them.");
   }
   const bool pinned = results.context.cpu_plan.starts_with("pinned");
-  if (pinned && any([](const Trial& t) { return t.server == "threaded"; })) {
+  if (pinned && any([](const CellSummary& c) { return c.cell.server == "threaded"; })) {
     sentences.emplace_back(
         "threaded runs on one CPU like the others, which denies it its parallelism; --no-pin shows "
         "the other side.");
   }
-  if (results.context.virtual_machine) {
+  if (!results.context.machine.hypervisor.empty()) {
     sentences.emplace_back(
         "This is a virtual machine, which loses its CPU to others for milliseconds at a time: p99 "
         "then says more about the machine than about the server. Compare p50 and CPU µs/req.");
   }
-  sentences.emplace_back(
-      "Latency counts from when each message was due, not from when it was sent. CPU is the server "
-      "process's own; scanned and calls are its own counters over the measured time. One trial per "
-      "cell: small differences are chance.");
+  sentences.push_back(explain_statistics(results));
   return sentences;
 }
 
@@ -192,48 +294,142 @@ std::string wrapped(const std::string& sentence) {
   return out + line + "\n";
 }
 
-std::string load_in_words(const RunContext& context) {
-  const std::string rate = context.requests_per_second > 0
-                               ? fmt::format("{} requests/s in all", context.requests_per_second)
-                               : std::string("as fast as echoes come back (closed loop)");
+std::string load_in_words(const SweepPlan& plan) {
+  const auto seconds = [](std::chrono::nanoseconds time) {
+    return std::chrono::duration<double>(time).count();
+  };
   return fmt::format(
-      "{} active connections exchange {}-byte messages, {}, for {} s after {} s of warm-up",
-      context.active_connections, context.message_bytes, rate, context.duration_seconds,
-      context.warmup_seconds);
+      "{} active connections exchange {}-byte messages for {:g} s after {:g} s of "
+      "warm-up",
+      plan.active_connections, plan.message_bytes, seconds(plan.duration), seconds(plan.warmup));
+}
+
+// One line per trial, raw.
+std::string csv(const Results& results) {
+  std::string out = "server,idle_connections,rate,repetition,outcome,verdict,reasons";
+  for (const Metric& metric : metrics()) out += fmt::format(",{}", metric.name);
+  out += ",note\n";
+  for (const Trial& trial : results.trials) {
+    std::vector<std::string> codes;
+    for (const Reason& reason : trial.judgement.reasons) codes.push_back(reason.code);
+    out += fmt::format("{},{},{:.10g},{},{},{},{}", csv_field(trial.cell.server),
+                       trial.cell.idle_connections, trial.cell.rate, trial.repetition,
+                       to_string(trial.outcome), to_string(trial.judgement.verdict),
+                       fmt::join(codes, " "));
+    for (const Metric& metric : metrics()) {
+      const std::optional<double> value = trial.has_figures() ? metric.value(trial) : std::nullopt;
+      out += value ? fmt::format(",{:.10g}", *value) : std::string(",");
+    }
+    out += "," + csv_field(trial.note) + "\n";
+  }
+  return out;
 }
 
 }  // namespace
 
-std::string report(const Results& results, TableFormat format) {
+std::string rate_in_words(double rate) {
+  return rate > 0 ? fmt::format("{:.10g} requests/s", rate)
+                  : std::string("full speed (closed loop)");
+}
+
+std::string report(const Results& results, ReportFormat format) {
+  if (format == ReportFormat::csv) return csv(results);
+  if (format == ReportFormat::json) return results_json(results);
   const RunContext& context = results.context;
-  const bool markdown = format == TableFormat::markdown;
-  std::string out =
-      fmt::format("echomux {}, {}: {}, {}, {} CPUs{}{}\n{}; {}.\n", context.program_version,
-                  context.started, context.kernel, context.cpu_model, context.cpus,
-                  context.virtual_machine ? ", virtual machine" : "", markdown ? "  " : "",
-                  load_in_words(context), context.cpu_plan);
-  for (const std::size_t idle : idle_counts(results)) {
-    const std::string title = fmt::format("{} idle connections", idle);
-    out += markdown ? "\n**" + title + "**\n\n" : "\n" + title + "\n";
-    std::vector<std::vector<std::string>> rows{header()};
-    for (const Trial& trial : results.trials) {
-      if (trial.idle_connections == idle) rows.push_back(row(trial));
+  const bool markdown = format == ReportFormat::markdown;
+  std::string out = fmt::format(
+      "echomux {} ({}), {}: {}, {}, {} CPUs{}{}\n{}; {}.\n", context.build.version,
+      context.build.git_commit, context.started, context.machine.kernel, context.machine.cpu_model,
+      context.machine.cpus_usable, context.machine.hypervisor.empty() ? "" : ", virtual machine",
+      markdown ? "  " : "", load_in_words(context.plan), context.cpu_plan);
+  const Cells cells = summarize(results);
+  for (const std::size_t idle : context.plan.idle_connections) {
+    for (const double rate : context.plan.rates) {
+      std::vector<std::vector<std::string>> rows{header()};
+      for (const CellSummary& cell : cells) {
+        if (cell.cell.idle_connections == idle && cell.cell.rate == rate) rows.push_back(row(cell));
+      }
+      if (rows.size() == 1) continue;
+      const std::string title = fmt::format("{} idle connections, {}", idle, rate_in_words(rate));
+      out += markdown ? "\n**" + title + "**\n\n" : "\n" + title + "\n";
+      out += markdown ? markdown_table(rows) : text_table(rows);
     }
-    out += markdown ? markdown_table(rows) : text_table(rows);
   }
   out += "\n";
-  for (const std::string& sentence : explanations(results)) {
+  for (const std::string& sentence : explanations(results, cells)) {
     out += markdown ? "- " + sentence + "\n" : wrapped(sentence);
   }
   return out;
 }
 
+ReportFormat report_format(std::string_view name) {
+  if (name == "markdown") return ReportFormat::markdown;
+  if (name == "csv") return ReportFormat::csv;
+  return name == "json" ? ReportFormat::json : ReportFormat::text;
+}
+
+std::string cost_ledger(const Results& results) {
+  constexpr std::array shown{"server_cpu_us_per_request",
+                             "user_us_per_request",
+                             "system_us_per_request",
+                             "server_busy_share",
+                             "voluntary_switches_per_request",
+                             "involuntary_switches_per_request",
+                             "calls_per_request",
+                             "resident_bytes_per_connection",
+                             "kernel_bytes_per_connection",
+                             "threads",
+                             "client_cpu_us_per_request"};
+  std::vector<std::string> head{"server", "idle", "rate"};
+  for (const char* const name : shown) head.emplace_back(find_metric(name).title);
+  head.emplace_back("calls/req (kernel)");
+  head.emplace_back("");
+  std::vector<std::vector<std::string>> rows{head};
+  for (const CellSummary& cell : summarize(results)) {
+    if (cell.used == 0) continue;
+    std::vector<std::string> cells{cell.cell.server, std::to_string(cell.cell.idle_connections),
+                                   fmt::format("{}", cell.cell.rate)};
+    for (const char* const name : shown) {
+      const std::optional<double> median = cell.median(name);
+      cells.push_back(median ? fmt::format("{:.4g}", *median) : std::string(none));
+    }
+    cells.push_back(number(cell.system_calls_per_request));
+    cells.emplace_back("");
+    rows.push_back(std::move(cells));
+  }
+  std::string out = text_table(rows);
+
+  // Each reason once, with the figures that are missing for it.
+  std::map<std::string, std::set<std::string>> missing;
+  for (const Trial& trial : results.trials) {
+    if (!trial.cost) continue;
+    for (const auto& [figure, reason] : trial.cost->unavailable) missing[reason].insert(figure);
+  }
+  for (const SystemCallCount& count : results.system_calls) {
+    if (!count.per_request) missing[count.unavailable].insert("calls/req (kernel)");
+  }
+  out += "\n";
+  for (const auto& [reason, figures] : missing) {
+    out += wrapped(fmt::format("unavailable: {}, because {}", fmt::join(figures, ", "), reason));
+  }
+  for (const auto& [figure, source] : ledger_sources()) {
+    out += wrapped(fmt::format("{}: {}", figure, source));
+  }
+  return out;
+}
+
 std::string one_line(const Trial& trial) {
-  if (trial.requests == 0) return trial.note;
-  const std::string figures =
-      fmt::format("p50 {} µs, {} µs of CPU per request", number(trial.latency_us.p50),
-                  number(trial.server_cpu_us_per_request));
-  return trial.note.empty() ? figures : figures + ", " + trial.note;
+  if (!trial.has_figures()) return trial.note;
+  std::string text = fmt::format(
+      "p50 {} µs, p99 {} µs, {} µs of CPU per request", number(trial.load->latency_us.p50),
+      number(trial.load->latency_us.p99), number(trial.cost->cpu_us_per_request));
+  if (trial.judgement.verdict != Verdict::valid) {
+    text += fmt::format(", {}", to_string(trial.judgement.verdict));
+    if (!trial.judgement.reasons.empty() && trial.judgement.verdict != Verdict::saturated) {
+      text += fmt::format(" ({})", trial.judgement.reasons.front().code);
+    }
+  }
+  return trial.note.empty() ? text : text + ", " + trial.note;
 }
 
 }  // namespace echomux

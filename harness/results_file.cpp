@@ -2,179 +2,293 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/resource.h>
-#include <sys/utsname.h>
 
-#include <array>
 #include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "harness/cpu.hpp"
+#include "harness/summary.hpp"
 
 namespace echomux {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int schema_version = 1;
+constexpr int schema_version = 2;
+// A larger file is none of ours, and is not worth filling the memory with.
+constexpr std::uintmax_t largest_file_bytes = std::uintmax_t{512} * 1024 * 1024;
 
-constexpr std::array all_outcomes{TrialOutcome::measured,   TrialOutcome::starved,
-                                  TrialOutcome::over_limit, TrialOutcome::not_possible,
-                                  TrialOutcome::failed,     TrialOutcome::interrupted};
-
-Json to_json(const Trial::Latency& latency) {
-  return {{"p50", latency.p50},     {"p90", latency.p90}, {"p99", latency.p99},
-          {"p99_9", latency.p99_9}, {"max", latency.max}, {"mean", latency.mean}};
+double to_seconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double>(time).count();
 }
 
-Trial::Latency latency_from(const Json& json) {
-  return {.p50 = json.at("p50"),
-          .p90 = json.at("p90"),
-          .p99 = json.at("p99"),
-          .p99_9 = json.at("p99_9"),
-          .max = json.at("max"),
-          .mean = json.at("mean")};
+std::chrono::nanoseconds from_seconds(double seconds) {
+  return std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds));
+}
+
+Json to_json(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+std::optional<double> optional_from(const Json& json) {
+  return json.is_null() ? std::nullopt : std::optional(json.get<double>());
+}
+
+Json to_json(const SweepPlan& plan) {
+  Json servers = Json::array();
+  for (const ServerSpec& server : plan.servers) {
+    servers.push_back({{"name", server.name},
+                       {"backend", server.backend},
+                       {"options", server.options},
+                       {"command", server.command}});
+  }
+  return {{"servers", servers},
+          {"idle_connections", plan.idle_connections},
+          {"rates", plan.rates},
+          {"active_connections", plan.active_connections},
+          {"message_bytes", plan.message_bytes},
+          {"warmup_seconds", to_seconds(plan.warmup)},
+          {"duration_seconds", to_seconds(plan.duration)},
+          {"timeout_seconds", to_seconds(plan.timeout)},
+          {"repetitions", plan.repetitions},
+          {"seed", plan.seed},
+          {"pin", plan.pin},
+          {"count_system_calls", plan.count_system_calls}};
+}
+
+SweepPlan plan_from(const Json& json) {
+  SweepPlan plan;
+  for (const Json& server : json.at("servers")) {
+    plan.servers.push_back({.name = server.at("name"),
+                            .backend = server.at("backend"),
+                            .options = server.at("options").get<std::vector<std::string>>(),
+                            .command = server.at("command")});
+  }
+  json.at("idle_connections").get_to(plan.idle_connections);
+  json.at("rates").get_to(plan.rates);
+  json.at("active_connections").get_to(plan.active_connections);
+  json.at("message_bytes").get_to(plan.message_bytes);
+  plan.warmup = from_seconds(json.at("warmup_seconds"));
+  plan.duration = from_seconds(json.at("duration_seconds"));
+  plan.timeout = from_seconds(json.at("timeout_seconds"));
+  json.at("repetitions").get_to(plan.repetitions);
+  json.at("seed").get_to(plan.seed);
+  json.at("pin").get_to(plan.pin);
+  json.at("count_system_calls").get_to(plan.count_system_calls);
+  return plan;
+}
+
+Json cell_json(const Cell& cell) {
+  return {
+      {"server", cell.server}, {"idle_connections", cell.idle_connections}, {"rate", cell.rate}};
+}
+
+Cell cell_from(const Json& json) {
+  return {.server = json.at("server"),
+          .idle_connections = json.at("idle_connections"),
+          .rate = json.at("rate")};
+}
+
+Json to_json(const std::vector<Reason>& reasons) {
+  Json array = Json::array();
+  for (const Reason& reason : reasons) {
+    array.push_back({{"verdict", to_string(reason.verdict)},
+                     {"code", reason.code},
+                     {"sentence", reason.sentence}});
+  }
+  return array;
+}
+
+Json to_json(const ServerCost& cost) {
+  return {{"requests", cost.requests},
+          {"cpu_us_per_request", cost.cpu_us_per_request},
+          {"busy_share", cost.busy_share},
+          {"user_us_per_request", to_json(cost.user_us_per_request)},
+          {"system_us_per_request", to_json(cost.system_us_per_request)},
+          {"voluntary_switches_per_request", to_json(cost.voluntary_switches_per_request)},
+          {"involuntary_switches_per_request", to_json(cost.involuntary_switches_per_request)},
+          {"run_queue_share", to_json(cost.run_queue_share)},
+          {"resident_bytes_per_connection", to_json(cost.resident_bytes_per_connection)},
+          {"kernel_bytes_per_connection", to_json(cost.kernel_bytes_per_connection)},
+          {"steal_share", cost.steal_share},
+          {"threads", cost.threads},
+          {"processes", cost.processes},
+          {"cpus", cost.cpus},
+          {"counters", cost.counters},
+          {"unavailable", cost.unavailable}};
+}
+
+ServerCost cost_from(const Json& json) {
+  ServerCost cost;
+  json.at("requests").get_to(cost.requests);
+  json.at("cpu_us_per_request").get_to(cost.cpu_us_per_request);
+  json.at("busy_share").get_to(cost.busy_share);
+  cost.user_us_per_request = optional_from(json.at("user_us_per_request"));
+  cost.system_us_per_request = optional_from(json.at("system_us_per_request"));
+  cost.voluntary_switches_per_request = optional_from(json.at("voluntary_switches_per_request"));
+  cost.involuntary_switches_per_request =
+      optional_from(json.at("involuntary_switches_per_request"));
+  cost.run_queue_share = optional_from(json.at("run_queue_share"));
+  cost.resident_bytes_per_connection = optional_from(json.at("resident_bytes_per_connection"));
+  cost.kernel_bytes_per_connection = optional_from(json.at("kernel_bytes_per_connection"));
+  json.at("steal_share").get_to(cost.steal_share);
+  json.at("threads").get_to(cost.threads);
+  json.at("processes").get_to(cost.processes);
+  json.at("cpus").get_to(cost.cpus);
+  json.at("counters").get_to(cost.counters);
+  json.at("unavailable").get_to(cost.unavailable);
+  return cost;
 }
 
 Json to_json(const Trial& trial) {
-  Json json{{"server", trial.server},
-            {"idle_connections", trial.idle_connections},
-            {"active_connections", trial.active_connections},
-            {"outcome", to_string(trial.outcome)},
-            {"saturated", trial.saturated},
-            {"note", trial.note},
-            {"open_ms", trial.open_ms},
-            {"connections_lost", trial.connections_lost}};
-  if (trial.requests == 0) return json;
-  json["offered_rps"] = trial.offered_rps;
-  json["achieved_rps"] = trial.achieved_rps;
-  json["requests"] = trial.requests;
-  json["requests_unanswered"] = trial.requests_unanswered;
-  json["latency_us"] = to_json(trial.latency_us);
-  json["latency_uncorrected_us"] = to_json(trial.latency_uncorrected_us);
-  json["server_cpu_us_per_request"] = trial.server_cpu_us_per_request;
-  json["server_cpu_busy_share"] = trial.server_cpu_busy_share;
-  json["client_cpu_us_per_request"] = trial.client_cpu_us_per_request;
-  json["client_cpu_busy_share"] = trial.client_cpu_busy_share;
-  if (!trial.counters.empty()) json["counters"] = trial.counters;
+  Json json = cell_json(trial.cell);
+  json["repetition"] = trial.repetition;
+  json["active_connections"] = trial.active_connections;
+  json["outcome"] = to_string(trial.outcome);
+  json["note"] = trial.note;
+  json["verdict"] = to_string(trial.judgement.verdict);
+  json["reasons"] = to_json(trial.judgement.reasons);
+  json["load"] = trial.load ? to_json(*trial.load) : Json(nullptr);
+  json["cost"] = trial.cost ? to_json(*trial.cost) : Json(nullptr);
   return json;
 }
 
 Trial trial_from(const Json& json) {
   Trial trial;
-  trial.server = json.at("server");
-  trial.idle_connections = json.at("idle_connections");
-  trial.active_connections = json.at("active_connections");
-  for (const TrialOutcome outcome : all_outcomes) {
-    if (to_string(outcome) == json.at("outcome").get<std::string>()) trial.outcome = outcome;
+  trial.cell = cell_from(json);
+  json.at("repetition").get_to(trial.repetition);
+  json.at("active_connections").get_to(trial.active_connections);
+  trial.outcome = outcome_from(json.at("outcome").get<std::string>());
+  json.at("note").get_to(trial.note);
+  trial.judgement.verdict = verdict_from(json.at("verdict").get<std::string>());
+  for (const Json& reason : json.at("reasons")) {
+    trial.judgement.reasons.push_back({verdict_from(reason.at("verdict").get<std::string>()),
+                                       reason.at("code"), reason.at("sentence")});
   }
-  trial.saturated = json.at("saturated");
-  trial.note = json.at("note");
-  trial.open_ms = json.at("open_ms");
-  trial.connections_lost = json.at("connections_lost");
-  if (!json.contains("requests")) return trial;
-  trial.offered_rps = json.at("offered_rps");
-  trial.achieved_rps = json.at("achieved_rps");
-  trial.requests = json.at("requests");
-  trial.requests_unanswered = json.at("requests_unanswered");
-  trial.latency_us = latency_from(json.at("latency_us"));
-  trial.latency_uncorrected_us = latency_from(json.at("latency_uncorrected_us"));
-  trial.server_cpu_us_per_request = json.at("server_cpu_us_per_request");
-  trial.server_cpu_busy_share = json.at("server_cpu_busy_share");
-  trial.client_cpu_us_per_request = json.at("client_cpu_us_per_request");
-  trial.client_cpu_busy_share = json.at("client_cpu_busy_share");
-  if (json.contains("counters")) json.at("counters").get_to(trial.counters);
+  if (!json.at("load").is_null()) trial.load = load_report_from(json.at("load"));
+  if (!json.at("cost").is_null()) trial.cost = cost_from(json.at("cost"));
   return trial;
 }
 
-Json to_json(const RunContext& context) {
-  return {{"started", context.started},
-          {"command", context.command},
-          {"program_version", context.program_version},
-          {"machine",
-           {{"kernel", context.kernel},
-            {"cpu_model", context.cpu_model},
-            {"cpus", context.cpus},
-            {"virtual_machine", context.virtual_machine},
-            {"descriptor_limit", context.descriptor_limit},
-            {"cpu_plan", context.cpu_plan}}},
-          {"load",
-           {{"requests_per_second", context.requests_per_second},
-            {"active_connections", context.active_connections},
-            {"message_bytes", context.message_bytes},
-            {"warmup_seconds", context.warmup_seconds},
-            {"duration_seconds", context.duration_seconds}}}};
-}
-
-RunContext context_from(const Json& json) {
-  const Json& machine = json.at("machine");
-  const Json& load = json.at("load");
-  return {.started = json.at("started"),
-          .command = json.at("command"),
-          .program_version = json.at("program_version"),
-          .kernel = machine.at("kernel"),
-          .cpu_model = machine.at("cpu_model"),
-          .cpus = machine.at("cpus"),
-          .virtual_machine = machine.at("virtual_machine"),
-          .descriptor_limit = machine.at("descriptor_limit"),
-          .cpu_plan = machine.at("cpu_plan"),
-          .requests_per_second = load.at("requests_per_second"),
-          .active_connections = load.at("active_connections"),
-          .message_bytes = load.at("message_bytes"),
-          .warmup_seconds = load.at("warmup_seconds"),
-          .duration_seconds = load.at("duration_seconds")};
-}
-
-// The first value of `key` in /proc/cpuinfo; empty when there is none.
-std::string cpuinfo(std::string_view key) {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    const std::size_t colon = line.find(": ");
-    if (line.starts_with(key) && colon != std::string::npos) return line.substr(colon + 2);
+Json summary_json(const Results& results) {
+  Json cells = Json::array();
+  for (const CellSummary& cell : summarize(results)) {
+    Json json = cell_json(cell.cell);
+    json["trials"] = cell.trials;
+    json["used"] = cell.used;
+    json["outcome"] = to_string(cell.outcome);
+    json["note"] = cell.note;
+    json["verdict"] = to_string(cell.judgement.verdict);
+    json["reasons"] = to_json(cell.judgement.reasons);
+    json["system_calls_per_request"] = to_json(cell.system_calls_per_request);
+    json["metrics"] = Json::object();
+    for (const Metric& metric : metrics()) {
+      const MetricSummary& summary = cell.metrics.at(metric.name);
+      if (summary.values.empty()) continue;
+      const auto& bounds = summary.interval.bounds;
+      json["metrics"][std::string(metric.name)] = {
+          {"median", summary.interval.median},
+          {"low", bounds ? Json(bounds->low) : Json(nullptr)},
+          {"high", bounds ? Json(bounds->high) : Json(nullptr)},
+          {"values", summary.values},
+          {"outlying_repetitions", summary.outliers}};
+    }
+    cells.push_back(std::move(json));
   }
-  return {};
+  return cells;
+}
+
+Json to_json(const Results& results) {
+  const RunContext& context = results.context;
+  Json json{{"schema_version", schema_version},
+            {"started", context.started},
+            {"command", context.command},
+            {"build", to_json(context.build)},
+            {"machine", to_json(context.machine)},
+            {"cpu_plan", context.cpu_plan},
+            {"plan", to_json(context.plan)},
+            {"sources", Json::object()},
+            {"client_ceiling_rps", to_json(results.client_ceiling_rps)},
+            {"summary", summary_json(results)}};
+  for (const auto& [figure, source] : ledger_sources()) json["sources"][figure] = source;
+  json["trials"] = Json::array();
+  for (const Trial& trial : results.trials) json["trials"].push_back(to_json(trial));
+  json["system_calls"] = Json::array();
+  for (const SystemCallCount& count : results.system_calls) {
+    Json entry = cell_json(count.cell);
+    entry["per_request"] = to_json(count.per_request);
+    entry["unavailable"] = count.unavailable;
+    json["system_calls"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+Results results_from(const Json& json) {
+  Results results;
+  RunContext& context = results.context;
+  json.at("started").get_to(context.started);
+  json.at("command").get_to(context.command);
+  context.build = build_from(json.at("build"));
+  context.machine = machine_from(json.at("machine"));
+  json.at("cpu_plan").get_to(context.cpu_plan);
+  context.plan = plan_from(json.at("plan"));
+  results.client_ceiling_rps = optional_from(json.at("client_ceiling_rps"));
+  for (const Json& trial : json.at("trials")) results.trials.push_back(trial_from(trial));
+  for (const Json& count : json.at("system_calls")) {
+    results.system_calls.push_back({.cell = cell_from(count),
+                                    .per_request = optional_from(count.at("per_request")),
+                                    .unavailable = count.at("unavailable")});
+  }
+  return results;
 }
 
 }  // namespace
 
-RunContext describe_run(const SweepOptions& options, std::vector<std::string> command,
-                        std::string program_version) {
-  utsname system{};
-  ::uname(&system);
-  rlimit descriptors{};
-  ::getrlimit(RLIMIT_NOFILE, &descriptors);
-  const std::string cpu_model = cpuinfo("model name");
-  return {
-      .started = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
-      .command = std::move(command),
-      .program_version = std::move(program_version),
-      .kernel = fmt::format("{} {}", system.sysname, system.release),
-      .cpu_model = cpu_model.empty() ? std::string(system.machine) : cpu_model,
-      .cpus = usable_cpus().size(),
-      .virtual_machine = (" " + cpuinfo("flags") + " ").find(" hypervisor ") != std::string::npos,
-      .descriptor_limit = descriptors.rlim_max,
-      .cpu_plan = plan_cpus(options.pin).explanation,
-      .requests_per_second = options.requests_per_second,
-      .active_connections = options.active_connections,
-      .message_bytes = options.message_bytes,
-      .warmup_seconds = std::chrono::duration<double>(options.warmup).count(),
-      .duration_seconds = std::chrono::duration<double>(options.duration).count()};
+const std::vector<std::pair<std::string, std::string>>& ledger_sources() {
+  static const std::vector<std::pair<std::string, std::string>> sources{
+      {"latency_us", "client: from when a message was due to the last byte of its echo"},
+      {"latency_uncorrected_us", "client: from when a message was really sent"},
+      {"cpu_us_per_request",
+       "the CPU clocks of all processes of the server (clock_getcpuclockid(3)) over the measured "
+       "time, divided by the requests answered in it"},
+      {"user_us_per_request, system_us_per_request",
+       "the same time, in the proportion of clock ticks (utime, stime of /proc/PID/stat)"},
+      {"busy_share", "the same time over the wall-clock time: 1 is one CPU"},
+      {"voluntary_switches_per_request, involuntary_switches_per_request",
+       "/proc/PID/task/*/status over the measured time"},
+      {"run_queue_share", "/proc/PID/task/*/schedstat over the measured time"},
+      {"counters", "the server's own, its snapshot at the end minus that at the begin"},
+      {"system_calls", "the kernel's tracepoint raw_syscalls:sys_enter, in a pass of its own"},
+      {"resident_bytes_per_connection",
+       "resident memory (/proc/PID/statm) with all connections open, minus before the first"},
+      {"kernel_bytes_per_connection",
+       "Slab of /proc/meminfo likewise: of the whole system, and so of both ends"},
+      {"client.cpu_us_per_request", "the CPU clocks of the client's threads"},
+      {"steal_share", "/proc/stat, of the CPUs that the client or the server may use"}};
+  return sources;
+}
+
+RunContext describe_run(const SweepPlan& plan, std::vector<std::string> command) {
+  return {.started = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
+          .command = std::move(command),
+          .build = build_info(),
+          .machine = describe_machine(),
+          .cpu_plan = plan_cpus(plan.pin).explanation,
+          .plan = plan};
+}
+
+std::string results_json(const Results& results) {
+  return to_json(results).dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 void write_results(const std::filesystem::path& path, const Results& results) {
-  Json json{{"schema_version", schema_version}};
-  json.update(to_json(results.context));
-  json["trials"] = Json::array();
-  for (const Trial& trial : results.trials) json["trials"].push_back(to_json(trial));
-
   const std::filesystem::path temporary = path.string() + ".part";
   try {
     if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
     std::ofstream file;
     file.exceptions(std::ios::badbit | std::ios::failbit);
     file.open(temporary);
-    file << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+    file << results_json(results);
     file.close();
     std::filesystem::rename(temporary, path);
   } catch (const std::exception& error) {
@@ -190,14 +304,19 @@ Results read_results(const std::filesystem::path& path) {
   std::ifstream file(path);
   if (!file) throw std::runtime_error(fmt::format("cannot read {}", path.string()));
   try {
+    std::error_code not_a_file;
+    if (std::filesystem::file_size(path, not_a_file) > largest_file_bytes && !not_a_file) {
+      throw std::runtime_error("it is too large");
+    }
     const Json json = Json::parse(file);
     if (json.at("schema_version") != schema_version) {
       throw std::runtime_error(fmt::format("its schema_version is {}, this program reads {}",
-                                           json.at("schema_version").dump(), schema_version));
+                                           json.at("schema_version").is_structured()
+                                               ? "no number"  // dump() would recurse into it
+                                               : json.at("schema_version").dump(),
+                                           schema_version));
     }
-    Results results{.context = context_from(json), .trials = {}};
-    for (const Json& trial : json.at("trials")) results.trials.push_back(trial_from(trial));
-    return results;
+    return results_from(json);
   } catch (const std::exception& error) {
     throw std::runtime_error(
         fmt::format("{} is not a results file of echomux: {}", path.string(), error.what()));

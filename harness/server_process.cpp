@@ -109,6 +109,8 @@ void ServerProcess::spawn(const ServerCommand& command, std::uint16_t port) {
     ::execvp(argv[0], argv.data());
     ::_exit(127);
   }
+  // Both do it, for it must be so before either goes on.
+  ::setpgid(pid_, pid_);
   // By number, since glibc before 2.36 has no wrapper.
   process_.reset(
       check(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)), "pidfd_open (Linux 5.3)"));
@@ -217,6 +219,9 @@ ServerExit ServerProcess::stop(std::chrono::milliseconds limit) {
     result.killed_after_timeout = limit > std::chrono::milliseconds(0);
     ::kill(pid_, SIGKILL);
   }
+  // Children that it has left behind, if it was a server that has any: until it is waited for, its
+  // number can't have become somebody else's.
+  ::kill(-pid_, SIGKILL);
   int status = 0;
   while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }

@@ -231,6 +231,7 @@ class Swarm {
       result_.active_confirmed += part.active_confirmed;
       result_.connections_lost += part.connections_lost;
       result_.open_time = std::max(result_.open_time, part.open_time);
+      result_.window_time = std::max(result_.window_time, part.window_time);
       result_.window_requests += part.window_requests;
       result_.requests_unanswered += part.requests_unanswered;
       result_.requests_timed_out += part.requests_timed_out;

@@ -94,8 +94,9 @@ struct SwarmResult {
   // The window is followed by a short wait for what was due in it; on_window_end comes after that.
   // Server clocks and counters read in the two callbacks therefore belong to `measured_requests`
   // and `measured_time`.
-  std::uint64_t window_requests = 0;    // echoed completely within the window
-  std::uint64_t measured_requests = 0;  // the same, between the callbacks
+  std::chrono::nanoseconds window_time{0};  // less than asked for when the run ended early
+  std::uint64_t window_requests = 0;        // echoed completely within the window
+  std::uint64_t measured_requests = 0;      // the same, between the callbacks
   std::chrono::nanoseconds measured_time{0};
   std::chrono::nanoseconds client_cpu{0};  // used by the swarm's threads in that time
   double busiest_thread_share = 0;         // of one CPU, by the busiest of them

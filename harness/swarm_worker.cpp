@@ -38,13 +38,6 @@ std::string error_text(int error) {
   return std::generic_category().message(error);
 }
 
-// The error that a socket has met, or zero.
-int pending_error(int socket) {
-  int error = 0;
-  socklen_t length = sizeof error;
-  return ::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
-}
-
 }  // namespace
 
 SwarmWorker::SwarmWorker(const SwarmOptions& options, const SwarmText& text, std::size_t index,
@@ -147,9 +140,11 @@ void SwarmWorker::open(std::size_t index) {
   const int on = 1;
   check(::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), "setsockopt TCP_NODELAY");
   bind_to_source(connection);
-  // A refusal is found by the event that follows, whenever it comes.
-  if (::connect(fd, options_.server.raw(), options_.server.length) < 0 && errno != EINPROGRESS &&
-      errno != ECONNREFUSED && errno != ECONNRESET) {
+  const bool failed = ::connect(fd, options_.server.raw(), options_.server.length) < 0;
+  if (failed && (errno == ECONNREFUSED || errno == ECONNRESET)) {
+    // The event that follows ends the connection, but doesn't tell why any more.
+    result_.detail = error_text(errno);
+  } else if (failed && errno != EINPROGRESS) {
     throw std::runtime_error(
         fmt::format("cannot connect to {}, connection {} of {}: {}{}", options_.server.to_string(),
                     connection.number + 1, options_.idle_connections + options_.active_connections,
@@ -200,6 +195,8 @@ void SwarmWorker::run_load(Clock::time_point start) {
   }
   load_until(window_end_);
   loading_ = false;
+  const Clock::time_point ended = std::min(Clock::now(), window_end_);
+  result_.window_time = std::max<nanoseconds>(ended - window_begin_, nanoseconds(0));
   if (going_on()) wait_for_stragglers();
 }
 
@@ -309,8 +306,12 @@ void SwarmWorker::send_more(std::size_t index) {
     const auto chunk = text_.at(connection.number, connection.bytes_sent, connection.unsent);
     const ssize_t count = ::send(connection.socket.get(), chunk.data(), chunk.size(), MSG_NOSIGNAL);
     if (count < 0) {
-      // EAGAIN, or ENOTCONN while the handshake is under way: EPOLLOUT will tell. Any other error
-      // the next recv reports as well.
+      // EAGAIN, or ENOTCONN while the handshake is under way: EPOLLOUT will tell. With any other
+      // error the connection is at its end, which the next recv finds, but this call has taken the
+      // reason.
+      if (errno != EAGAIN && errno != ENOTCONN && !connection.confirmed && result_.detail.empty()) {
+        result_.detail = error_text(errno);
+      }
       return;
     }
     connection.unsent -= static_cast<std::size_t>(count);
@@ -327,7 +328,7 @@ void SwarmWorker::receive(std::size_t index, std::uint32_t events) {
     const ssize_t count = ::recv(connection.socket.get(), buffer_.data(), room, 0);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (count <= 0) {
-      lose(index);
+      lose(index, count < 0 ? errno : 0);
       return;
     }
     const auto bytes = std::span<const std::byte>(buffer_).first(static_cast<std::size_t>(count));
@@ -414,15 +415,16 @@ void SwarmWorker::reset(Connection& connection) noexcept {
   connection.bytes_sent = connection.bytes_received = 0;
 }
 
-// The server has ended the connection.
-void SwarmWorker::lose(std::size_t index) {
+// The server has ended the connection, with this error or none.
+void SwarmWorker::lose(std::size_t index, int error) {
   Connection& connection = connections_[index];
   if (connection.confirmed) {
     ++result_.connections_lost;
   } else {
     result_.end = SwarmEnd::refused;
-    const int error = pending_error(connection.socket.get());
-    result_.detail = error != 0 ? error_text(error) : "the server closed the connection";
+    if (result_.detail.empty()) {
+      result_.detail = error != 0 ? error_text(error) : "the server closed the connection";
+    }
   }
   const Clock::time_point now = read_clock();
   for (; connection.outstanding > 0; --connection.outstanding, ++connection.oldest) {

@@ -109,7 +109,7 @@ class SwarmWorker {
   bool accept_bytes(std::size_t index, std::span<const std::byte> bytes);
   void complete_oldest(std::size_t index);
   void reset(Connection& connection) noexcept;
-  void lose(std::size_t index);
+  void lose(std::size_t index, int error);
   void wait_and_handle(Clock::time_point wake);
   void handle(std::size_t index, std::uint32_t events);
   // The time now. Everywhere but in the wait, much time since the last call is a gap.

@@ -4,167 +4,49 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
+#include <random>
 
 #include "echo/system_call.hpp"
 #include "harness/cpu.hpp"
-#include "harness/swarm.hpp"
+#include "harness/system_call_meter.hpp"
+#include "harness/trial.hpp"
 
 namespace echomux {
 namespace {
 
-// A server whose CPU is busier than this does nothing but catch up, though batching lets it answer
-// every request still, later.
-constexpr double saturated_share = 0.95;
 // What a server or the client needs beside its connections: the standard streams, a listener, an
 // epoll instance, a few for signals and the pipe between them.
 constexpr std::size_t spare_descriptors = 24;
 
-double to_us(std::chrono::nanoseconds time) {
-  return std::chrono::duration<double, std::micro>(time).count();
-}
-
-double to_seconds(std::chrono::nanoseconds time) {
-  return std::chrono::duration<double>(time).count();
-}
-
-Trial::Latency summarize(const LatencyHistogram& histogram) {
-  return {.p50 = to_us(histogram.percentile(50)),
-          .p90 = to_us(histogram.percentile(90)),
-          .p99 = to_us(histogram.percentile(99)),
-          .p99_9 = to_us(histogram.percentile(99.9)),
-          .max = to_us(histogram.max()),
-          .mean = to_us(histogram.mean())};
-}
-
-// The server's clock and counters at one moment.
-struct Reading {
-  std::chrono::nanoseconds cpu{0};
-  std::map<std::string, std::uint64_t> counters;
-};
-
-std::map<std::string, std::uint64_t> difference(const Reading& begin, const Reading& end) {
-  std::map<std::string, std::uint64_t> result;
-  for (const auto& [name, value] : end.counters) {
-    const auto before = begin.counters.find(name);
-    if (before != begin.counters.end()) result[name] = value - before->second;
-  }
-  return result;
-}
-
-// Divides what was measured by the requests it was measured over.
-void fill_in_figures(Trial& trial, const SwarmOptions& load, const SwarmResult& result,
-                     const Reading& begin, const Reading& end) {
-  const auto requests = static_cast<double>(std::max<std::uint64_t>(result.measured_requests, 1));
-  const std::chrono::nanoseconds server_cpu = end.cpu - begin.cpu;
-  trial.achieved_rps = static_cast<double>(result.window_requests) / to_seconds(load.duration);
-  trial.requests = result.measured_requests;
-  trial.requests_unanswered = result.requests_unanswered;
-  trial.latency_us = summarize(result.latency);
-  trial.latency_uncorrected_us = summarize(result.latency_uncorrected);
-  trial.server_cpu_us_per_request = to_us(server_cpu) / requests;
-  trial.server_cpu_busy_share = to_seconds(server_cpu) / to_seconds(result.measured_time);
-  trial.client_cpu_us_per_request = to_us(result.client_cpu) / requests;
-  trial.client_cpu_busy_share = to_seconds(result.client_cpu) / to_seconds(result.measured_time);
-  trial.counters = difference(begin, end);
-  trial.saturated = trial.server_cpu_busy_share >= saturated_share;
-}
-
-void judge_end(Trial& trial, const SweepServer& server, const SwarmResult& result) {
-  const std::size_t confirmed = result.idle_confirmed + result.active_confirmed;
-  switch (result.end) {
-    case SwarmEnd::completed:
-      if (trial.saturated) {
-        trial.note = server.never_sleeps ? "saturated (never sleeps)" : "saturated";
-      }
-      if (trial.requests_unanswered > 0) {
-        trial.note += fmt::format("{}{} unanswered", trial.note.empty() ? "" : ", ",
-                                  trial.requests_unanswered);
-      }
-      break;
-    case SwarmEnd::starved:
-      trial.outcome = TrialOutcome::starved;
-      trial.note = fmt::format("starved: {} of {} served", result.active_confirmed,
-                               trial.active_connections);
-      break;
-    case SwarmEnd::refused:
-      trial.outcome = server.max_connections ? TrialOutcome::over_limit : TrialOutcome::failed;
-      trial.note = server.max_connections
-                       ? fmt::format("limit {}", *server.max_connections)
-                       : fmt::format("turned away after {} connections", confirmed);
-      break;
-    case SwarmEnd::server_gone:
-      trial.outcome = TrialOutcome::failed;
-      trial.note = "the server ended all active connections";
-      break;
-    case SwarmEnd::corrupted:
-      trial.outcome = TrialOutcome::failed;
-      trial.note = "corrupt: " + result.detail;
-      break;
-    case SwarmEnd::interrupted:
-      trial.outcome = TrialOutcome::interrupted;
-      trial.note = "interrupted";
-      break;
-  }
-  if (trial.outcome == TrialOutcome::measured && result.connections_lost > 0) {
-    trial.outcome = TrialOutcome::failed;
-    trial.note = fmt::format("{} connections lost", result.connections_lost);
-  }
-}
+constexpr std::array all_outcomes{TrialOutcome::measured,   TrialOutcome::starved,
+                                  TrialOutcome::over_limit, TrialOutcome::not_possible,
+                                  TrialOutcome::failed,     TrialOutcome::interrupted};
 
 // True when the trial need not be run, since it is known that it can't be.
 bool ruled_out(Trial& trial, const SweepServer& server, std::uint64_t descriptor_limit) {
-  const std::size_t connections = trial.idle_connections + trial.active_connections;
+  const std::size_t connections = trial.cell.idle_connections + trial.active_connections;
   const std::size_t needed = connections + spare_descriptors;
   // A server that serves one peer at a time is run all the same: that it starves the others is its
   // lesson, not a limit that someone has set.
   if (server.max_connections > 1 && connections > *server.max_connections) {
     trial.outcome = TrialOutcome::over_limit;
     trial.note = fmt::format("limit {}", *server.max_connections);
-    return true;
-  }
-  if (needed > descriptor_limit) {
+  } else if (needed > descriptor_limit) {
     trial.outcome = TrialOutcome::not_possible;
     trial.note = fmt::format(
         "not possible: needs {} descriptors, the limit is {} (raise it: ulimit -Hn {}, as root)",
         needed, descriptor_limit, needed);
-    return true;
+  } else {
+    return false;
   }
-  return false;
+  trial.judgement = judge_trial(trial, {});
+  return true;
 }
 
-void run_trial(Trial& trial, const SweepServer& server, const SweepOptions& options,
-               const CpuPlan& cpus, const std::stop_token& stop) {
-  ServerCommand command = server.command;
-  command.cpu = cpus.server;
-  ServerProcess process(command);
-
-  Reading begin;
-  Reading end;
-  const auto read = [&](Reading& reading) {
-    reading.counters = process.counters().value_or(std::map<std::string, std::uint64_t>{});
-    reading.cpu = process.cpu_time().value_or(begin.cpu);
-  };
-  SwarmOptions load;
-  load.server = process.endpoint();
-  load.idle_connections = trial.idle_connections;
-  load.active_connections = options.active_connections;
-  load.message_bytes = options.message_bytes;
-  load.requests_per_second = options.requests_per_second;
-  load.warmup = options.warmup;
-  load.duration = options.duration;
-  load.on_window_begin = [&] { read(begin); };
-  load.on_window_end = [&] { read(end); };
-
-  const SwarmResult result = run_swarm(load, stop);
-  trial.open_ms = to_us(result.open_time) / 1000;
-  trial.offered_rps = options.requests_per_second;
-  trial.connections_lost = result.connections_lost;
-  if (result.measured_requests > 0) fill_in_figures(trial, load, result, begin, end);
-  judge_end(trial, server, result);
-  if (!process.running() && trial.outcome != TrialOutcome::interrupted) {
-    trial.outcome = TrialOutcome::failed;
-    trial.note = "the server process ended by itself";
-  }
+std::uint64_t count_of(const std::map<std::string, std::uint64_t>& counters, const char* name) {
+  const auto found = counters.find(name);
+  return found == counters.end() ? 0 : found->second;
 }
 
 }  // namespace
@@ -187,19 +69,27 @@ std::string_view to_string(TrialOutcome outcome) noexcept {
   return "";
 }
 
-std::optional<double> Trial::scanned_per_request() const {
-  const auto scanned = counters.find("descriptors_scanned");
-  if (scanned == counters.end() || requests == 0) return std::nullopt;
-  return static_cast<double>(scanned->second) / static_cast<double>(requests);
+TrialOutcome outcome_from(std::string_view text) {
+  const auto* const found = std::ranges::find(
+      all_outcomes, text, [](TrialOutcome outcome) { return to_string(outcome); });
+  if (found == all_outcomes.end()) {
+    throw std::invalid_argument(fmt::format("no outcome: '{}'", text));
+  }
+  return *found;
 }
 
-std::optional<double> Trial::system_calls_per_request() const {
+std::optional<double> ServerCost::scanned_per_request() const {
+  if (!counters.contains("descriptors_scanned") || requests == 0) return std::nullopt;
+  return static_cast<double>(count_of(counters, "descriptors_scanned")) /
+         static_cast<double>(requests);
+}
+
+std::optional<double> ServerCost::system_calls_per_request() const {
   if (counters.empty() || requests == 0) return std::nullopt;
   std::uint64_t calls = 0;
   for (const char* const name :
        {"waits", "recv_calls", "send_calls", "interest_changes", "accept_calls"}) {
-    const auto counter = counters.find(name);
-    if (counter != counters.end()) calls += counter->second;
+    calls += count_of(counters, name);
   }
   return static_cast<double>(calls) / static_cast<double>(requests);
 }
@@ -231,30 +121,83 @@ std::uint64_t raise_descriptor_limit() {
   return limit.rlim_cur;
 }
 
-void run_sweep(const SweepOptions& options, const SweepObserver& observer,
-               const std::stop_token& stop) {
-  const std::uint64_t descriptor_limit = raise_descriptor_limit();
-  const CpuPlan cpus = plan_cpus(options.pin);
-  if (cpus.client) run_on_cpus({*cpus.client});
-  for (const std::size_t idle : options.idle_connections) {
-    for (const SweepServer& server : options.servers) {
-      if (stop.stop_requested()) return;
-      Trial trial;
-      trial.server = server.name;
-      trial.idle_connections = idle;
-      trial.active_connections = options.active_connections;
-      observer.before(trial);
-      try {
-        if (!ruled_out(trial, server, descriptor_limit)) {
-          run_trial(trial, server, options, cpus, stop);
+std::vector<ScheduledTrial> schedule_trials(const SweepPlan& plan) {
+  std::vector<ScheduledTrial> all;
+  std::mt19937_64 random(plan.seed);
+  for (std::size_t repetition = 1; repetition <= plan.repetitions; ++repetition) {
+    std::vector<ScheduledTrial> one;
+    for (const std::size_t idle : plan.idle_connections) {
+      for (const double rate : plan.rates) {
+        for (std::size_t i = 0; i < plan.servers.size(); ++i) {
+          one.push_back({i, {plan.servers[i].name, idle, rate}, repetition});
         }
-      } catch (const std::exception& error) {
-        // One server that can't be started or connected to must not cost the others their trials.
-        trial.outcome = TrialOutcome::failed;
-        trial.note = error.what();
       }
-      observer.after(trial);
     }
+    // Fisher and Yates, by hand: std::shuffle may give another order with another library.
+    for (std::size_t i = one.size(); i > 1; --i) std::swap(one[i - 1], one[random() % i]);
+    all.insert(all.end(), one.begin(), one.end());
+  }
+  return all;
+}
+
+void run_sweep(const SweepPlan& plan, const std::vector<SweepServer>& servers,
+               const std::optional<SweepServer>& floor, const SweepDone& done,
+               const SweepObserver& observer, const std::stop_token& stop) {
+  const std::uint64_t descriptor_limit = raise_descriptor_limit();
+  const CpuPlan cpus = plan_cpus(plan.pin);
+  if (cpus.client) run_on_cpus({*cpus.client});
+  std::optional<double> ceiling = done.client_ceiling_rps;
+  if (!ceiling && floor && !stop.stop_requested()) {
+    ceiling = measure_client_ceiling(*floor, plan, cpus, stop);
+    observer.ceiling(*ceiling);
+  }
+
+  // Cells whose first trial has shown that they can't be measured need no further ones counted.
+  std::vector<Cell> measured;
+  const auto note_measured = [&](const Trial& trial) {
+    if (trial.has_figures() && std::ranges::find(measured, trial.cell) == measured.end()) {
+      measured.push_back(trial.cell);
+    }
+  };
+  std::ranges::for_each(done.trials, note_measured);
+  for (const ScheduledTrial& next : schedule_trials(plan)) {
+    if (std::ranges::any_of(done.trials, [&](const Trial& trial) {
+          return trial.cell == next.cell && trial.repetition == next.repetition;
+        })) {
+      continue;
+    }
+    if (stop.stop_requested()) return;
+    Trial trial;
+    trial.cell = next.cell;
+    trial.repetition = next.repetition;
+    trial.active_connections = plan.active_connections;
+    observer.before(trial);
+    try {
+      if (!ruled_out(trial, servers.at(next.server), descriptor_limit)) {
+        run_trial(trial, servers.at(next.server), plan, cpus, ceiling, stop);
+      }
+    } catch (const std::exception& error) {
+      // One server that can't be started or connected to must not cost the others their trials.
+      trial.outcome = TrialOutcome::failed;
+      trial.note = error.what();
+      trial.judgement = judge_trial(trial, {});
+    }
+    note_measured(trial);
+    observer.after(trial);
+  }
+
+  if (!plan.count_system_calls) return;
+  const std::optional<std::string> unavailable = SystemCallMeter::unavailable();
+  for (const Cell& cell : measured) {
+    if (stop.stop_requested()) return;
+    if (std::ranges::any_of(done.system_calls,
+                            [&](const SystemCallCount& count) { return count.cell == cell; })) {
+      continue;
+    }
+    const auto spec = std::ranges::find(plan.servers, cell.server, &ServerSpec::name);
+    const SweepServer& server = servers.at(static_cast<std::size_t>(spec - plan.servers.begin()));
+    observer.counted(unavailable ? SystemCallCount{cell, std::nullopt, *unavailable}
+                                 : count_system_calls(cell, server, plan, cpus, stop));
   }
 }
 

@@ -9,28 +9,50 @@
 #include <string>
 #include <vector>
 
+#include "harness/load_report.hpp"
 #include "harness/server_process.hpp"
 
 namespace echomux {
 
-// A server that takes part in a sweep, and what the harness must know of its limits.
+// Which server takes part, in terms that mean the same on any machine.
+struct ServerSpec {
+  std::string name;                  // what the tables call it
+  std::string backend;               // one of the suite's own, or "floor"; empty for a foreign one
+  std::vector<std::string> options;  // further ones for `echomux serve`
+  std::string command;               // of a foreign one, as the user gave it
+};
+
+// How to run it here, and what the harness must know of its limits.
 struct SweepServer {
-  std::string name;
   ServerCommand command;  // its `cpu` is set by the sweep
   std::optional<std::size_t> max_connections;
   bool never_sleeps = false;
 };
 
-// What a sweep measures: every server beside every number of idle connections.
-struct SweepOptions {
-  std::vector<SweepServer> servers;
+// What a sweep measures: every server beside every number of idle connections at every rate, as
+// often as `repetitions` says, each trial with a fresh server process.
+struct SweepPlan {
+  std::vector<ServerSpec> servers;
   std::vector<std::size_t> idle_connections;
+  std::vector<double> rates;  // requests per second in all; zero: closed loop
   std::size_t active_connections = 10;
   std::size_t message_bytes = 64;
-  double requests_per_second = 1000;  // in all; zero: closed loop
   std::chrono::nanoseconds warmup = std::chrono::milliseconds(200);
   std::chrono::nanoseconds duration = std::chrono::seconds(1);
-  bool pin = true;  // server and client on one CPU each, where there are two
+  std::chrono::nanoseconds timeout = std::chrono::seconds(2);
+  std::size_t repetitions = 1;
+  std::uint64_t seed = 1;  // of the order of the trials
+  bool pin = true;         // server and client on one CPU each, where there are two
+  bool count_system_calls = false;
+};
+
+// What is measured several times: the same server under the same load.
+struct Cell {
+  std::string server;
+  std::size_t idle_connections = 0;
+  double rate = 0;
+
+  friend bool operator==(const Cell&, const Cell&) = default;
 };
 
 // How a trial went.
@@ -43,37 +65,66 @@ enum class TrialOutcome : std::uint8_t {
   interrupted,
 };
 [[nodiscard]] std::string_view to_string(TrialOutcome outcome) noexcept;
+// Throws std::invalid_argument for what is none of them.
+[[nodiscard]] TrialOutcome outcome_from(std::string_view text);
 
-// One server beside one number of idle connections. Figures are there when it was measured.
-struct Trial {
-  std::string server;
-  std::size_t idle_connections = 0;
-  std::size_t active_connections = 0;
-  TrialOutcome outcome = TrialOutcome::measured;
-  std::string note;        // what the table says beside the figures, or in their place
-  bool saturated = false;  // its CPU was at least 95 % busy
-
-  double open_ms = 0;  // to open and confirm all connections
-  double offered_rps = 0;
-  double achieved_rps = 0;
-  std::uint64_t requests = 0;  // that the server's cost is divided by
-  std::uint64_t requests_unanswered = 0;
-  std::size_t connections_lost = 0;
-  struct Latency {
-    double p50 = 0, p90 = 0, p99 = 0, p99_9 = 0, max = 0, mean = 0;
-  };
-  Latency latency_us;              // from when each message was due
-  Latency latency_uncorrected_us;  // from when it was really sent
-  double server_cpu_us_per_request = 0;
-  double server_cpu_busy_share = 0;  // of one CPU; above one when several were used
-  double client_cpu_us_per_request = 0;
-  double client_cpu_busy_share = 0;
-  // What the server counted in the measured time; empty when it doesn't report it.
-  std::map<std::string, std::uint64_t> counters;
+// What a trial cost the server's processes, all of them together, in the measured time.
+struct ServerCost {
+  std::uint64_t requests = 0;  // that the costs are divided by
+  double cpu_us_per_request = 0;
+  double busy_share = 0;  // of one CPU; above one when several were used
+  // The rest is there where it could be had; else `unavailable` says because of what.
+  std::optional<double> user_us_per_request;
+  std::optional<double> system_us_per_request;
+  std::optional<double> voluntary_switches_per_request;
+  std::optional<double> involuntary_switches_per_request;
+  std::optional<double> run_queue_share;                // of the time, summed over its threads
+  std::optional<double> resident_bytes_per_connection;  // of its own memory
+  // Of the kernel's memory, for both ends of a connection: they are on one machine.
+  std::optional<double> kernel_bytes_per_connection;
+  double steal_share = 0;  // of the time of the CPUs that the server may use
+  std::uint64_t threads = 0;
+  std::uint64_t processes = 0;
+  std::vector<int> cpus;                          // that it may use
+  std::map<std::string, std::uint64_t> counters;  // the server's own; empty: not reported
+  std::map<std::string, std::string> unavailable;
 
   // By its counters; none when it doesn't report any.
   [[nodiscard]] std::optional<double> scanned_per_request() const;
   [[nodiscard]] std::optional<double> system_calls_per_request() const;
+};
+
+// One repetition of one cell.
+struct Trial {
+  Cell cell;
+  std::size_t repetition = 1;  // counts from one
+  std::size_t active_connections = 0;
+  TrialOutcome outcome = TrialOutcome::measured;
+  std::string note;  // one clause that says what happened, where something did
+  Judgement judgement;
+  std::optional<LoadReport> load;  // none when it was never run
+  std::optional<ServerCost> cost;  // none when nothing was measured
+
+  // True when it has figures: at least one request was answered in the window.
+  [[nodiscard]] bool has_figures() const { return cost && load && load->requests > 0; }
+};
+
+// What only the sweep knows when it judges a trial.
+struct TrialCircumstances {
+  std::vector<int> client_cpus;              // that the client may use
+  std::optional<double> client_ceiling_rps;  // what it reaches against the floor, closed loop
+  bool never_sleeps = false;                 // busy is what this server always is
+};
+
+// Judges a trial that was run: by its load, by what it cost, and by the circumstances.
+[[nodiscard]] Judgement judge_trial(const Trial& trial, const TrialCircumstances& circumstances);
+
+// The system calls that a cell's server makes for each request, counted in a pass of its own, for
+// counting takes time; or why there is no such figure.
+struct SystemCallCount {
+  Cell cell;
+  std::optional<double> per_request;
+  std::string unavailable;
 };
 
 // Which CPUs a sweep uses; none when it doesn't pin.
@@ -88,15 +139,39 @@ struct CpuPlan {
 // it is allowed to, and returns it.
 std::uint64_t raise_descriptor_limit();
 
-// Runs all trials, one after the other, each with a fresh server. Calls `before` with each trial's
-// server and idle connections filled in, and `after` when it is done. Stops early when asked to.
-// Pins the calling thread if the options say so. A server that fails is a trial that says so; only
-// what makes every trial impossible is thrown, as std::exception.
-struct SweepObserver {
-  std::function<void(const Trial&)> before = [](const Trial&) {};
-  std::function<void(const Trial&)> after = [](const Trial&) {};
+// One entry of the order in which a sweep goes.
+struct ScheduledTrial {
+  std::size_t server;  // index into the plan's servers
+  Cell cell;
+  std::size_t repetition;
 };
-void run_sweep(const SweepOptions& options, const SweepObserver& observer,
-               const std::stop_token& stop);
+
+// All trials of a plan. Each repetition has all cells once, in a random order of its own, so that
+// whatever the machine does in the course of time falls on all of them alike.
+[[nodiscard]] std::vector<ScheduledTrial> schedule_trials(const SweepPlan& plan);
+
+// Called as the sweep goes on.
+struct SweepObserver {
+  std::function<void(const Trial&)> before = [](const Trial&) {};  // only its cell and repetition
+  std::function<void(const Trial&)> after = [](const Trial&) {};
+  std::function<void(const SystemCallCount&)> counted = [](const SystemCallCount&) {};
+  std::function<void(double)> ceiling = [](double) {};  // the client's, in requests per second
+};
+
+// What a sweep that goes on after an interruption has already.
+struct SweepDone {
+  std::vector<Trial> trials;
+  std::vector<SystemCallCount> system_calls;
+  std::optional<double> client_ceiling_rps;
+};
+
+// Runs what is not done yet, one trial after the other. `servers` are those of the plan, in its
+// order; `floor` is what the client's own limit is measured against, when it is there. Stops early
+// when asked to; the trial that this cuts off is reported as interrupted. Pins the calling thread
+// if the plan says so. A server that fails is a trial that says so; only what makes every trial
+// impossible is thrown, as std::exception.
+void run_sweep(const SweepPlan& plan, const std::vector<SweepServer>& servers,
+               const std::optional<SweepServer>& floor, const SweepDone& done,
+               const SweepObserver& observer, const std::stop_token& stop);
 
 }  // namespace echomux

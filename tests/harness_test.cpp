@@ -1,22 +1,16 @@
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <random>
 
 #include "harness/latency_histogram.hpp"
-#include "harness/report.hpp"
-#include "harness/results_file.hpp"
 #include "harness/statistics.hpp"
 
 namespace echomux {
 namespace {
 
 using std::chrono::nanoseconds;
-using ::testing::HasSubstr;
 
 TEST(LatencyHistogram, IsEmptyAtFirst) {
   const LatencyHistogram histogram;
@@ -106,118 +100,6 @@ TEST(MedianInterval, BoundsAreTheRanksOfTheTables) {
     EXPECT_EQ(interval.bounds->low, row.low) << row.n;
     EXPECT_EQ(interval.bounds->high, row.high) << row.n;
   }
-}
-
-// A file that is gone when the test is over.
-class TemporaryFile {
- public:
-  TemporaryFile() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "echomux-XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~TemporaryFile() { std::filesystem::remove_all(directory_); }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  [[nodiscard]] std::filesystem::path path() const { return directory_ / "results.json"; }
-
- private:
-  std::filesystem::path directory_;
-};
-
-Trial measured_trial(std::string server, std::size_t idle, double cpu_us, std::uint64_t scanned) {
-  Trial trial;
-  trial.server = std::move(server);
-  trial.idle_connections = idle;
-  trial.active_connections = 10;
-  trial.offered_rps = trial.achieved_rps = 1000;
-  trial.requests = 1000;
-  trial.latency_us = {.p50 = 45.25, .p90 = 60, .p99 = 99, .p99_9 = 200, .max = 300, .mean = 50};
-  trial.latency_uncorrected_us = trial.latency_us;
-  trial.server_cpu_us_per_request = cpu_us;
-  trial.server_cpu_busy_share = cpu_us / 1000;
-  trial.counters = {{"waits", 1000},
-                    {"recv_calls", 1000},
-                    {"send_calls", 1000},
-                    {"descriptors_scanned", scanned}};
-  return trial;
-}
-
-Results sample_results() {
-  Results results;
-  results.context = describe_run({}, {"echomux", "bench"}, "0.0");
-  results.trials.push_back(measured_trial("poll", 1000, 80, 1'012'000));
-  results.trials.push_back(measured_trial("epoll_lt", 1000, 8, 1000));
-  Trial starved;
-  starved.server = "blocking";
-  starved.idle_connections = 1000;
-  starved.outcome = TrialOutcome::starved;
-  starved.note = "starved: 0 of 10 served";
-  results.trials.push_back(starved);
-  return results;
-}
-
-TEST(ResultsFile, ComesBackAsItWasWritten) {
-  const TemporaryFile file;
-  const Results written = sample_results();
-  write_results(file.path(), written);
-  const Results read = read_results(file.path());
-  EXPECT_EQ(report(read, TableFormat::text), report(written, TableFormat::text));
-  EXPECT_EQ(read.trials.at(0).counters, written.trials.at(0).counters);
-  EXPECT_EQ(read.trials.at(2).outcome, TrialOutcome::starved);
-  EXPECT_EQ(read.context.command, written.context.command);
-  // And nothing but the file is left behind.
-  const std::filesystem::directory_iterator entries(file.path().parent_path());
-  EXPECT_EQ(std::distance(begin(entries), end(entries)), 1);
-}
-
-TEST(ResultsFile, SaysWhatIsWrongWithAFile) {
-  const TemporaryFile file;
-  const auto message = [&]() -> std::string {
-    try {
-      static_cast<void>(read_results(file.path()));
-    } catch (const std::runtime_error& error) {
-      return error.what();
-    }
-    return "read without complaint";
-  };
-  EXPECT_THAT(message(), HasSubstr("cannot read"));
-  std::ofstream(file.path()) << R"({"schema_version": 1, "trials": [)";
-  EXPECT_THAT(message(), HasSubstr("not a results file"));
-  std::ofstream(file.path()) << R"({"schema_version": 99})";
-  EXPECT_THAT(message(), HasSubstr("schema_version is 99"));
-  std::ofstream(file.path()) << R"([1, 2])";
-  EXPECT_THAT(message(), HasSubstr("not a results file"));
-}
-
-TEST(ResultsFile, SaysWhereItCannotWrite) {
-  try {
-    write_results("/proc/nowhere/results.json", sample_results());
-    FAIL() << "wrote into /proc";
-  } catch (const std::runtime_error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("cannot write the results to /proc/nowhere"));
-  }
-}
-
-TEST(Report, ExplainsTheDifferenceByTheRunsOwnFigures) {
-  const std::string text = report(sample_results(), TableFormat::text);
-  EXPECT_THAT(text, HasSubstr("1000 idle connections"));
-  EXPECT_THAT(text, HasSubstr("starved: 0 of 10 served"));
-  EXPECT_THAT(text, HasSubstr("poll had 1012 descriptors examined per request"));
-  EXPECT_THAT(text, HasSubstr("That is 10.0 times epoll_lt's CPU"));
-}
-
-TEST(Report, CountsSystemCallsAndScansPerRequest) {
-  const Trial trial = measured_trial("poll", 1000, 80, 1'012'000);
-  EXPECT_EQ(trial.scanned_per_request(), 1012);
-  EXPECT_EQ(trial.system_calls_per_request(), 3);
-  EXPECT_FALSE(Trial{}.scanned_per_request().has_value());
-}
-
-TEST(Report, EscapesWhatWouldBreakAMarkdownTable) {
-  Results results = sample_results();
-  results.trials.at(0).note = "a | b";
-  EXPECT_THAT(report(results, TableFormat::markdown), HasSubstr("a \\| b"));
 }
 
 }  // namespace

@@ -1,0 +1,130 @@
+#include "harness/compare.hpp"
+
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.hpp"
+#include "harness/report.hpp"
+
+namespace echomux {
+namespace {
+
+struct CompareArguments {
+  std::string a;
+  std::string b;
+  std::vector<std::string> metrics{"server_cpu_us_per_request", "latency_us_p50", "latency_us_p99"};
+  std::string format = "text";
+};
+
+std::string ratio_text(const CellComparison& cell) {
+  if (!cell.ratio) return "-";
+  const auto& bounds = cell.ratio->bounds;
+  return bounds
+             ? fmt::format("{:.3f} [{:.3f}, {:.3f}]", cell.ratio->ratio, bounds->low, bounds->high)
+             : fmt::format("{:.3f}", cell.ratio->ratio);
+}
+
+void print_text(const CompareArguments& arguments, const std::vector<Comparison>& comparisons) {
+  std::cout << fmt::format("A is {}, B is {}; ratios are B / A\n", arguments.a, arguments.b);
+  for (const Comparison& comparison : comparisons) {
+    if (comparison.cells.empty()) continue;
+    std::cout << fmt::format("\n{}\n  {:<18} {:>7} {:>10} {:>12} {:>12}  {:<24} {:>9}  {}\n",
+                             comparison.cells.front().metric, "server", "idle", "rate", "A", "B",
+                             "ratio [95 %]", "p (Holm)", "B is");
+    for (const CellComparison& cell : comparison.cells) {
+      const auto figure = [](std::size_t count, double median) {
+        return count == 0 ? std::string("-") : fmt::format("{:.4g} ({})", median, count);
+      };
+      std::cout << fmt::format(
+          "  {:<18} {:>7} {:>10} {:>12} {:>12}  {:<24} {:>9}  {}\n", cell.cell.server,
+          cell.cell.idle_connections,
+          cell.cell.rate > 0 ? fmt::format("{}", cell.cell.rate) : "closed loop",
+          figure(cell.count_a, cell.median_a), figure(cell.count_b, cell.median_b),
+          ratio_text(cell),
+          cell.verdict == ComparisonVerdict::only_in_one ? "-"
+                                                         : fmt::format("{:.4f}", cell.p_corrected),
+          to_string(cell.verdict));
+    }
+  }
+  std::cout << "\nMedians (number of trials); ratios by Hodges and Lehmann; p by Mann and Whitney, "
+               "corrected by\nHolm for the number of cells; lower and higher where it is at most "
+               "0.05.\n";
+  const std::vector<std::string>& differences = comparisons.front().differences;
+  std::cout << (differences.empty() ? "\nMade on machines and with builds that don't differ.\n"
+                                    : "\nThe two runs differ in more than their figures:\n");
+  for (const std::string& difference : differences) std::cout << "- " << difference << '\n';
+}
+
+void print_json(const CompareArguments& arguments, const std::vector<Comparison>& comparisons) {
+  nlohmann::ordered_json json{{"a", arguments.a},
+                              {"b", arguments.b},
+                              {"differences", comparisons.front().differences},
+                              {"cells", nlohmann::ordered_json::array()}};
+  for (const Comparison& comparison : comparisons) {
+    for (const CellComparison& cell : comparison.cells) {
+      nlohmann::ordered_json entry{{"server", cell.cell.server},
+                                   {"idle_connections", cell.cell.idle_connections},
+                                   {"rate", cell.cell.rate},
+                                   {"metric", cell.metric},
+                                   {"trials_a", cell.count_a},
+                                   {"trials_b", cell.count_b},
+                                   {"verdict", to_string(cell.verdict)}};
+      if (cell.count_a > 0) entry["median_a"] = cell.median_a;
+      if (cell.count_b > 0) entry["median_b"] = cell.median_b;
+      if (cell.verdict != ComparisonVerdict::only_in_one) {
+        if (cell.ratio) entry["ratio"] = cell.ratio->ratio;
+        if (cell.ratio && cell.ratio->bounds) {
+          entry["low"] = cell.ratio->bounds->low;
+          entry["high"] = cell.ratio->bounds->high;
+        }
+        entry["p"] = cell.p;
+        entry["p_holm"] = cell.p_corrected;
+      }
+      json["cells"].push_back(std::move(entry));
+    }
+  }
+  std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+}
+
+int run(const CompareArguments& arguments) {
+  const Results a = read_results(arguments.a);
+  const Results b = read_results(arguments.b);
+  std::vector<Comparison> comparisons;
+  for (const std::string& name : arguments.metrics) {
+    try {
+      comparisons.push_back(compare(a, b, find_metric(name)));
+    } catch (const std::invalid_argument& error) {
+      throw UsageError(fmt::format("--metric: {}", error.what()));
+    }
+  }
+  arguments.format == "json" ? print_json(arguments, comparisons)
+                             : print_text(arguments, comparisons);
+  std::cout << std::flush;
+  if (!std::cout) throw std::runtime_error("cannot write the comparison to stdout");
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_compare_command(CLI::App& app, Action& action) {
+  CLI::App* const command =
+      app.add_subcommand("compare", "Compare two results files, cell by cell, with a rank test");
+  const auto to = std::make_shared<CompareArguments>();
+  command->add_option("A", to->a, "A results file of 'echomux bench'")->required();
+  command->add_option("B", to->b, "Another one")->required();
+  command
+      ->add_option("--metric", to->metrics,
+                   "What to compare by, comma-separated: fields of the "
+                   "summary, such as latency_us_p99")
+      ->delimiter(',')
+      ->capture_default_str();
+  command->add_option("--format", to->format, "How to print it")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  command->callback([to, &action] { action = [to] { return run(*to); }; });
+}
+
+}  // namespace echomux

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/sweep.hpp"
+
+namespace echomux {
+
+// A load that went well in every respect, for tests to spoil in one.
+inline LoadReport clean_load() {
+  LoadReport load;
+  load.active = load.active_confirmed = 10;
+  load.idle_requested = load.idle_confirmed = load.idle_held = 100;
+  load.requests = 1000;
+  load.offered_rps = load.due_rps = load.achieved_rps = 1000;
+  load.latency_us = {
+      .p50 = 50, .p90 = 60, .p99 = 100, .p99_9 = 200, .p99_99 = 250, .max = 300, .mean = 52};
+  load.latency_uncorrected_us = load.latency_us;
+  return load;
+}
+
+// A trial of the same kind.
+inline Trial clean_trial(Cell cell = {"poll", 100, 1000}, std::size_t repetition = 1) {
+  Trial trial;
+  trial.cell = std::move(cell);
+  trial.repetition = repetition;
+  trial.active_connections = 10;
+  trial.load = clean_load();
+  trial.cost.emplace();
+  trial.cost->requests = 1000;
+  trial.cost->cpu_us_per_request = 8;
+  trial.cost->busy_share = 0.008;
+  trial.cost->threads = trial.cost->processes = 1;
+  trial.cost->cpus = {1};
+  return trial;
+}
+
+// The codes of a judgement's reasons, in their order.
+inline std::vector<std::string> codes(const Judgement& judgement) {
+  std::vector<std::string> all;
+  for (const Reason& reason : judgement.reasons) all.push_back(reason.code);
+  return all;
+}
+
+}  // namespace echomux
