@@ -42,6 +42,7 @@ struct BenchArguments {
   std::string repetitions;
   std::optional<std::uint64_t> seed;
   bool no_pin = false;
+  bool let_sleep = false;
   std::string select_limit = "fd_setsize";
   std::string output;
   std::string resume;
@@ -172,6 +173,7 @@ SweepPlan make_plan(const BenchArguments& arguments) {
       parse_count(given(arguments.repetitions, preset.repetitions), "--repetitions", 1, 10'000);
   plan.seed = arguments.seed.value_or(std::random_device()());
   plan.pin = !arguments.no_pin;
+  plan.keep_awake = !arguments.let_sleep;
   plan.count_system_calls = true;
   for (auto* const axis : {&plan.idle_connections}) {
     std::ranges::sort(*axis);
@@ -418,6 +420,10 @@ void add_plan_options(CLI::App& command, BenchArguments& to, std::vector<CLI::Op
   plan.push_back(command.add_option("--seed", to.seed, "Of the order of the trials"));
   plan.push_back(
       command.add_flag("--no-pin", to.no_pin, "Don't pin server and client to one CPU each"));
+  plan.push_back(command.add_flag(
+      "--let-sleep", to.let_sleep,
+      "Let idle CPUs sleep; else threads of idle priority keep them awake, for how long waking up "
+      "takes changes with the machine's mood"));
   plan.push_back(command
                      .add_option("--select-limit", to.select_limit,
                                  "'none' lets select watch descriptors beyond FD_SETSIZE")

@@ -197,9 +197,11 @@ void explain_scanning(const Cells& cells, std::vector<std::string>& sentences) {
 
 // Every reason for which cells aren't valid: once, with the cells and the first one's words.
 void explain_verdicts(const Cells& cells, std::vector<std::string>& sentences) {
+  constexpr std::size_t most_named = 4;
   struct Group {
     std::string code;
     std::string text;
+    std::vector<std::string> cells;
   };
   std::vector<Group> groups;
   for (const CellSummary& cell : cells) {
@@ -210,14 +212,20 @@ void explain_verdicts(const Cells& cells, std::vector<std::string>& sentences) {
                       rate_in_words(cell.cell.rate));
       const auto group = std::ranges::find(groups, reason.code, &Group::code);
       if (group == groups.end()) {
-        groups.push_back({reason.code, fmt::format("{}, {}: {} ({})", to_string(reason.verdict),
-                                                   reason.code, name, reason.sentence)});
-      } else {
-        group->text += "; " + name;
+        groups.push_back({reason.code,
+                          fmt::format("{}, {}: {} ({})", to_string(reason.verdict), reason.code,
+                                      name, reason.sentence),
+                          {name}});
+      } else if (group->cells.back() != name) {
+        group->cells.push_back(name);
+        if (group->cells.size() <= most_named) group->text += "; " + name;
       }
     }
   }
-  for (const Group& group : groups) sentences.push_back(group.text + ".");
+  for (const Group& group : groups) {
+    const std::size_t more = group.cells.size() - std::min(group.cells.size(), most_named);
+    sentences.push_back(group.text + (more > 0 ? fmt::format("; and {} more cells.", more) : "."));
+  }
 }
 
 std::string explain_statistics(const Results& results) {

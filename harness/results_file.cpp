@@ -53,6 +53,7 @@ Json to_json(const SweepPlan& plan) {
           {"repetitions", plan.repetitions},
           {"seed", plan.seed},
           {"pin", plan.pin},
+          {"keep_awake", plan.keep_awake},
           {"count_system_calls", plan.count_system_calls}};
 }
 
@@ -74,6 +75,7 @@ SweepPlan plan_from(const Json& json) {
   json.at("repetitions").get_to(plan.repetitions);
   json.at("seed").get_to(plan.seed);
   json.at("pin").get_to(plan.pin);
+  json.at("keep_awake").get_to(plan.keep_awake);
   json.at("count_system_calls").get_to(plan.count_system_calls);
   return plan;
 }
@@ -273,7 +275,7 @@ RunContext describe_run(const SweepPlan& plan, std::vector<std::string> command)
           .command = std::move(command),
           .build = build_info(),
           .machine = describe_machine(),
-          .cpu_plan = plan_cpus(plan.pin).explanation,
+          .cpu_plan = plan_cpus(plan.pin, plan.keep_awake).explanation,
           .plan = plan};
 }
 

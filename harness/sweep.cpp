@@ -94,23 +94,23 @@ std::optional<double> ServerCost::system_calls_per_request() const {
   return static_cast<double>(calls) / static_cast<double>(requests);
 }
 
-CpuPlan plan_cpus(bool pin) {
-  const std::vector<int> cpus = usable_cpus();
+CpuPlan plan_cpus(bool pin, bool keep_awake) {
+  CpuPlan plan;
+  plan.usable = usable_cpus();
   if (!pin) {
-    return {.server = std::nullopt,
-            .client = std::nullopt,
-            .explanation = "not pinned: server and client run on whichever CPU the system chooses"};
+    plan.explanation = "not pinned: server and client run on whichever CPU the system chooses";
+  } else if (plan.usable.size() < 2) {
+    plan.explanation = "not pinned: server and client share the only CPU there is";
+  } else {
+    // The first CPU takes most interrupts, so the client gets it and the server is left alone.
+    plan.server = plan.usable.back();
+    plan.client = plan.usable.front();
+    plan.usable = {*plan.client, *plan.server};
+    plan.explanation =
+        fmt::format("pinned: server on CPU {}, client on CPU {}", *plan.server, *plan.client);
   }
-  if (cpus.size() < 2) {
-    return {.server = std::nullopt,
-            .client = std::nullopt,
-            .explanation = "not pinned: server and client share the only CPU there is"};
-  }
-  // The first CPU takes most interrupts, so the client gets it and the server is left alone.
-  return {.server = cpus.back(),
-          .client = cpus.front(),
-          .explanation =
-              fmt::format("pinned: server on CPU {}, client on CPU {}", cpus.back(), cpus.front())};
+  plan.explanation += keep_awake ? ", kept awake by threads of idle priority" : ", free to sleep";
+  return plan;
 }
 
 std::uint64_t raise_descriptor_limit() {
@@ -144,7 +144,7 @@ void run_sweep(const SweepPlan& plan, const std::vector<SweepServer>& servers,
                const std::optional<SweepServer>& floor, const SweepDone& done,
                const SweepObserver& observer, const std::stop_token& stop) {
   const std::uint64_t descriptor_limit = raise_descriptor_limit();
-  const CpuPlan cpus = plan_cpus(plan.pin);
+  const CpuPlan cpus = plan_cpus(plan.pin, plan.keep_awake);
   if (cpus.client) run_on_cpus({*cpus.client});
   std::optional<double> ceiling = done.client_ceiling_rps;
   if (!ceiling && floor && !stop.stop_requested()) {

@@ -43,6 +43,7 @@ struct SweepPlan {
   std::size_t repetitions = 1;
   std::uint64_t seed = 1;  // of the order of the trials
   bool pin = true;         // server and client on one CPU each, where there are two
+  bool keep_awake = true;  // those CPUs don't sleep; see keep_awake.hpp
   bool count_system_calls = false;
 };
 
@@ -131,9 +132,10 @@ struct SystemCallCount {
 struct CpuPlan {
   std::optional<int> server;
   std::optional<int> client;
+  std::vector<int> usable;  // by server or client
   std::string explanation;  // one sentence for the user
 };
-[[nodiscard]] CpuPlan plan_cpus(bool pin);
+[[nodiscard]] CpuPlan plan_cpus(bool pin, bool keep_awake);
 
 // Raises this process's limit of open descriptors (and so that of the servers it starts) as far as
 // it is allowed to, and returns it.

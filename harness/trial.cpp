@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "harness/cpu.hpp"
+#include "harness/keep_awake.hpp"
 #include "harness/process_meter.hpp"
 #include "harness/swarm.hpp"
 #include "harness/system_call_meter.hpp"
@@ -312,7 +313,14 @@ void run_trial(Trial& trial, const SweepServer& server, const SweepPlan& plan, c
   load.on_window_begin = [&] { meter.window_begin(); };
   load.on_window_end = [&] { meter.window_end(); };
 
+  std::optional<KeepAwake> awake;
+  if (plan.keep_awake) {
+    // A server that never sleeps needs nobody to keep its CPU awake.
+    const bool client_only = server.never_sleeps && cpus.client;
+    awake.emplace(client_only ? std::vector<int>{*cpus.client} : cpus.usable);
+  }
   const SwarmResult result = run_swarm(load, stop);
+  awake.reset();
   trial.load = make_load_report(load, result);
   if (result.measured_requests > 0) trial.cost = meter.cost(load, result);
   name_outcome(trial, server);

@@ -2,17 +2,22 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <latch>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
 #include "harness/cpu.hpp"
+#include "harness/keep_awake.hpp"
 #include "tests/support/child.hpp"
 #include "tests/support/process_info.hpp"
 #include "tests/support/sanitizers.hpp"
@@ -231,6 +236,64 @@ TEST(StealShare, IsThatOfTheTimeBetween) {
   const std::vector<CpuShares> before{{0, 5, 100}, {1, 50, 200}, {2, 0, 0}};
   const std::vector<CpuShares> after{{0, 15, 200}, {1, 50, 300}, {3, 9, 9}};
   EXPECT_DOUBLE_EQ(steal_share(before, after), 0.05);
+}
+
+// Ticks in which this CPU had nothing to run (proc(5), the fourth figure of its line in
+// /proc/stat).
+std::uint64_t idle_ticks(int cpu) {
+  std::ifstream file("/proc/stat");
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    std::string name;
+    std::uint64_t user = 0;
+    std::uint64_t nice = 0;
+    std::uint64_t system = 0;
+    std::uint64_t idle = 0;
+    words >> name >> user >> nice >> system >> idle;
+    if (name == "cpu" + std::to_string(cpu)) return idle;
+  }
+  throw std::runtime_error("no such CPU");
+}
+
+TEST(KeepAwake, LeavesACpuNoIdleTime) {
+  const int cpu = usable_cpus().back();
+  std::uint64_t idle = 0;
+  const auto begin = std::chrono::steady_clock::now();
+  {
+    const KeepAwake awake({cpu});
+    // Its thread takes a moment to start; from then on not a tick is idle.
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    idle = idle_ticks(cpu);
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+    idle = idle_ticks(cpu) - idle;
+  }
+  const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK)) * 0.4;
+  EXPECT_LT(static_cast<double>(idle), ticks / 4);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, patience);  // it ends when it is told to
+}
+
+// How many threads of this process have idle priority, which is what makes them give way.
+std::size_t idle_priority_threads() {
+  std::size_t count = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    const int thread = std::stoi(task.path().filename().string());
+    if (::sched_getscheduler(thread) == SCHED_IDLE) ++count;
+  }
+  return count;
+}
+
+TEST(KeepAwake, GivesWayToOthers) {
+  EXPECT_EQ(idle_priority_threads(), 0U);
+  {
+    const KeepAwake awake(usable_cpus());
+    const auto limit = std::chrono::steady_clock::now() + patience;
+    while (idle_priority_threads() < usable_cpus().size() &&
+           std::chrono::steady_clock::now() < limit) {
+      std::this_thread::yield();
+    }
+    EXPECT_EQ(idle_priority_threads(), usable_cpus().size());
+  }
+  EXPECT_EQ(idle_priority_threads(), 0U);
 }
 
 }  // namespace

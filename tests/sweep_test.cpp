@@ -513,10 +513,10 @@ TEST(Metrics, AreTheTrialsOwnFigures) {
 }
 
 TEST(CpuPlan, ExplainsItself) {
-  const CpuPlan none = plan_cpus(false);
+  const CpuPlan none = plan_cpus(false, false);
   EXPECT_FALSE(none.server || none.client);
   EXPECT_THAT(none.explanation, HasSubstr("not pinned"));
-  const CpuPlan pinned = plan_cpus(true);
+  const CpuPlan pinned = plan_cpus(true, true);
   EXPECT_EQ(pinned.server.has_value(), pinned.client.has_value());
   if (pinned.server) {
     EXPECT_NE(pinned.server, pinned.client);
