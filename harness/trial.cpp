@@ -231,15 +231,25 @@ void name_outcome(Trial& trial, const SweepServer& server) {
   }
 }
 
+// The share of one CPU that the server wanted: what it got, and what it waited for while something
+// else was on its CPU. With many threads the waits overlap, and their sum says nothing.
+double wanted_share(const ServerCost& cost) {
+  constexpr std::uint64_t few_threads = 2;
+  return cost.busy_share + (cost.threads <= few_threads ? cost.run_queue_share.value_or(0) : 0);
+}
+
 void judge_server(const Trial& trial, const TrialCircumstances& circumstances,
                   Judgement& judgement) {
   const ServerCost& cost = *trial.cost;
-  if (cost.busy_share >= saturated_share) {
-    judgement.add(
-        Verdict::saturated, "saturated",
-        circumstances.never_sleeps
-            ? "the server never sleeps, and so its CPU is always busy"
-            : fmt::format("the server's CPU was busy {:.0f} % of the time", cost.busy_share * 100));
+  if (wanted_share(cost) >= saturated_share) {
+    judgement.add(Verdict::saturated, "saturated",
+                  circumstances.never_sleeps
+                      ? "the server never sleeps, and so its CPU is always busy"
+                      : fmt::format("the server's CPU was busy with it {:.0f} % of the time{}",
+                                    cost.busy_share * 100,
+                                    cost.busy_share >= saturated_share
+                                        ? ""
+                                        : ", and it waited for its CPU in the rest"));
   }
   std::vector<int> common;
   std::ranges::set_intersection(cost.cpus, circumstances.client_cpus, std::back_inserter(common));
@@ -251,7 +261,7 @@ void judge_server(const Trial& trial, const TrialCircumstances& circumstances,
   }
   const double delay = std::max(cost.run_queue_share.value_or(0), cost.steal_share);
   const LoadReport::Latency& latency = trial.load->latency_us;
-  if (common.empty() && delay > server_delay_limit && cost.busy_share < saturated_share &&
+  if (common.empty() && delay > server_delay_limit && wanted_share(cost) < saturated_share &&
       latency.p99 > long_tail * latency.p50) {
     judgement.add(Verdict::suspect, "tail_not_the_servers",
                   fmt::format("the machine kept the server from its CPU (steal {:.1f} %, run queue "
@@ -279,7 +289,7 @@ Judgement judge_trial(const Trial& trial, const TrialCircumstances& circumstance
   if (!trial.has_figures()) return judgement;
   judge_server(trial, circumstances, judgement);
   const bool saturated =
-      trial.outcome != TrialOutcome::failed && trial.cost->busy_share >= saturated_share;
+      trial.outcome != TrialOutcome::failed && wanted_share(*trial.cost) >= saturated_share;
   if (saturated) {
     // That a server at its limit falls behind is a result about the server.
     const auto is_its_limit = [](const Reason& reason) {
