@@ -32,6 +32,7 @@ void add_bench_command(CLI::App& app, Action& action);
 void add_show_command(CLI::App& app, Action& action);
 void add_swarm_command(CLI::App& app, Action& action);
 void add_compare_command(CLI::App& app, Action& action);
+void add_reproduce_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);
 
 }  // namespace echomux

@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   add_show_command(app, action);
   add_swarm_command(app, action);
   add_compare_command(app, action);
+  add_reproduce_command(app, action);
   add_doctor_command(app, action);
   add_list_command(app, action);
   add_serve_command(app, action);

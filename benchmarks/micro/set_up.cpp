@@ -109,8 +109,8 @@ void accept_connection(benchmark::State& state) {
       }
       state.ResumeTiming();
     }
-    accepted.emplace_back(
-        check(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC), "accept4"));
+    accepted.emplace_back(check(
+        ::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC), "accept4"));
   }
 }
 

@@ -26,7 +26,8 @@ Connection connect_pair() {
   const Endpoint address = local_endpoint(listener.get());
   FileDescriptor client(check(::socket(AF_INET, SOCK_STREAM, 0), "socket"));
   check(::connect(client.get(), address.raw(), address.length), "connect");
-  return {std::move(client), FileDescriptor(check(::accept(listener.get(), nullptr, nullptr), "accept"))};
+  return {std::move(client),
+          FileDescriptor(check(::accept(listener.get(), nullptr, nullptr), "accept"))};
 }
 
 // There and back in one thread, so that nobody is ever woken: four system calls and the kernel's

@@ -74,7 +74,8 @@ void Watched::make_ready(std::int64_t count) {
 
 void Watched::drain() {
   char byte = 0;
-  for (std::size_t i = 0; i < ready_; ++i) check(::read(readers_[order_[i]].get(), &byte, 1), "read");
+  for (std::size_t i = 0; i < ready_; ++i)
+    check(::read(readers_[order_[i]].get(), &byte, 1), "read");
   ready_ = 0;
 }
 

@@ -27,6 +27,8 @@ class Watched {
   [[nodiscard]] std::size_t size() const noexcept { return readers_.size(); }
   // The ends to be watched for input.
   [[nodiscard]] const std::vector<FileDescriptor>& readers() const noexcept { return readers_; }
+  // The other ends, in the same order: a byte written into one makes its reader ready.
+  [[nodiscard]] const std::vector<FileDescriptor>& writers() const noexcept { return writers_; }
   // One above the largest number among them, as select(2) takes it.
   [[nodiscard]] int end() const noexcept { return end_; }
 

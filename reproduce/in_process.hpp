@@ -1,0 +1,17 @@
+#pragma once
+
+#include "reproduce/figure.hpp"
+
+namespace echomux {
+
+// Each measures its figure, in the calling thread. Throw std::exception when that isn't possible.
+[[nodiscard]] Figure make_tlpi_63_9(const std::function<void(const std::string&)>& progress,
+                                    const std::stop_token& stop);
+[[nodiscard]] Figure make_libevent_1_active(const std::function<void(const std::string&)>& progress,
+                                            const std::stop_token& stop);
+[[nodiscard]] Figure make_libevent_100_active(
+    const std::function<void(const std::string&)>& progress, const std::stop_token& stop);
+[[nodiscard]] Figure make_whatacold(const std::function<void(const std::string&)>& progress,
+                                    const std::stop_token& stop);
+
+}  // namespace echomux

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "reproduce/figure.hpp"
+
+namespace echomux {
+
+// Each measures its figure with servers of this suite and the swarm. Throw std::exception when that
+// isn't possible.
+[[nodiscard]] Figure make_gammo_idle(const std::function<void(const std::string&)>& progress,
+                                     const std::stop_token& stop);
+[[nodiscard]] Figure make_xserver_noop(const std::function<void(const std::string&)>& progress,
+                                       const std::stop_token& stop);
+[[nodiscard]] Figure make_all_active(const std::function<void(const std::string&)>& progress,
+                                     const std::stop_token& stop);
+[[nodiscard]] Figure make_idle_sweep(const std::function<void(const std::string&)>& progress,
+                                     const std::stop_token& stop);
+[[nodiscard]] Figure make_active_share(const std::function<void(const std::string&)>& progress,
+                                       const std::stop_token& stop);
+
+}  // namespace echomux

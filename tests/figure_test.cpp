@@ -1,0 +1,164 @@
+#include "reproduce/figure.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "reproduce/cost_model.hpp"
+
+namespace echomux {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A figure whose lines follow y = scale * x^slope, with a little noise in each of seven rounds.
+class FigureTest : public ::testing::Test {
+ protected:
+  FigureTest() {
+    figure_.id = "test";
+    figure_.lines = {"one", "other"};
+    for (const double x : {10.0, 100.0, 1000.0}) {
+      figure_.published["one"][x] = 2 * x;
+      figure_.published["other"][x] = 50;
+    }
+  }
+
+  void measure(const std::string& line, double scale, double slope) {
+    for (const double x : {10.0, 100.0, 1000.0}) {
+      for (int round = 0; round < 7; ++round) {
+        const double noise = std::uniform_real_distribution(0.97, 1.03)(random_);
+        figure_.measured[line].rounds[x].push_back(noise * scale * std::pow(x, slope));
+      }
+    }
+  }
+
+  Figure figure_;
+  std::mt19937 random_{1};
+};
+
+TEST_F(FigureTest, FindsTheSameSlopeOnAnotherMachine) {
+  measure("one", 0.3, 1);  // a seventh of the time, the same growth
+  const Shape shape = compare_slope(figure_, "one");
+  EXPECT_NEAR(shape.published.value(), 1, 1e-9);
+  EXPECT_NEAR(shape.measured->median, 1, 0.03);
+  ASSERT_TRUE(shape.measured->bounds.has_value());
+  EXPECT_EQ(shape.verdict, ShapeVerdict::reproduced);
+}
+
+TEST_F(FigureTest, TellsAnotherSlope) {
+  measure("one", 0.3, 0.5);
+  const Shape slower = compare_slope(figure_, "one");
+  EXPECT_EQ(slower.verdict, ShapeVerdict::differs);
+  EXPECT_THAT(slower.how, HasSubstr("more slowly"));
+  measure("other", 0.3, 0.4);
+  const Shape faster = compare_slope(figure_, "other");
+  EXPECT_EQ(faster.verdict, ShapeVerdict::differs);
+  EXPECT_THAT(faster.how, HasSubstr("faster"));
+}
+
+TEST_F(FigureTest, ComparesSlopesOverThePlacesThatBothHave) {
+  measure("one", 1, 1);
+  // A last place that could not be measured must not bend the published slope either.
+  figure_.published["one"][100'000] = 5;
+  EXPECT_NEAR(compare_slope(figure_, "one").published.value(), 1, 1e-9);
+}
+
+TEST_F(FigureTest, SaysWhereNothingCouldBeMeasured) {
+  EXPECT_EQ(compare_slope(figure_, "one").verdict, ShapeVerdict::not_possible_here);
+  figure_.measured["one"].not_possible[10] = "too few descriptors";
+  const Shape ratio = compare_ratio(figure_, "one", "other", 10);
+  EXPECT_EQ(ratio.verdict, ShapeVerdict::not_possible_here);
+  EXPECT_EQ(ratio.how, "too few descriptors");
+  EXPECT_EQ(compare_crossing(figure_, "one", "other").verdict, ShapeVerdict::not_possible_here);
+}
+
+TEST_F(FigureTest, ComparesRatiosWithinAFactorOfTwo) {
+  measure("one", 1, 1);     // 1000 at 1000
+  measure("other", 25, 0);  // published 2000 / 50 = 40, here 40
+  EXPECT_EQ(compare_ratio(figure_, "one", "other", 1000).verdict, ShapeVerdict::reproduced);
+  figure_.measured.clear();
+  measure("one", 1, 1);
+  measure("other", 100, 0);  // 10 here
+  const Shape shape = compare_ratio(figure_, "one", "other", 1000);
+  EXPECT_EQ(shape.verdict, ShapeVerdict::differs);
+  EXPECT_THAT(shape.how, HasSubstr("the same line is the higher one"));
+  // At 10 the published ratio is 0.4, and 0.1 here.
+  EXPECT_EQ(compare_ratio(figure_, "one", "other", 10).verdict, ShapeVerdict::differs);
+}
+
+TEST_F(FigureTest, FindsWhereLinesCross) {
+  measure("one", 2, 1);
+  measure("other", 50, 0);  // at 25, as published
+  const Shape same = compare_crossing(figure_, "one", "other");
+  EXPECT_NEAR(same.published.value(), 25, 0.1);
+  EXPECT_NEAR(same.measured->median, 25, 2);
+  EXPECT_EQ(same.verdict, ShapeVerdict::reproduced);
+  figure_.measured.clear();
+  measure("one", 0.2, 1);
+  measure("other", 50, 0);  // at 250
+  EXPECT_EQ(compare_crossing(figure_, "one", "other").verdict, ShapeVerdict::differs);
+}
+
+TEST_F(FigureTest, KnowsLinesThatNeverCross) {
+  measure("one", 2, 1);
+  measure("other", 50, 0);
+  for (auto& [x, y] : figure_.published["one"]) y = 1;
+  const Shape never = compare_crossing(figure_, "one", "other");
+  EXPECT_TRUE(std::isinf(never.published.value()));
+  EXPECT_EQ(never.verdict, ShapeVerdict::differs);
+  figure_.measured.clear();
+  measure("one", 1, 0);
+  measure("other", 50, 0);
+  EXPECT_EQ(compare_crossing(figure_, "one", "other").verdict, ShapeVerdict::reproduced);
+}
+
+TEST_F(FigureTest, ShowsPublishedAndMeasuredSideBySide) {
+  measure("one", 2, 1);
+  figure_.measured["other"].not_possible[1000] = "no descriptors";
+  figure_.shapes.push_back(compare_slope(figure_, "one"));
+  const std::string text = to_text(figure_);
+  EXPECT_THAT(text, HasSubstr("slope of one"));
+  EXPECT_THAT(text, HasSubstr("reproduced"));
+  EXPECT_THAT(text, HasSubstr("not possible"));
+  const auto json = to_json(figure_);
+  EXPECT_EQ(json.at("shapes").at(0).at("verdict"), "reproduced");
+  EXPECT_EQ(json.at("lines").at(0).at("measured").size(), 3U);
+}
+
+TEST(CostModel, FindsTheCoefficientsOfItsOwnFormula) {
+  std::vector<WaitCost> observations;
+  for (const double watched : {10.0, 100.0, 1000.0, 5000.0}) {
+    for (const double ready : {1.0, 10.0, 100.0}) {
+      observations.push_back({watched, ready, 3 + 0.05 * watched + 0.8 * ready});
+    }
+  }
+  const auto model = fit_cost(observations);
+  ASSERT_TRUE(model.has_value());
+  EXPECT_NEAR(model->fixed_us, 3, 1e-6);
+  EXPECT_NEAR(model->per_watched_us, 0.05, 1e-9);
+  EXPECT_NEAR(model->per_ready_us, 0.8, 1e-8);
+  EXPECT_NEAR(model->r_squared, 1, 1e-9);
+}
+
+TEST(CostModel, DoesNotFitWhatDoesNotDetermineIt) {
+  EXPECT_FALSE(fit_cost({}).has_value());
+  const std::vector<WaitCost> same(10, WaitCost{100, 1, 5});
+  EXPECT_FALSE(fit_cost(same).has_value());
+}
+
+TEST(CostModel, SaysHowBadlyItFits) {
+  std::mt19937 random(1);
+  std::vector<WaitCost> observations;
+  for (int i = 0; i < 200; ++i) {
+    observations.push_back({std::uniform_real_distribution(1.0, 100.0)(random),
+                            std::uniform_real_distribution(1.0, 100.0)(random),
+                            std::uniform_real_distribution(50.0, 100.0)(random)});
+  }
+  EXPECT_LT(fit_cost(observations)->r_squared, 0.3);
+}
+
+}  // namespace
+}  // namespace echomux
