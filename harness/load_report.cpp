@@ -149,19 +149,23 @@ void judge_connections(const LoadReport& report, Judgement& judgement) {
   }
 }
 
-void judge_client(const LoadReport& report, Judgement& judgement) {
+// Whether the client kept up with what it was to offer, and the server with what it was offered.
+void judge_rate(const LoadReport& report, Judgement& judgement) {
   if (report.client_busy_share > client_busy_limit) {
     judgement.add(Verdict::invalid, "client_overloaded",
                   fmt::format("a client thread was busy {:.0f} % of the time: the figures are its "
                               "own limit; lower the rate, or give it --threads on further CPUs",
                               report.client_busy_share * 100));
   }
-  if (report.offered_rps && report.requests > few_requests &&
+  if (report.offered_rps && report.requests + report.unanswered > few_requests &&
       report.achieved_rps < achieved_share * report.due_rps) {
     judgement.add(Verdict::invalid, "achieved_below_offered",
                   fmt::format("{:.0f} of {:.0f} requests per second were answered in time",
                               report.achieved_rps, report.due_rps));
   }
+}
+
+void judge_client(const LoadReport& report, Judgement& judgement) {
   if (report.schedule_lag_us_p99 > lag_us_worth_mentioning &&
       report.schedule_lag_us_p99 > lag_part_of_p99 * report.latency_us.p99) {
     judgement.add(Verdict::suspect, "schedule_lag",
@@ -299,6 +303,7 @@ Judgement judge(const LoadReport& report) {
   Judgement judgement;
   judge_end(report, judgement);
   judge_connections(report, judgement);
+  if (report.end == SwarmEnd::completed || report.requests > 0) judge_rate(report, judgement);
   if (report.requests > 0) judge_client(report, judgement);
   if (report.end == SwarmEnd::completed && report.requests == 0) {
     judgement.add(Verdict::invalid, "no_requests",

@@ -190,11 +190,11 @@ TEST(LoadJudgement, SaysWhichConnectionWasTurnedAway) {
             "connection 44 of 110 was turned away: connection reset");
 }
 
-TEST(LoadJudgement, DoesNotJudgeTheClientByALoadWithoutRequests) {
+TEST(LoadJudgement, FindsNoTailInALoadWithoutAnswers) {
   LoadReport load = clean_load();
   load.requests = 0;
   load.client_busy_share = 1;
-  EXPECT_THAT(codes(judge(load)), ElementsAre("no_requests"));
+  EXPECT_THAT(codes(judge(load)), ElementsAre("client_overloaded", "no_requests"));
 }
 
 TEST(LoadJudgement, PutsTheGravestReasonFirst) {

@@ -102,8 +102,9 @@ TEST_F(SystemCalls, OfAllThreadsAndProcessesThatExistCount) {
   });
   child.await();
   const SystemCallMeter meter(process_tree(child.pid()));
-  // A process forked by one with several threads gets none from the thread sanitizer.
-  EXPECT_EQ(meter.threads(), threads_from_the_start + 2);
+  // A process forked by one with several threads mostly gets none from the thread sanitizer.
+  EXPECT_GE(meter.threads(), threads_from_the_start + 2);
+  EXPECT_LE(meter.threads(), threads_from_the_start + 2 + (under_thread_sanitizer ? 1 : 0));
   child.go_on();
   child.await();
   EXPECT_GE(meter.count(), 5000U);
