@@ -42,6 +42,7 @@ void prove_delays() {
       return measure_odd(server, known_load(300, 500ms)).report.latency_us.p50;
     });
     std::vector<double> off;
+    off.reserve(medians.at(mode).size());
     for (const double median : medians.at(mode)) off.push_back(median - delay_us);
     std::cout << fmt::format(
         "  a delay of {} us: the median is off by {} us; without a delay it is {} us\n", delay_us,
@@ -56,6 +57,7 @@ void prove_demand() {
       return measure_odd(server, known_load(300, 1s)).cpu_us_per_request;
     });
     std::vector<double> measured;
+    measured.reserve(demand.at(mode).size());
     for (std::size_t i = 0; i < demand.at(mode).size(); ++i) {
       measured.push_back((demand.at(mode)[i] - demand.at("plain")[i]) / burnt_us);
     }

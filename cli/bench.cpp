@@ -341,6 +341,7 @@ int bench(const BenchArguments& arguments) {
   Results begun = begin_results(arguments);
   const SweepPlan plan = begun.context.plan;
   std::vector<SweepServer> servers;
+  servers.reserve(plan.servers.size());
   for (const ServerSpec& spec : plan.servers) servers.push_back(make_server(spec));
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a write that fails, and is told as one

@@ -284,6 +284,9 @@ LoadReport make_load_report(const SwarmOptions& options, const SwarmResult& resu
   report.schedule_lag_us_p99 = to_us(result.schedule_lag.percentile(99));
   report.schedule_lag_us_max = to_us(result.schedule_lag.max());
   report.steal_share = result.delays.steal_share;
+  for (const auto& [cpu, share] : result.delays.steal_share_by_cpu) {
+    report.steal_share_by_cpu[std::to_string(cpu)] = share;
+  }
   report.run_queue_share = to_seconds(result.delays.run_queue) / thread_seconds;
   report.gap_share = to_seconds(result.delays.gaps) / thread_seconds;
   report.longest_gap_us = to_us(result.delays.longest_gap);
@@ -344,6 +347,7 @@ Json to_json(const LoadReport& report) {
             {"schedule_lag_us_p99", report.schedule_lag_us_p99},
             {"schedule_lag_us_max", report.schedule_lag_us_max},
             {"steal_share", report.steal_share},
+            {"steal_share_by_cpu", report.steal_share_by_cpu},
             {"run_queue_share", report.run_queue_share},
             {"gap_share", report.gap_share},
             {"longest_gap_us", report.longest_gap_us}}},
@@ -382,6 +386,9 @@ LoadReport load_report_from(const Json& json) {
   client.at("schedule_lag_us_p99").get_to(report.schedule_lag_us_p99);
   client.at("schedule_lag_us_max").get_to(report.schedule_lag_us_max);
   client.at("steal_share").get_to(report.steal_share);
+  if (client.contains("steal_share_by_cpu")) {
+    client.at("steal_share_by_cpu").get_to(report.steal_share_by_cpu);
+  }
   client.at("run_queue_share").get_to(report.run_queue_share);
   client.at("gap_share").get_to(report.gap_share);
   client.at("longest_gap_us").get_to(report.longest_gap_us);

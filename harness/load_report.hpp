@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -69,6 +70,7 @@ struct LoadReport {
   double schedule_lag_us_p99 = 0;
   double schedule_lag_us_max = 0;
   double steal_share = 0;
+  std::map<std::string, double> steal_share_by_cpu;
   double run_queue_share = 0;
   double gap_share = 0;
   double longest_gap_us = 0;

@@ -319,6 +319,7 @@ std::string csv(const Results& results) {
   out += ",note\n";
   for (const Trial& trial : results.trials) {
     std::vector<std::string> codes;
+    codes.reserve(trial.judgement.reasons.size());
     for (const Reason& reason : trial.judgement.reasons) codes.push_back(reason.code);
     out += fmt::format("{},{},{:.10g},{},{},{},{}", csv_field(trial.cell.server),
                        trial.cell.idle_connections, trial.cell.rate, trial.repetition,

@@ -157,6 +157,7 @@ const Metric& find_metric(std::string_view name) {
   const auto found = std::ranges::find(metrics(), name, &Metric::name);
   if (found != metrics().end()) return *found;
   std::vector<std::string_view> names;
+  names.reserve(metrics().size());
   for (const Metric& metric : metrics()) names.push_back(metric.name);
   throw std::invalid_argument(
       fmt::format("no metric '{}'; choose from: {}", name, fmt::join(names, ", ")));

@@ -38,7 +38,9 @@ struct Reading {
 // the load nothing.
 class Swarm {
  public:
-  Swarm(const SwarmOptions& options, std::stop_token stop) : options_(options), stop_(stop) {
+  Swarm(const SwarmOptions& options, std::stop_token stop)
+      : options_(options), stop_(std::move(stop)) {
+    workers_.reserve(options_.threads);
     for (std::size_t i = 0; i < options_.threads; ++i) {
       workers_.push_back(std::make_unique<Worker>(options_, text_, i, halt_.get_token()));
     }
@@ -205,6 +207,10 @@ class Swarm {
     result_.measured_requests = end.completed - begin.completed;
     result_.delays.run_queue = end.run_queue - begin.run_queue;
     result_.delays.steal_share = steal_share(begin.shares, end.shares);
+    for (std::size_t i = 0; i < begin.shares.size() && i < end.shares.size(); ++i) {
+      result_.delays.steal_share_by_cpu.emplace_back(
+          end.shares[i].cpu, steal_share({begin.shares[i]}, {end.shares[i]}));
+    }
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       const nanoseconds used = end.cpu[i] - begin.cpu[i];
       result_.client_cpu += used;

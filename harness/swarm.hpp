@@ -6,6 +6,7 @@
 #include <functional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "echo/socket.hpp"
@@ -77,6 +78,7 @@ struct ClientDelays {
   std::chrono::nanoseconds gaps{0};         // in gaps of its loop, of at least a millisecond each
   std::chrono::nanoseconds longest_gap{0};  // of any length
   double steal_share = 0;  // of the time of the CPUs that it may use, taken by the hypervisor
+  std::vector<std::pair<int, double>> steal_share_by_cpu;  // the same of each of these CPUs
 };
 
 // What it saw.

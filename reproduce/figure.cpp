@@ -205,8 +205,9 @@ Shape compare_crossing(const Figure& figure, const std::string& one, const std::
   const PublishedLine& line_other = published_line(figure, other);
   const MeasuredLine& measured = measured_line(figure, one);
   const MeasuredLine& measured_other = measured_line(figure, other);
-  std::vector<double> places;
   const std::size_t rounds = std::min(round_count(measured), round_count(measured_other));
+  std::vector<double> places;
+  places.reserve(rounds);
   for (std::size_t i = 0; i < rounds; ++i) {
     places.push_back(crossing(in_round(measured, i, {}), in_round(measured_other, i, {})));
   }

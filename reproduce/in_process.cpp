@@ -125,6 +125,7 @@ double passing_us(const Watched& watched, Wait& wait, const std::vector<std::siz
   constexpr int runs = 25;
   constexpr int passes = 100;
   std::vector<double> times;
+  times.reserve(runs);
   for (int i = 0; i < runs; ++i) {
     times.push_back(run_passing(watched, wait, index_of, active, passes));
   }

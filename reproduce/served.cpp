@@ -299,6 +299,7 @@ constexpr std::array fit_loads{FitLoad{100, 1},   FitLoad{100, 10},   FitLoad{10
 std::string describe_fit(const std::string& line, const std::vector<CostModel>& models) {
   const auto over_rounds = [&](double CostModel::*coefficient) {
     std::vector<double> values;
+    values.reserve(models.size());
     for (const CostModel& model : models) values.push_back(model.*coefficient);
     const MedianInterval interval = median_interval(values);
     return interval.bounds ? fmt::format("{:.4g} [{:.4g}, {:.4g}]", interval.median,

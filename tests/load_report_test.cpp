@@ -260,10 +260,11 @@ SwarmResult sample_result() {
   result.measured_time = std::chrono::seconds(2);
   result.client_cpu = microseconds(400);
   result.busiest_thread_share = 0.25;
-  result.delays = {.run_queue = milliseconds(80),
-                   .gaps = milliseconds(160),
-                   .longest_gap = milliseconds(3),
-                   .steal_share = 0.125};
+  result.delays.run_queue = milliseconds(80);
+  result.delays.gaps = milliseconds(160);
+  result.delays.longest_gap = milliseconds(3);
+  result.delays.steal_share = 0.125;
+  result.delays.steal_share_by_cpu = {{0, 0.25}, {1, 0}};
   return result;
 }
 
@@ -298,6 +299,7 @@ TEST(LoadReport, WorksOutTheFigures) {
   EXPECT_NEAR(report.schedule_lag_us_p99, 0.99, 0.001);
   EXPECT_NEAR(report.schedule_lag_us_max, 1, 0.001);
   EXPECT_EQ(report.steal_share, 0.125);
+  EXPECT_EQ(report.steal_share_by_cpu.at("0"), 0.25);
   EXPECT_DOUBLE_EQ(report.run_queue_share, 0.01);  // of the time of four threads
   EXPECT_DOUBLE_EQ(report.gap_share, 0.02);
   EXPECT_DOUBLE_EQ(report.longest_gap_us, 3000);

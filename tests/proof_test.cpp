@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "harness/hdr_format.hpp"
 #include "tests/support/known_server.hpp"
 
 namespace echomux {
@@ -59,6 +60,12 @@ TEST(Proof, ClosedLoopHidesIt) {
     if (measured.report.latency_us.p99 > 20'000) {
       return ::testing::AssertionFailure() << "p99 is " << measured.report.latency_us.p99;
     }
+    // Two stalls in four seconds: two requests of them all.
+    const LatencyHistogram latencies = from_hdr_v2(measured.report.histogram_v2);
+    const double two_of_all = 100 * 2.0 / static_cast<double>(latencies.count());
+    const bool two_are_late = latencies.percentile(100 - 1.25 * two_of_all) < 100ms &&
+                              latencies.percentile(100 - 0.75 * two_of_all) > 100ms;
+    if (!two_are_late) return ::testing::AssertionFailure() << "not exactly two requests are late";
     return near("the maximum", measured.report.latency_us.max, 200'000, 0.05);
   });
 }
