@@ -150,6 +150,13 @@ std::vector<ServerSpec> choose_servers(const BenchArguments& arguments) {
   return specs;
 }
 
+// In rising order, each value once.
+template <typename Value>
+void sort_axis(std::vector<Value>& axis) {
+  std::ranges::sort(axis);
+  axis.erase(std::unique(axis.begin(), axis.end()), axis.end());
+}
+
 SweepPlan make_plan(const BenchArguments& arguments) {
   const Preset& preset = find_preset(arguments.preset);
   const auto given = [](const std::string& text, const std::string& otherwise) {
@@ -175,12 +182,8 @@ SweepPlan make_plan(const BenchArguments& arguments) {
   plan.pin = !arguments.no_pin;
   plan.keep_awake = !arguments.let_sleep;
   plan.count_system_calls = true;
-  for (auto* const axis : {&plan.idle_connections}) {
-    std::ranges::sort(*axis);
-    axis->erase(std::unique(axis->begin(), axis->end()), axis->end());
-  }
-  std::ranges::sort(plan.rates);
-  plan.rates.erase(std::unique(plan.rates.begin(), plan.rates.end()), plan.rates.end());
+  sort_axis(plan.idle_connections);
+  sort_axis(plan.rates);
   return plan;
 }
 
@@ -366,7 +369,13 @@ int bench(const BenchArguments& arguments) {
                                      progress.counting(count);
                                      recorder.add(count);
                                    },
-                               .ceiling = [&](double rps) { recorder.set_ceiling(rps); }};
+                               .ceiling = [&](double rps) { recorder.set_ceiling(rps); },
+                               .no_ceiling =
+                                   [](const std::string& why) {
+                                     std::cerr << "echomux: warning: what the client reaches "
+                                                  "against the floor is not known: "
+                                               << why << '\n';
+                                   }};
   run_sweep(plan, servers, floor_server(), done, observer, stop.get_token());
   progress.end();
   recorder.write();

@@ -389,7 +389,7 @@ void SwarmWorker::complete_oldest(std::size_t index) {
     return;
   }
   const Request answered = request(index, connection.oldest);
-  ++connection.oldest;
+  take_oldest(connection);
   completed_.store(requests_completed() + 1, std::memory_order_relaxed);
   if (now >= window_begin_ && now < window_end_) ++result_.window_requests;
   if (answered.due >= window_begin_ && answered.due < window_end_) {
@@ -427,9 +427,11 @@ void SwarmWorker::lose(std::size_t index, int error) {
     }
   }
   const Clock::time_point now = read_clock();
-  for (; connection.outstanding > 0; --connection.outstanding, ++connection.oldest) {
+  for (; connection.outstanding > 0; --connection.outstanding) {
     --outstanding_;
-    if (connection.confirmed) give_up(request(index, connection.oldest), now);
+    if (!connection.confirmed) continue;
+    give_up(request(index, connection.oldest), now);
+    take_oldest(connection);
   }
   connection.unsent = 0;
   reset(connection);

@@ -59,8 +59,8 @@ class SwarmWorker {
     bool confirmed = false;
     bool lost = false;                  // the server has ended it
     bool scheduled = false;             // open loop: it is in the heap
-    std::uint32_t oldest = 0;           // of its requests, the place of the oldest outstanding one
-    std::uint32_t outstanding = 0;      // requests
+    std::size_t oldest = 0;             // the place of the oldest outstanding one of its requests
+    std::size_t outstanding = 0;        // requests
     std::size_t unsent = 0;             // bytes, of all outstanding requests
     std::size_t oldest_unanswered = 0;  // bytes, of the oldest one
     std::uint64_t bytes_sent = 0;       // of the whole stream
@@ -83,8 +83,12 @@ class SwarmWorker {
   // What the server still has to return, whether it was sent already or not.
   [[nodiscard]] std::size_t bytes_owed(const Connection& connection) const noexcept;
   [[nodiscard]] bool partly_answered(const Connection& connection) const noexcept;
-  [[nodiscard]] Request& request(std::size_t index, std::uint32_t place) noexcept {
+  [[nodiscard]] Request& request(std::size_t index, std::size_t place) noexcept {
     return requests_[(index - idle_) * options_.pipeline + place % options_.pipeline];
+  }
+  // The place is kept below `pipeline`: a count that wraps around would jump to another one.
+  void take_oldest(Connection& connection) const noexcept {
+    connection.oldest = (connection.oldest + 1) % options_.pipeline;
   }
   [[nodiscard]] ArrivalSchedule& schedule(std::size_t index) noexcept {
     return schedules_[index - idle_];

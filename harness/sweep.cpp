@@ -148,8 +148,13 @@ void run_sweep(const SweepPlan& plan, const std::vector<SweepServer>& servers,
   if (cpus.client) run_on_cpus({*cpus.client});
   std::optional<double> ceiling = done.client_ceiling_rps;
   if (!ceiling && floor && !stop.stop_requested()) {
-    ceiling = measure_client_ceiling(*floor, plan, cpus, stop);
-    observer.ceiling(*ceiling);
+    try {
+      ceiling = measure_client_ceiling(*floor, plan, cpus, stop);
+      if (ceiling) observer.ceiling(*ceiling);
+    } catch (const std::exception& error) {
+      // All that is lost without it is one reason for suspicion.
+      observer.no_ceiling(error.what());
+    }
   }
 
   // Cells whose first trial has shown that they can't be measured need no further ones counted.

@@ -158,6 +158,8 @@ struct SweepObserver {
   std::function<void(const Trial&)> after = [](const Trial&) {};
   std::function<void(const SystemCallCount&)> counted = [](const SystemCallCount&) {};
   std::function<void(double)> ceiling = [](double) {};  // the client's, in requests per second
+  // Why it could not be measured; the sweep goes on without.
+  std::function<void(const std::string&)> no_ceiling = [](const std::string&) {};
 };
 
 // What a sweep that goes on after an interruption has already.

@@ -125,18 +125,25 @@ class ServerMeter {
     cost.system_us_per_request = cpu_us * (1 - user_part);
   }
 
+  static void lacks_thread_figures(ServerCost& cost, const std::string& reason) {
+    for (const char* const figure : {"voluntary_switches_per_request",
+                                     "involuntary_switches_per_request", "run_queue_share"}) {
+      cost.unavailable[figure] = reason;
+    }
+  }
+
   void divide_thread_figures(ServerCost& cost, const SwarmResult& result) const {
     if (detail_ == Detail::cpu_only) {
-      cost.unavailable["context_switches"] = cost.unavailable["run_queue_share"] = fmt::format(
-          "reading the figures of more than {} threads would disturb the load", most_threads_read);
+      lacks_thread_figures(
+          cost, fmt::format("reading the figures of more than {} threads would disturb the load",
+                            most_threads_read));
       return;
     }
     const ProcessReading& a = begin_.processes;
     const ProcessReading& b = end_.processes;
     if (b.voluntary_switches < a.voluntary_switches ||
         b.involuntary_switches < a.involuntary_switches || b.run_queue_delay < a.run_queue_delay) {
-      cost.unavailable["context_switches"] = cost.unavailable["run_queue_share"] =
-          "threads ended in the window and took their figures along";
+      lacks_thread_figures(cost, "threads ended in the window and took their figures along");
       return;
     }
     const auto requests = static_cast<double>(cost.requests);
@@ -373,8 +380,8 @@ SystemCallCount count_system_calls(const Cell& cell, const SweepServer& server,
   return count;
 }
 
-double measure_client_ceiling(const SweepServer& floor, const SweepPlan& plan, const CpuPlan& cpus,
-                              const std::stop_token& stop) {
+std::optional<double> measure_client_ceiling(const SweepServer& floor, const SweepPlan& plan,
+                                             const CpuPlan& cpus, const std::stop_token& stop) {
   ServerCommand command = floor.command;
   command.cpu = cpus.server;
   const ServerProcess process(command);
@@ -382,6 +389,8 @@ double measure_client_ceiling(const SweepServer& floor, const SweepPlan& plan, c
   load.warmup = std::chrono::milliseconds(50);
   load.duration = std::chrono::milliseconds(300);
   const SwarmResult result = run_swarm(load, stop);
+  if (result.end == SwarmEnd::interrupted) return std::nullopt;
+  if (result.end != SwarmEnd::completed) throw std::runtime_error(result.detail);
   return static_cast<double>(result.window_requests) / to_seconds(load.duration);
 }
 

@@ -14,8 +14,11 @@ void run_trial(Trial& trial, const SweepServer& server, const SweepPlan& plan, c
                                                  const SweepPlan& plan, const CpuPlan& cpus,
                                                  const std::stop_token& stop);
 
-// What the client reaches against the floor in a closed loop, in requests per second.
-[[nodiscard]] double measure_client_ceiling(const SweepServer& floor, const SweepPlan& plan,
-                                            const CpuPlan& cpus, const std::stop_token& stop);
+// What the client reaches against the floor in a closed loop, in requests per second; none when it
+// was told to stop before. Throws std::exception when the floor can't be run.
+[[nodiscard]] std::optional<double> measure_client_ceiling(const SweepServer& floor,
+                                                           const SweepPlan& plan,
+                                                           const CpuPlan& cpus,
+                                                           const std::stop_token& stop);
 
 }  // namespace echomux

@@ -547,11 +547,11 @@ TEST(CostLedger, NamesMissingFiguresWithTheirReasons) {
   Results results = sample_results();
   results.trials.at(0).cost->unavailable = {{"user_us_per_request", "there were few ticks"},
                                             {"system_us_per_request", "there were few ticks"},
-                                            {"context_switches", "threads ended"}};
+                                            {"run_queue_share", "threads ended"}};
   const std::string text = unwrapped(cost_ledger(results));
   EXPECT_THAT(text, HasSubstr("- unavailable: system_us_per_request, user_us_per_request, because "
                               "there were few ticks - "));
-  EXPECT_THAT(text, HasSubstr("- unavailable: context_switches, because threads ended - "));
+  EXPECT_THAT(text, HasSubstr("- unavailable: run_queue_share, because threads ended - "));
   EXPECT_THAT(text, HasSubstr("unavailable: something, because it isn't there"));
   EXPECT_THAT(text, HasSubstr("unavailable: calls/req (kernel), because tracefs is not mounted"));
   for (const auto& [figure, source] : ledger_sources()) {

@@ -98,7 +98,7 @@ TEST_F(SwarmCommand, TakesEveryKindOfLoad) {
   for (const std::vector<std::string>& load :
        {std::vector<std::string>{},
         {"--pipeline", "8"},
-        {"--pipeline", "8", "-R", "2k"},
+        {"--pipeline", "3", "-R", "2k"},
         {"-t", "2"},
         {"-t", "3", "-R", "1k", "--idle", "7"},
         {"--arrivals", "poisson", "-R", "1k"},
