@@ -32,7 +32,7 @@ FileDescriptor connect_to(const std::vector<Endpoint>& addresses) {
   throw std::runtime_error(fmt::format(
       "cannot connect to {}: {}; is a server running there? Start one with: echomux serve "
       "epoll_lt --port {}",
-      last.to_string(), std::generic_category().message(error), last.port()));
+      last.to_string(), error_text(error), last.port()));
 }
 
 // Carries stdin to the server and what it echoes to stdout, both at the same time: a client that

@@ -65,25 +65,7 @@ void print_json(const CompareArguments& arguments, const std::vector<Comparison>
                               {"cells", nlohmann::ordered_json::array()}};
   for (const Comparison& comparison : comparisons) {
     for (const CellComparison& cell : comparison.cells) {
-      nlohmann::ordered_json entry{{"server", cell.cell.server},
-                                   {"idle_connections", cell.cell.idle_connections},
-                                   {"rate", cell.cell.rate},
-                                   {"metric", cell.metric},
-                                   {"trials_a", cell.count_a},
-                                   {"trials_b", cell.count_b},
-                                   {"verdict", to_string(cell.verdict)}};
-      if (cell.count_a > 0) entry["median_a"] = cell.median_a;
-      if (cell.count_b > 0) entry["median_b"] = cell.median_b;
-      if (cell.verdict != ComparisonVerdict::only_in_one) {
-        if (cell.ratio) entry["ratio"] = cell.ratio->ratio;
-        if (cell.ratio && cell.ratio->bounds) {
-          entry["low"] = cell.ratio->bounds->low;
-          entry["high"] = cell.ratio->bounds->high;
-        }
-        entry["p"] = cell.p;
-        entry["p_holm"] = cell.p_corrected;
-      }
-      json["cells"].push_back(std::move(entry));
+      json["cells"].push_back(to_json(cell));
     }
   }
   std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';

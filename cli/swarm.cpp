@@ -14,6 +14,7 @@
 #include "cli/signal_thread.hpp"
 #include "cli/values.hpp"
 #include "echo/socket.hpp"
+#include "echo/system_call.hpp"
 #include "harness/csv.hpp"
 #include "harness/hdr_format.hpp"
 #include "harness/load_report.hpp"
@@ -240,8 +241,7 @@ void write_to(const std::string& path, const std::string& text) {
   file << text;
   file.close();
   if (!file) {
-    throw std::runtime_error(
-        fmt::format("cannot write to {}: {}", path, std::generic_category().message(errno)));
+    throw std::runtime_error(fmt::format("cannot write to {}: {}", path, error_text(errno)));
   }
 }
 

@@ -1,9 +1,15 @@
 #pragma once
 
 #include <cerrno>
+#include <string>
 #include <system_error>
 
 namespace echomux {
+
+// What this errno means, in words.
+[[nodiscard]] inline std::string error_text(int error) {
+  return std::generic_category().message(error);
+}
 
 // Throws std::system_error for the current errno, with the name of the call that set it.
 [[noreturn]] inline void throw_errno(const char* call) {

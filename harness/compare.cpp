@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 namespace echomux {
 namespace {
@@ -58,6 +59,27 @@ std::string_view to_string(ComparisonVerdict verdict) noexcept {
       return "figures in one of them only";
   }
   return "";
+}
+
+nlohmann::ordered_json to_json(const CellComparison& cell) {
+  nlohmann::ordered_json json{{"server", cell.cell.server},
+                              {"idle_connections", cell.cell.idle_connections},
+                              {"rate", cell.cell.rate},
+                              {"metric", cell.metric},
+                              {"trials_a", cell.count_a},
+                              {"trials_b", cell.count_b},
+                              {"verdict", to_string(cell.verdict)}};
+  if (cell.count_a > 0) json["median_a"] = cell.median_a;
+  if (cell.count_b > 0) json["median_b"] = cell.median_b;
+  if (cell.verdict == ComparisonVerdict::only_in_one) return json;
+  if (cell.ratio) json["ratio"] = cell.ratio->ratio;
+  if (cell.ratio && cell.ratio->bounds) {
+    json["low"] = cell.ratio->bounds->low;
+    json["high"] = cell.ratio->bounds->high;
+  }
+  json["p"] = cell.p;
+  json["p_holm"] = cell.p_corrected;
+  return json;
 }
 
 Comparison compare(const Results& a, const Results& b, const Metric& metric) {

@@ -41,6 +41,9 @@ struct Comparison {
   std::vector<std::string> differences;
 };
 
+// What cannot be said, such as a ratio of a figure that only one run has, is left out.
+[[nodiscard]] nlohmann::ordered_json to_json(const CellComparison& cell);
+
 // Compares all cells that either has, by one metric.
 [[nodiscard]] Comparison compare(const Results& a, const Results& b, const Metric& metric);
 

@@ -9,8 +9,11 @@
 #include <map>
 #include <set>
 
+#include "harness/answer.hpp"
 #include "harness/csv.hpp"
+#include "harness/explanations.hpp"
 #include "harness/summary.hpp"
+#include "harness/words.hpp"
 
 namespace echomux {
 namespace {
@@ -18,9 +21,7 @@ namespace {
 constexpr std::string_view none = "-";
 
 std::string number(std::optional<double> value) {
-  if (!value) return std::string(none);
-  // Three significant digits are more than such a measurement bears; whole numbers from 100 on.
-  return *value >= 99.95 ? fmt::format("{:.0f}", *value) : fmt::format("{:.1f}", *value);
+  return value ? figure_in_words(*value) : std::string(none);
 }
 
 // "53.9 [52.1, 55.0]", or the median alone where there are too few repetitions for an interval.
@@ -148,146 +149,11 @@ std::string markdown_table(const std::vector<std::vector<std::string>>& rows) {
   return out;
 }
 
-using Cells = std::vector<CellSummary>;
-
-const CellSummary* find_measured(const Cells& cells, std::string_view server, std::size_t idle,
-                                 double rate) {
-  const auto found = std::ranges::find_if(cells, [&](const CellSummary& cell) {
-    return cell.cell.server == server && cell.cell.idle_connections == idle &&
-           cell.cell.rate == rate && cell.used > 0;
-  });
-  return found == cells.end() ? nullptr : &*found;
-}
-
-// Why select and poll differ from epoll, in this run's own figures.
-void explain_scanning(const Cells& cells, std::vector<std::string>& sentences) {
-  for (const char* const scanning : {"select", "poll"}) {
-    // Beside the most idle connections, and there where the difference is clearest.
-    const CellSummary* widest = nullptr;
-    const CellSummary* epoll = nullptr;
-    for (const CellSummary& one : cells) {
-      if (one.cell.server != scanning || one.used == 0) continue;
-      const CellSummary* const other =
-          find_measured(cells, "epoll_lt", one.cell.idle_connections, one.cell.rate);
-      if (other == nullptr) continue;
-      const auto weight = [](const CellSummary& cell) {
-        return std::pair(cell.cell.idle_connections,
-                         cell.median("scanned_per_request").value_or(0));
-      };
-      if (widest == nullptr || weight(one) > weight(*widest)) {
-        widest = &one;
-        epoll = other;
-      }
-    }
-    if (widest == nullptr || !widest->median("scanned_per_request") ||
-        !epoll->median("scanned_per_request")) {
-      continue;
-    }
-    const auto cpu = [](const CellSummary& cell) {
-      return *cell.median("server_cpu_us_per_request");
-    };
-    sentences.push_back(fmt::format(
-        "Beside {} idle connections {} had {} descriptors examined per request and used {} µs of "
-        "CPU for it; epoll_lt {} and {} µs. That is {} times epoll_lt's CPU.",
-        widest->cell.idle_connections, scanning, number(widest->median("scanned_per_request")),
-        number(cpu(*widest)), number(epoll->median("scanned_per_request")), number(cpu(*epoll)),
-        number(cpu(*widest) / cpu(*epoll))));
-  }
-}
-
-// Every reason for which cells aren't valid: once, with the cells and the first one's words.
-void explain_verdicts(const Cells& cells, std::vector<std::string>& sentences) {
-  constexpr std::size_t most_named = 4;
-  struct Group {
-    std::string code;
-    std::string text;
-    std::vector<std::string> cells;
-  };
-  std::vector<Group> groups;
-  for (const CellSummary& cell : cells) {
-    for (const Reason& reason : cell.judgement.reasons) {
-      if (reason.verdict != Verdict::suspect && reason.verdict != Verdict::invalid) continue;
-      const std::string name =
-          fmt::format("{} beside {} idle at {}", cell.cell.server, cell.cell.idle_connections,
-                      rate_in_words(cell.cell.rate));
-      const auto group = std::ranges::find(groups, reason.code, &Group::code);
-      if (group == groups.end()) {
-        groups.push_back({reason.code,
-                          fmt::format("{}, {}: {} ({})", to_string(reason.verdict), reason.code,
-                                      name, reason.sentence),
-                          {name}});
-      } else if (group->cells.back() != name) {
-        group->cells.push_back(name);
-        if (group->cells.size() <= most_named) group->text += "; " + name;
-      }
-    }
-  }
-  for (const Group& group : groups) {
-    const std::size_t more = group.cells.size() - std::min(group.cells.size(), most_named);
-    sentences.push_back(group.text + (more > 0 ? fmt::format("; and {} more cells.", more) : "."));
-  }
-}
-
-std::string explain_statistics(const Results& results) {
-  const std::size_t repetitions = results.context.plan.repetitions;
-  std::string text =
-      "Latency counts from when each message was due, not from when it was sent. "
-      "CPU is that of the server's processes alone. ";
-  const bool counted = std::ranges::any_of(results.system_calls, [](const SystemCallCount& count) {
-    return count.per_request.has_value();
-  });
-  text += counted ? "Calls are counted by the kernel in a pass of their own, "
-                  : "Calls are the server's own count, ";
-  text += "scanned is the server's own count. ";
-  if (repetitions < 6) {
-    text += fmt::format(
-        "{} per cell: no interval below six, and small differences are chance.",
-        repetitions == 1 ? "One trial" : fmt::format("The median of {} trials", repetitions));
-  } else {
-    text += fmt::format(
-        "Medians of {} trials in random order with 95 % intervals; a * for each "
-        "outlier, none of which is left out.",
-        repetitions);
-  }
-  return text;
-}
-
-std::vector<std::string> explanations(const Results& results, const Cells& cells) {
-  std::vector<std::string> sentences;
-  explain_scanning(cells, sentences);
-  explain_verdicts(cells, sentences);
-  const auto any = [&](auto predicate) { return std::ranges::any_of(cells, predicate); };
-  if (any([](const CellSummary& c) { return c.outcome == TrialOutcome::starved; })) {
-    sentences.emplace_back(
-        "starved: peers were connected but got no answer in time. A server that serves one peer at "
-        "a time leaves the others waiting, and an idle peer is never done.");
-  }
-  if (any([](const CellSummary& c) { return c.judgement.verdict == Verdict::saturated; })) {
-    sentences.emplace_back(
-        "saturated: the server's CPU was at least 95 % busy, as busy_poll's always is. It may "
-        "still answer every request, later: it finds more of them at each wake-up and shares the "
-        "cost among them.");
-  }
-  const bool pinned = results.context.cpu_plan.starts_with("pinned");
-  if (pinned && any([](const CellSummary& c) { return c.cell.server == "threaded"; })) {
-    sentences.emplace_back(
-        "threaded runs on one CPU like the others, which denies it its parallelism; --no-pin shows "
-        "the other side.");
-  }
-  if (!results.context.machine.hypervisor.empty()) {
-    sentences.emplace_back(
-        "This is a virtual machine, which loses its CPU to others for milliseconds at a time: p99 "
-        "then says more about the machine than about the server. Compare p50 and CPU µs/req.");
-  }
-  sentences.push_back(explain_statistics(results));
-  return sentences;
-}
-
 // Breaks a sentence into lines for a terminal.
-std::string wrapped(const std::string& sentence) {
+std::string wrapped(const std::string& sentence, std::string_view bullet = "-") {
   constexpr std::size_t line_width = 98;
   std::string out;
-  std::string line = "-";
+  std::string line(bullet);
   std::size_t begin = 0;
   while (begin < sentence.size()) {
     const std::size_t end = std::min(sentence.find(' ', begin), sentence.size());
@@ -300,16 +166,6 @@ std::string wrapped(const std::string& sentence) {
     begin = end + 1;
   }
   return out + line + "\n";
-}
-
-std::string load_in_words(const SweepPlan& plan) {
-  const auto seconds = [](std::chrono::nanoseconds time) {
-    return std::chrono::duration<double>(time).count();
-  };
-  return fmt::format(
-      "{} active connections exchange {}-byte messages for {:g} s after {:g} s of "
-      "warm-up",
-      plan.active_connections, plan.message_bytes, seconds(plan.duration), seconds(plan.warmup));
 }
 
 // One line per trial, raw.
@@ -336,11 +192,6 @@ std::string csv(const Results& results) {
 
 }  // namespace
 
-std::string rate_in_words(double rate) {
-  return rate > 0 ? fmt::format("{:.10g} requests/s", rate)
-                  : std::string("full speed (closed loop)");
-}
-
 std::string report(const Results& results, ReportFormat format) {
   if (format == ReportFormat::csv) return csv(results);
   if (format == ReportFormat::json) return results_json(results);
@@ -351,7 +202,7 @@ std::string report(const Results& results, ReportFormat format) {
       context.build.git_commit, context.started, context.machine.kernel, context.machine.cpu_model,
       context.machine.cpus_usable, context.machine.hypervisor.empty() ? "" : ", virtual machine",
       markdown ? "  " : "", load_in_words(context.plan), context.cpu_plan);
-  const Cells cells = summarize(results);
+  const std::vector<CellSummary> cells = summarize(results);
   for (const std::size_t idle : context.plan.idle_connections) {
     for (const double rate : context.plan.rates) {
       std::vector<std::vector<std::string>> rows{header()};
@@ -365,8 +216,15 @@ std::string report(const Results& results, ReportFormat format) {
     }
   }
   out += "\n";
-  for (const std::string& sentence : explanations(results, cells)) {
-    out += markdown ? "- " + sentence + "\n" : wrapped(sentence);
+  for (const std::string& sentence : answer(cells)) {
+    out += markdown ? sentence + "\n" : wrapped(sentence, " ");
+  }
+  out += "\n";
+  for (const auto& sentences :
+       {explain_scanning(cells), explain_verdicts(cells), caveats(results, cells)}) {
+    for (const std::string& sentence : sentences) {
+      out += markdown ? "- " + sentence + "\n" : wrapped(sentence);
+    }
   }
   return out;
 }

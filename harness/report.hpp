@@ -10,8 +10,8 @@ namespace echomux {
 enum class ReportFormat { text, markdown, csv, json };
 
 // The whole run for a reader: as text and markdown, what was run and where, one table per number of
-// idle connections and rate, and a few sentences that follow from the figures; as CSV one line per
-// trial; as JSON the results file itself.
+// idle connections and rate, the answer, and sentences that follow from the figures; as CSV one
+// line per trial; as JSON the results file itself.
 [[nodiscard]] std::string report(const Results& results, ReportFormat format);
 
 // The format of this name; text for any other.
@@ -23,8 +23,5 @@ enum class ReportFormat { text, markdown, csv, json };
 
 // One trial in one line, without its cell.
 [[nodiscard]] std::string one_line(const Trial& trial);
-
-// "1000 requests/s", or that there is no rate.
-[[nodiscard]] std::string rate_in_words(double rate);
 
 }  // namespace echomux

@@ -3,11 +3,13 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "harness/summary.hpp"
+#include "harness/whole_file.hpp"
 
 namespace echomux {
 namespace {
@@ -16,13 +18,20 @@ using Json = nlohmann::ordered_json;
 
 constexpr int schema_version = 2;
 // A larger file is none of ours, and is not worth filling the memory with.
-constexpr std::uintmax_t largest_file_bytes = std::uintmax_t{512} * 1024 * 1024;
+constexpr std::uintmax_t largest_file_bytes = std::uintmax_t{64} * 1024 * 1024;
+// Nor is one that is nested more deeply, or whose plan has more cells than anyone measures.
+constexpr int deepest_nesting = 16;
+constexpr std::size_t most_cells = 100'000;
+constexpr double longest_seconds = 1e6;
 
 double to_seconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double>(time).count();
 }
 
 std::chrono::nanoseconds from_seconds(double seconds) {
+  if (!(seconds >= 0 && seconds <= longest_seconds)) {
+    throw std::runtime_error(fmt::format("{} s is no time that is measured for", seconds));
+  }
   return std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds));
 }
 
@@ -77,6 +86,14 @@ SweepPlan plan_from(const Json& json) {
   json.at("pin").get_to(plan.pin);
   json.at("keep_awake").get_to(plan.keep_awake);
   json.at("count_system_calls").get_to(plan.count_system_calls);
+  // Each factor alone first, for the product could wrap around.
+  const std::array factors{plan.servers.size(), plan.idle_connections.size(), plan.rates.size()};
+  std::size_t cells = 1;
+  for (const std::size_t factor : factors) {
+    if (factor > most_cells || (cells *= factor) > most_cells) {
+      throw std::runtime_error(fmt::format("its plan has more than {} cells", most_cells));
+    }
+  }
   return plan;
 }
 
@@ -225,6 +242,13 @@ Json to_json(const Results& results) {
   return json;
 }
 
+Json parse_results(std::istream& file) {
+  return Json::parse(file, [](int depth, Json::parse_event_t /*event*/, Json& /*parsed*/) {
+    if (depth > deepest_nesting) throw std::runtime_error("it is nested too deeply");
+    return true;
+  });
+}
+
 Results results_from(const Json& json) {
   Results results;
   RunContext& context = results.context;
@@ -284,22 +308,7 @@ std::string results_json(const Results& results) {
 }
 
 void write_results(const std::filesystem::path& path, const Results& results) {
-  const std::filesystem::path temporary = path.string() + ".part";
-  try {
-    if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
-    std::ofstream file;
-    file.exceptions(std::ios::badbit | std::ios::failbit);
-    file.open(temporary);
-    file << results_json(results);
-    file.close();
-    std::filesystem::rename(temporary, path);
-  } catch (const std::exception& error) {
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
-    throw std::runtime_error(
-        fmt::format("cannot write the results to {}: {}; choose another place with -o FILE",
-                    path.string(), error.what()));
-  }
+  write_whole_file(path, results_json(results), "results");
 }
 
 Results read_results(const std::filesystem::path& path) {
@@ -310,7 +319,7 @@ Results read_results(const std::filesystem::path& path) {
     if (std::filesystem::file_size(path, not_a_file) > largest_file_bytes && !not_a_file) {
       throw std::runtime_error("it is too large");
     }
-    const Json json = Json::parse(file);
+    const Json json = parse_results(file);
     if (json.at("schema_version") != schema_version) {
       throw std::runtime_error(fmt::format("its schema_version is {}, this program reads {}",
                                            json.at("schema_version").is_structured()

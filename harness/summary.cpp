@@ -84,21 +84,20 @@ void judge_cell(CellSummary& summary, const std::vector<const Trial*>& trials) {
   }
 }
 
+std::vector<const Trial*> trials_of(const Cell& cell, const Results& results) {
+  std::vector<const Trial*> all;
+  for (const Trial& trial : results.trials) {
+    if (trial.cell == cell && trial.outcome != TrialOutcome::interrupted) all.push_back(&trial);
+  }
+  std::ranges::sort(all, {}, &Trial::repetition);
+  return all;
+}
+
 CellSummary summarize_cell(const Cell& cell, const Results& results) {
   CellSummary summary;
   summary.cell = cell;
-  std::vector<const Trial*> all;
-  std::vector<const Trial*> used;
-  for (const Trial& trial : results.trials) {
-    if (!(trial.cell == cell) || trial.outcome == TrialOutcome::interrupted) continue;
-    all.push_back(&trial);
-    if (counts(trial)) used.push_back(&trial);
-  }
-  std::ranges::sort(all, {}, &Trial::repetition);
-  std::ranges::sort(used, {}, &Trial::repetition);
-  if (used.empty()) {
-    std::ranges::copy_if(all, std::back_inserter(used), &Trial::has_figures);
-  }
+  const std::vector<const Trial*> all = trials_of(cell, results);
+  const std::vector<const Trial*> used = used_trials(cell, results);
   summary.trials = all.size();
   summary.used = used.size();
   for (const Trial* const trial : all) {
@@ -161,6 +160,15 @@ const Metric& find_metric(std::string_view name) {
   for (const Metric& metric : metrics()) names.push_back(metric.name);
   throw std::invalid_argument(
       fmt::format("no metric '{}'; choose from: {}", name, fmt::join(names, ", ")));
+}
+
+std::vector<const Trial*> used_trials(const Cell& cell, const Results& results) {
+  std::vector<const Trial*> used = trials_of(cell, results);
+  std::erase_if(used, [](const Trial* trial) { return !trial->has_figures(); });
+  if (std::ranges::any_of(used, [](const Trial* trial) { return counts(*trial); })) {
+    std::erase_if(used, [](const Trial* trial) { return !counts(*trial); });
+  }
+  return used;
 }
 
 std::optional<double> CellSummary::median(std::string_view metric) const {

@@ -44,6 +44,9 @@ struct CellSummary {
   [[nodiscard]] std::optional<double> median(std::string_view metric) const;
 };
 
+// The trials of a cell that its figures are made from, by repetition. They are the results' own.
+[[nodiscard]] std::vector<const Trial*> used_trials(const Cell& cell, const Results& results);
+
 // In the order of the plan: by idle connections, rate, server.
 [[nodiscard]] std::vector<CellSummary> summarize(const Results& results);
 

@@ -59,7 +59,7 @@ Tracepoint find_tracepoint() {
     return {std::nullopt,
             fmt::format("system calls can't be counted: the kernel's tracepoints can't be read "
                         "({}); run this as root",
-                        std::generic_category().message(error))};
+                        error_text(error))};
   }
   return {std::nullopt,
           "system calls can't be counted: the kernel's tracepoints are not to be found; run "
@@ -86,8 +86,7 @@ std::string refusal(int error) {
     return "system calls can't be counted: the kernel doesn't permit it; run this as root or with "
            "CAP_PERFMON, or run 'sysctl kernel.perf_event_paranoid=-1' as root";
   }
-  return fmt::format("system calls can't be counted: perf_event_open: {}{}",
-                     std::generic_category().message(error),
+  return fmt::format("system calls can't be counted: perf_event_open: {}{}", error_text(error),
                      error == EMFILE ? "; raise the limit of open descriptors with ulimit -n" : "");
 }
 

@@ -1,0 +1,210 @@
+#include "cli/bench_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <random>
+
+#include "cli/backends.hpp"
+#include "cli/command.hpp"
+#include "cli/values.hpp"
+
+namespace echomux {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view floor_name = "floor";
+
+// What the presets measure. quick ends within a minute, standard within ten, thorough in an hour.
+struct Preset {
+  std::string_view name;
+  std::vector<std::string> idle;
+  std::string repetitions;
+  std::string duration;
+  std::string warmup;
+  std::string timeout;
+};
+
+const Preset& find_preset(std::string_view name) {
+  static const std::array presets{
+      Preset{"quick", {"0", "100", "1k", "10k"}, "1", "500ms", "100ms", "1s"},
+      Preset{"standard", {"0", "100", "1k", "10k"}, "7", "1s", "200ms", "2s"},
+      Preset{"thorough", {"0", "10", "100", "1k", "3k", "10k", "19k"}, "11", "3s", "500ms", "2s"}};
+  return *std::ranges::find(presets, name, &Preset::name);
+}
+
+// --- the servers ---
+
+std::filesystem::path own_program() {
+  return std::filesystem::read_symlink("/proc/self/exe");
+}
+
+// "NAME=COMMAND": what the tables call it, and how it is started.
+ServerSpec foreign_server(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  ServerSpec spec;
+  if (equals != std::string::npos && equals > 0) {
+    spec = {text.substr(0, equals), "", {}, text.substr(equals + 1)};
+  }
+  if (split_command(spec.command, "--server").empty() ||
+      spec.command.find("{port}") == std::string::npos) {
+    throw UsageError(
+        fmt::format("--server: '{}' is not NAME=COMMAND with {{port}} where the server takes its "
+                    "port; write such as --server mine='./my_server --port {{port}}'",
+                    text));
+  }
+  return spec;
+}
+
+std::vector<ServerSpec> choose_servers(const BenchArguments& arguments) {
+  std::vector<std::string> names = arguments.backends;
+  if (names.empty()) {
+    names.emplace_back(floor_name);
+    for (const Backend& backend : backends()) names.emplace_back(backend.name);
+  }
+  std::vector<ServerSpec> specs;
+  for (const std::string& name : names) {
+    // A lone 'none' leaves the comparison to the foreign servers.
+    if (name == "none" && names.size() == 1) continue;
+    ServerSpec spec{name, name, {}, ""};
+    if (name == "select" && arguments.select_limit == "none") {
+      spec.name = "select (no limit)";
+      spec.options = {"--select-limit", "none"};
+    }
+    specs.push_back(spec);
+  }
+  for (const std::string& server : arguments.servers) specs.push_back(foreign_server(server));
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    for (std::size_t k = 0; k < i; ++k) {
+      if (specs[i].name == specs[k].name) {
+        throw UsageError(
+            fmt::format("two servers are called '{}'; give one another name", specs[i].name));
+      }
+    }
+  }
+  if (specs.empty()) throw UsageError("no server to measure; name one with --server");
+  return specs;
+}
+
+// In rising order, each value once.
+template <typename Value>
+void sort_axis(std::vector<Value>& axis) {
+  std::ranges::sort(axis);
+  axis.erase(std::unique(axis.begin(), axis.end()), axis.end());
+}
+
+}  // namespace
+
+SweepServer floor_server() {
+  SweepServer floor;
+  floor.command.arguments = {own_program().parent_path() / "benchmarks" / "floor_server", "{port}"};
+  return floor;
+}
+
+SweepServer make_server(const ServerSpec& spec) {
+  SweepServer server;
+  if (spec.backend == floor_name) return floor_server();
+  if (spec.backend.empty()) {
+    server.command.arguments = split_command(spec.command, "--server");
+    return server;
+  }
+  const Backend* const backend = find_backend(spec.backend);
+  if (backend == nullptr) {
+    throw UsageError(
+        fmt::format("unknown server '{}'; choose from: floor, {}", spec.backend, backend_names()));
+  }
+  server.command.arguments = {own_program(), "serve", std::string(backend->name), "--port", "0"};
+  server.command.arguments.insert(server.command.arguments.end(), spec.options.begin(),
+                                  spec.options.end());
+  server.command.speaks_echomux = true;
+  server.max_connections = backend->max_connections;
+  server.never_sleeps = backend->never_sleeps;
+  if (std::ranges::find(spec.options, "none") != spec.options.end()) server.max_connections.reset();
+  return server;
+}
+
+SweepPlan make_plan(const BenchArguments& arguments) {
+  const Preset& preset = find_preset(arguments.preset);
+  const auto given = [](const std::string& text, const std::string& otherwise) {
+    return text.empty() ? otherwise : text;
+  };
+  SweepPlan plan;
+  plan.servers = choose_servers(arguments);
+  for (const std::string& idle : arguments.idle.empty() ? preset.idle : arguments.idle) {
+    plan.idle_connections.push_back(parse_count(idle, "--idle", 0, 100'000'000));
+  }
+  for (const std::string& rate :
+       arguments.rates.empty() ? std::vector<std::string>{"1k"} : arguments.rates) {
+    plan.rates.push_back(parse_rate(rate, "--rate"));
+  }
+  plan.active_connections = parse_count(given(arguments.active, "10"), "--active", 1, 100'000);
+  plan.message_bytes = parse_count(given(arguments.size, "64"), "--size", 1, 1'048'576);
+  plan.duration = parse_time(given(arguments.duration, preset.duration), "--duration", 50ms, 1h);
+  plan.warmup = parse_time(given(arguments.warmup, preset.warmup), "--warmup", 0ms, 1h);
+  plan.timeout = parse_time(given(arguments.timeout, preset.timeout), "--timeout", 10ms, 1h);
+  plan.repetitions =
+      parse_count(given(arguments.repetitions, preset.repetitions), "--repetitions", 1, 10'000);
+  plan.seed = arguments.seed.value_or(std::random_device()());
+  plan.pin = !arguments.no_pin;
+  plan.keep_awake = !arguments.let_sleep;
+  plan.count_system_calls = true;
+  sort_axis(plan.idle_connections);
+  sort_axis(plan.rates);
+  return plan;
+}
+
+void add_plan_options(CLI::App& command, BenchArguments& to, std::vector<CLI::Option*>& plan) {
+  plan.push_back(
+      command
+          .add_option("--preset", to.preset,
+                      "quick: within a minute; standard: seven repetitions, within ten minutes; "
+                      "thorough: an hour. The options below override it")
+          ->check(CLI::IsMember({"quick", "standard", "thorough"}))
+          ->capture_default_str());
+  plan.push_back(command
+                     .add_option("--backends", to.backends,
+                                 "Comma-separated, from: floor, " + backend_names() +
+                                     "; all unless given; 'none' for --server alone")
+                     ->delimiter(','));
+  plan.push_back(command
+                     .add_option("--server", to.servers,
+                                 "Any echo server: NAME='COMMAND {port}', run without a shell; "
+                                 "repeat it for more")
+                     ->allow_extra_args(false));
+  plan.push_back(
+      command.add_option("--idle", to.idle, "Numbers of idle connections, such as 0,100,1k,10k")
+          ->delimiter(','));
+  plan.push_back(command
+                     .add_option("--rate", to.rates,
+                                 "Requests per second over all active connections, such as "
+                                 "1k,10k,50k; 0: as fast as they can (default: 1k)")
+                     ->delimiter(','));
+  plan.push_back(command.add_option("--active", to.active, "Active connections (default: 10)"));
+  plan.push_back(command.add_option("--size", to.size, "Bytes per message (default: 64)"));
+  plan.push_back(command.add_option("--repetitions", to.repetitions,
+                                    "Trials of each cell, in random order; intervals from six on"));
+  plan.push_back(command.add_option("--duration", to.duration, "Time measured per trial"));
+  plan.push_back(command.add_option("--warmup", to.warmup, "Time under load before that"));
+  plan.push_back(command.add_option("--timeout", to.timeout,
+                                    "Without any answer for this long a server starves its peers"));
+  plan.push_back(command.add_option("--seed", to.seed, "Of the order of the trials"));
+  plan.push_back(
+      command.add_flag("--no-pin", to.no_pin, "Don't pin server and client to one CPU each"));
+  plan.push_back(command.add_flag(
+      "--let-sleep", to.let_sleep,
+      "Let idle CPUs sleep; else threads of idle priority keep them awake, for how long waking up "
+      "takes changes with the machine's mood"));
+  plan.push_back(command
+                     .add_option("--select-limit", to.select_limit,
+                                 "'none' lets select watch descriptors beyond FD_SETSIZE")
+                     ->check(CLI::IsMember({"fd_setsize", "none"}))
+                     ->capture_default_str());
+  plan.push_back(command.add_option("-o,--output", to.output,
+                                    "Where to write the raw results (default: "
+                                    "results/bench-TIME.json)"));
+}
+
+}  // namespace echomux

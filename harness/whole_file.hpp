@@ -1,0 +1,14 @@
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+namespace echomux {
+
+// Writes a file that is either wholly there or not at all: beside its place first, then put there
+// in one step (rename(2)). Creates the directory. Throws std::runtime_error with a sentence for the
+// user, in which the file is called `what`, such as "results".
+void write_whole_file(const std::filesystem::path& path, std::string_view text,
+                      std::string_view what);
+
+}  // namespace echomux
