@@ -11,10 +11,12 @@
 #include <memory>
 #include <stop_token>
 
+#include "charts/report_page.hpp"
 #include "cli/bench_plan.hpp"
 #include "cli/command.hpp"
 #include "cli/signal_thread.hpp"
 #include "harness/report.hpp"
+#include "harness/whole_file.hpp"
 #include "harness/words.hpp"
 
 namespace echomux {
@@ -214,6 +216,11 @@ int bench(const BenchArguments& arguments) {
   std::cout << report(recorder.results(), report_format(arguments.format)) << std::flush;
   if (!recorder.error().empty()) throw std::runtime_error(recorder.error());
   std::cerr << fmt::format("raw results: {}\n", path.string());
+  if (!arguments.no_report) {
+    const std::filesystem::path page = std::filesystem::path(path).replace_extension(".html");
+    write_whole_file(page, report_page({{path.filename().string(), recorder.results()}}), "report");
+    std::cerr << fmt::format("report to look at: {}\n", page.string());
+  }
   if (stop.stop_requested()) {
     std::cerr << fmt::format(
         "echomux: interrupted; what had been measured by then is in the table and the file; go on "
@@ -238,6 +245,8 @@ void add_bench_command(CLI::App& app, Action& action) {
   command->add_option("--format", to->format, "What to print on stdout")
       ->check(CLI::IsMember({"text", "markdown", "csv", "json"}))
       ->capture_default_str();
+  command->add_flag("--no-report", to->no_report,
+                    "Don't make the page to look at, which else is put beside the results file");
   command->add_flag("--strict", to->strict, "Exit with status 3 when a trial isn't valid");
   command->footer(
       "Progress goes to stderr, the table to stdout, every trial to the results file as soon as it "

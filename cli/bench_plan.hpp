@@ -30,6 +30,7 @@ struct BenchArguments {
   std::string resume;
   std::string format = "text";
   bool strict = false;
+  bool no_report = false;
 };
 
 // Adds the options that say what is measured, and lists them in `plan`: none of them goes with a

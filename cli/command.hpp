@@ -30,6 +30,7 @@ void add_serve_command(CLI::App& app, Action& action);
 void add_client_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);
 void add_show_command(CLI::App& app, Action& action);
+void add_report_command(CLI::App& app, Action& action);
 void add_swarm_command(CLI::App& app, Action& action);
 void add_compare_command(CLI::App& app, Action& action);
 void add_reproduce_command(CLI::App& app, Action& action);

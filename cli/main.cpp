@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   Action action;
   add_bench_command(app, action);
   add_show_command(app, action);
+  add_report_command(app, action);
   add_swarm_command(app, action);
   add_compare_command(app, action);
   add_reproduce_command(app, action);

@@ -12,6 +12,7 @@
 #include "harness/results_file.hpp"
 #include "tests/support/process_info.hpp"
 #include "tests/support/program.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace echomux {
 namespace {
@@ -23,12 +24,6 @@ using ::testing::Not;
 // Runs `echomux bench` with short trials, and its results in a directory of the test's own.
 class Bench : public ::testing::Test {
  protected:
-  Bench() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "echomux-XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~Bench() override { std::filesystem::remove_all(directory_); }
-
   [[nodiscard]] std::vector<std::string> arguments(std::vector<std::string> further) const {
     std::vector<std::string> all{"bench", "--duration",           "0.2", "--warmup", "0.05",
                                  "-o",    results_path().string()};
@@ -38,7 +33,7 @@ class Bench : public ::testing::Test {
   [[nodiscard]] std::filesystem::path results_path() const { return directory_ / "results.json"; }
 
  private:
-  std::filesystem::path directory_;
+  TemporaryDirectory directory_;
 };
 
 TEST_F(Bench, MeasuresEveryServerBesideEveryNumberOfIdleConnections) {

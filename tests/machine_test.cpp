@@ -11,6 +11,7 @@
 
 #include "harness/build_info.hpp"
 #include "harness/cpu.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace echomux {
 namespace {
@@ -24,24 +25,16 @@ using ::testing::StartsWith;
 // A made-up /proc, /sys, /etc and /run, gone when the test is over.
 class FakeRoot {
  public:
-  FakeRoot() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "echomux-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~FakeRoot() { std::filesystem::remove_all(path_); }
-  FakeRoot(const FakeRoot&) = delete;
-  FakeRoot& operator=(const FakeRoot&) = delete;
-
   FakeRoot& add(const std::string& path, const std::string& text) {
-    std::filesystem::create_directories((path_ / path).parent_path());
-    std::ofstream(path_ / path) << text;
+    std::filesystem::create_directories((root_ / path).parent_path());
+    std::ofstream(root_ / path) << text;
     return *this;
   }
 
-  [[nodiscard]] Machine describe() const { return describe_machine(path_); }
+  [[nodiscard]] Machine describe() const { return describe_machine(root_.path()); }
 
  private:
-  std::filesystem::path path_;
+  TemporaryDirectory root_;
 };
 
 TEST(Machine, AgreesWithWhatTheSystemTells) {

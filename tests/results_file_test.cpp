@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/sample_results.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace echomux {
 namespace {
@@ -21,14 +22,6 @@ using ::testing::Not;
 // A file that is gone when the test is over.
 class TemporaryFile {
  public:
-  TemporaryFile() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "echomux-XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~TemporaryFile() { std::filesystem::remove_all(directory_); }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
   [[nodiscard]] std::filesystem::path path() const { return directory_ / "results.json"; }
   void fill(std::string_view text) const { std::ofstream(path()) << text; }
 
@@ -43,7 +36,7 @@ class TemporaryFile {
   }
 
  private:
-  std::filesystem::path directory_;
+  TemporaryDirectory directory_;
 };
 
 TEST(ResultsFile, ComesBackAsItWasWritten) {

@@ -12,6 +12,7 @@
 #include "harness/hdr_format.hpp"
 #include "harness/server_process.hpp"
 #include "tests/support/program.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace echomux {
 namespace {
@@ -200,8 +201,7 @@ TEST_F(SwarmCommand, PrintsInEveryFormat) {
 }
 
 TEST_F(SwarmCommand, WritesToFiles) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "echomux-XXXXXX").string();
-  const std::filesystem::path directory = ::mkdtemp(pattern.data());
+  const TemporaryDirectory directory;
   const std::string result = directory / "result.json";
   const std::string hgrm = directory / "result.hgrm";
   const Finished run =
@@ -214,7 +214,6 @@ TEST_F(SwarmCommand, WritesToFiles) {
   std::string first;
   std::getline(hgrm_file, first);
   EXPECT_THAT(first, HasSubstr("Percentile TotalCount"));
-  std::filesystem::remove_all(directory);
   EXPECT_EQ(swarm("plain", {"-o", "/proc/nowhere"}).status, exit_failure);
 }
 

@@ -1,0 +1,89 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "charts/report_page.hpp"
+#include "cli/command.hpp"
+#include "harness/whole_file.hpp"
+
+namespace echomux {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Those of the arguments that can be results files, each once. What a `*` of the shell brings along
+// beside them is left out, and said.
+std::vector<fs::path> choose_files(const std::vector<std::string>& arguments) {
+  std::vector<fs::path> chosen;
+  for (const fs::path path : arguments) {
+    std::error_code ignored;
+    if (fs::is_directory(path, ignored)) {
+      std::cerr << fmt::format("echomux: {} is a directory, left out\n", path.string());
+    } else if (fs::exists(path, ignored) && path.extension() != ".json" && arguments.size() > 1) {
+      std::cerr << fmt::format("echomux: {} is no .json, left out\n", path.string());
+    } else if (std::ranges::none_of(chosen, [&](const fs::path& other) {
+                 return fs::equivalent(path, other, ignored);
+               })) {
+      chosen.push_back(path);
+    }
+  }
+  if (chosen.empty()) {
+    throw UsageError("no results file among these; name one of 'echomux bench', such as " +
+                     (fs::path(arguments.front()) / "*.json").string());
+  }
+  return chosen;
+}
+
+// The file's name, or its whole path where another one has the same.
+std::string label_of(const fs::path& path, const std::vector<fs::path>& all) {
+  const bool alone = 1 == std::ranges::count_if(all, [&](const fs::path& other) {
+                       return other.filename() == path.filename();
+                     });
+  return alone ? path.filename().string() : path.string();
+}
+
+int make_report(const std::vector<std::string>& arguments, const fs::path& output) {
+  const std::vector<fs::path> files = choose_files(arguments);
+  std::error_code ignored;
+  for (const fs::path& file : files) {
+    if (fs::equivalent(file, output, ignored)) {
+      throw UsageError(
+          fmt::format("-o {} would write over the results; choose another place", file.string()));
+    }
+  }
+  std::vector<LabelledResults> runs;
+  runs.reserve(files.size());
+  for (const fs::path& file : files) runs.push_back({label_of(file, files), read_results(file)});
+  if (output == "-") {
+    std::cout << report_page(runs) << std::flush;
+    if (!std::cout) throw std::runtime_error("cannot write the report to stdout");
+    return exit_ok;
+  }
+  write_whole_file(output, report_page(runs), "report");
+  std::cerr << fmt::format("report: {}\n", output.string());
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_report_command(CLI::App& app, Action& action) {
+  CLI::App* const command = app.add_subcommand(
+      "report", "Make one page to look at from one or more results files, side by side");
+  const auto files = std::make_shared<std::vector<std::string>>();
+  const auto output = std::make_shared<std::string>("report.html");
+  command->add_option("RESULTS", *files, "Results files of 'echomux bench'")->required();
+  command->add_option("-o,--output", *output, "Where to write it; '-' is stdout")
+      ->capture_default_str();
+  command->footer(
+      "The page is one file that needs no network: charts to choose from, the percentile spectrum, "
+      "the cost ledger, and every verdict with its reason. With several files, the first is "
+      "compared with each other one.");
+  command->callback([files, output, &action] {
+    action = [files, output] { return make_report(*files, *output); };
+  });
+}
+
+}  // namespace echomux
