@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <stop_token>
@@ -16,6 +15,8 @@
 #include "cli/command.hpp"
 #include "cli/signal_thread.hpp"
 #include "harness/report.hpp"
+#include "harness/results_file.hpp"
+#include "harness/sweep.hpp"
 #include "harness/whole_file.hpp"
 #include "harness/words.hpp"
 
@@ -83,14 +84,6 @@ class Progress {
   std::string last_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
-
-// What this process was started as, for the record.
-std::vector<std::string> own_command_line() {
-  std::ifstream file("/proc/self/cmdline");
-  std::vector<std::string> words;
-  for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
-  return words;
-}
 
 std::filesystem::path output_path(const BenchArguments& arguments) {
   if (!arguments.resume.empty()) return arguments.resume;

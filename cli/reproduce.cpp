@@ -4,13 +4,12 @@
 
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <stop_token>
 
 #include "cli/command.hpp"
+#include "cli/reproduce_run.hpp"
 #include "cli/signal_thread.hpp"
-#include "harness/machine.hpp"
-#include "reproduce/figure.hpp"
+#include "harness/results_file.hpp"
 
 namespace echomux {
 namespace {
@@ -34,37 +33,22 @@ std::vector<const FigureEntry*> choose(const std::string& name) {
   return chosen;
 }
 
-int reproduce(const std::string& name, bool json) {
+int reproduce(const std::string& name, const std::string& directory, bool json) {
   if (name == "list") return list_figures();
   const std::vector<const FigureEntry*> chosen = choose(name);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a write that fails, and is told as one
   std::stop_source stop;
   const SignalThread signals({SIGINT, SIGTERM}, [&](int) { stop.request_stop(); });
-  const bool terminal = ::isatty(STDERR_FILENO) == 1;
-  const auto progress = [&](const std::string& what) {
-    if (terminal) std::cerr << "\r\x1b[K" << what << std::flush;
-  };
-  nlohmann::ordered_json all = nlohmann::ordered_json::array();
-  for (const FigureEntry* const entry : chosen) {
-    if (!terminal) std::cerr << "measuring " << entry->id << '\n';
-    const Figure figure = entry->make(progress, stop.get_token());
-    if (terminal) std::cerr << "\r\x1b[K" << std::flush;
-    if (stop.stop_requested()) break;
-    if (json) {
-      all.push_back(to_json(figure));
-    } else {
-      std::cout << to_text(figure) << '\n' << std::flush;
-    }
-  }
-  if (json) {
-    const nlohmann::ordered_json result{{"machine", to_json(describe_machine())},
-                                        {"figures", std::move(all)}};
-    std::cout << result.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
-              << '\n';
-  }
-  if (!stop.stop_requested()) return exit_ok;
-  std::cerr << "echomux: interrupted; the figures that were complete by then are printed\n";
-  return exit_interrupted;
+  const ReproduceOptions options{.directory = directory,
+                                 .json = json,
+                                 .terminal = ::isatty(STDERR_FILENO) == 1,
+                                 .context = {.started = iso_time_now(),
+                                             .command = own_command_line(),
+                                             .build = build_info(),
+                                             .machine = describe_machine()},
+                                 .gnuplot = {}};
+  return run_figures(chosen, options, std::cout, std::cerr, stop.get_token());
 }
 
 }  // namespace
@@ -73,14 +57,25 @@ void add_reproduce_command(CLI::App& app, Action& action) {
   CLI::App* const command = app.add_subcommand(
       "reproduce", "Make published figures again, and compare their shapes with this machine's");
   const auto name = std::make_shared<std::string>();
+  const auto directory = std::make_shared<std::string>();
   const auto json = std::make_shared<bool>(false);
   command->add_option("FIGURE", *name, "'list', 'all', or one that 'list' shows")->required();
+  command
+      ->add_option("-o,--output", *directory,
+                   "A directory for the files of each figure: FIGURE.json, the picture as "
+                   "FIGURE.svg and .png, and the gnuplot script .gp with its data .dat")
+      ->check([](const std::string& text) {
+        return text.empty() ? std::string("needs the name of a directory") : std::string();
+      });
   command->add_flag("--json", *json, "Print it for machines");
   command->footer(
       "Absolute times are never compared: ratios between lines, slopes on log-log axes, and where "
-      "lines cross. All figures together take about ten minutes.");
-  command->callback(
-      [name, json, &action] { action = [name, json] { return reproduce(*name, *json); }; });
+      "lines cross. All figures together take about ten minutes. With -o, each is written as soon "
+      "as it is measured; gnuplot draws the pictures.\nExit status: 0 measured, 1 a figure or its "
+      "picture failed, 2 wrong use, 130 interrupted.");
+  command->callback([name, directory, json, &action] {
+    action = [name, directory, json] { return reproduce(*name, *directory, *json); };
+  });
 }
 
 }  // namespace echomux

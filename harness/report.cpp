@@ -13,6 +13,7 @@
 #include "harness/csv.hpp"
 #include "harness/explanations.hpp"
 #include "harness/summary.hpp"
+#include "harness/text_width.hpp"
 #include "harness/words.hpp"
 
 namespace echomux {
@@ -102,12 +103,6 @@ std::vector<std::string> header() {
   return cells;
 }
 
-// How many columns a string takes on a terminal: its code points, for all that is printed here.
-std::size_t display_width(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
-
 std::string text_table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths(rows.front().size());
   for (const auto& cells : rows) {
@@ -149,23 +144,13 @@ std::string markdown_table(const std::vector<std::vector<std::string>>& rows) {
   return out;
 }
 
-// Breaks a sentence into lines for a terminal.
+// A sentence as an item of a list, broken into lines for a terminal.
 std::string wrapped(const std::string& sentence, std::string_view bullet = "-") {
-  constexpr std::size_t line_width = 98;
   std::string out;
-  std::string line(bullet);
-  std::size_t begin = 0;
-  while (begin < sentence.size()) {
-    const std::size_t end = std::min(sentence.find(' ', begin), sentence.size());
-    const std::string word = sentence.substr(begin, end - begin);
-    if (display_width(line) + 1 + display_width(word) > line_width) {
-      out += line + "\n";
-      line = " ";
-    }
-    line += " " + word;
-    begin = end + 1;
+  for (const std::string& line : wrap_words(sentence, 96)) {
+    out += fmt::format("{} {}\n", out.empty() ? bullet : " ", line);
   }
-  return out + line + "\n";
+  return out;
 }
 
 // One line per trial, raw.

@@ -294,8 +294,19 @@ const std::vector<std::pair<std::string, std::string>>& ledger_sources() {
   return sources;
 }
 
+std::string iso_time_now() {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+}
+
+std::vector<std::string> own_command_line() {
+  std::ifstream file("/proc/self/cmdline");
+  std::vector<std::string> words;
+  for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+  return words;
+}
+
 RunContext describe_run(const SweepPlan& plan, std::vector<std::string> command) {
-  return {.started = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
+  return {.started = iso_time_now(),
           .command = std::move(command),
           .build = build_info(),
           .machine = describe_machine(),

@@ -21,6 +21,12 @@ struct RunContext {
   SweepPlan plan;
 };
 
+// The time now in UTC, as ISO 8601 has it: "2026-01-31T12:00:00Z".
+[[nodiscard]] std::string iso_time_now();
+
+// What this process was started as, for the record.
+[[nodiscard]] std::vector<std::string> own_command_line();
+
 // A context with everything filled in that the machine can tell.
 [[nodiscard]] RunContext describe_run(const SweepPlan& plan, std::vector<std::string> command);
 

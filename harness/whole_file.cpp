@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <fstream>
 #include <stdexcept>
+#include <system_error>
 
 namespace echomux {
 
@@ -12,17 +14,18 @@ void write_whole_file(const std::filesystem::path& path, std::string_view text,
   const std::filesystem::path temporary = path.string() + ".part";
   try {
     if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
-    std::ofstream file;
-    file.exceptions(std::ios::badbit | std::ios::failbit);
-    file.open(temporary, std::ios::binary);
+    // A stream of its own doesn't say why it failed; the system does, in errno.
+    errno = 0;
+    std::ofstream file(temporary, std::ios::binary);
     file << text;
     file.close();
+    if (!file) throw std::system_error(errno, std::generic_category());
     std::filesystem::rename(temporary, path);
   } catch (const std::exception& error) {
     std::error_code ignored;
     std::filesystem::remove(temporary, ignored);
     throw std::runtime_error(
-        fmt::format("cannot write the {} to {}: {}; choose another place with -o FILE", what,
+        fmt::format("cannot write the {} to {}: {}; choose another place with -o", what,
                     path.string(), error.what()));
   }
 }

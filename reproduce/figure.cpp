@@ -1,11 +1,12 @@
 #include "reproduce/figure.hpp"
 
 #include <fmt/format.h>
+#include <sys/select.h>
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
-#include <set>
+
+#include "reproduce/number_text.hpp"
 
 namespace echomux {
 namespace {
@@ -56,18 +57,6 @@ std::size_t round_count(const MeasuredLine& line) {
   return count;
 }
 
-const MeasuredLine& measured_line(const Figure& figure, const std::string& line) {
-  static const MeasuredLine none;
-  const auto found = figure.measured.find(line);
-  return found == figure.measured.end() ? none : found->second;
-}
-
-const PublishedLine& published_line(const Figure& figure, const std::string& line) {
-  static const PublishedLine none;
-  const auto found = figure.published.find(line);
-  return found == figure.published.end() ? none : found->second;
-}
-
 // True when the interval, or the median where there is none, comes within `low` to `high`.
 bool overlaps(const MedianInterval& measured, double low, double high) {
   const double least = measured.bounds ? measured.bounds->low : measured.median;
@@ -94,21 +83,55 @@ double crossing(const RoundLine& one, const RoundLine& other) {
   return std::numeric_limits<double>::infinity();
 }
 
-std::string number(double value) {
-  if (value == 0) return "0";
-  if (std::isinf(value)) return "never";
-  const double size = std::abs(value);
-  if (size >= 1000) return fmt::format("{:.0f}", value);
-  return size >= 100 ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);
-}
-
-std::string number(const MedianInterval& value) {
-  return value.bounds ? fmt::format("{} [{}, {}]", number(value.median), number(value.bounds->low),
-                                    number(value.bounds->high))
-                      : number(value.median);
-}
-
 }  // namespace
+
+const MeasuredLine& measured_line(const Figure& figure, const std::string& line) {
+  static const MeasuredLine none;
+  const auto found = figure.measured.find(line);
+  return found == figure.measured.end() ? none : found->second;
+}
+
+const PublishedLine& published_line(const Figure& figure, const std::string& line) {
+  static const PublishedLine none;
+  const auto found = figure.published.find(line);
+  return found == figure.published.end() ? none : found->second;
+}
+
+std::set<double> places(const Figure& figure) {
+  std::set<double> all;
+  for (const auto& [name, line] : figure.published) {
+    for (const auto& [x, y] : line) all.insert(x);
+  }
+  for (const auto& [name, line] : figure.measured) {
+    for (const auto& [x, rounds] : line.rounds) all.insert(x);
+    for (const auto& [x, why] : line.not_possible) all.insert(x);
+  }
+  return all;
+}
+
+std::string_view to_string(Obstacle obstacle) noexcept {
+  switch (obstacle) {
+    case Obstacle::starved:
+      return "starved";
+    case Obstacle::own_limit:
+      return "own_limit";
+    case Obstacle::machine_limit:
+      return "machine_limit";
+  }
+  return "";
+}
+
+std::string in_brief(const NotPossible& place) {
+  switch (place.obstacle) {
+    case Obstacle::starved:
+      return "starved";
+    case Obstacle::own_limit:
+      return fmt::format("limit {}", FD_SETSIZE);
+    case Obstacle::machine_limit:
+      break;
+  }
+  return "not possible here";
+}
 
 std::string_view to_string(ShapeVerdict verdict) noexcept {
   switch (verdict) {
@@ -118,6 +141,8 @@ std::string_view to_string(ShapeVerdict verdict) noexcept {
       return "differs";
     case ShapeVerdict::not_possible_here:
       return "not possible here";
+    case ShapeVerdict::only_measured:
+      return "measured, not published";
   }
   return "";
 }
@@ -148,8 +173,14 @@ Shape compare_slope(const Figure& figure, const std::string& line) {
                              *shape.published + slope_tolerance);
   shape.verdict = same ? ShapeVerdict::reproduced : ShapeVerdict::differs;
   if (!same) {
-    shape.how = shape.measured->median > *shape.published ? "it grows faster here"
-                                                          : "it grows more slowly here";
+    const bool falls = *shape.published < 0 && shape.measured->median < 0;
+    const bool steeper = std::abs(shape.measured->median) > std::abs(*shape.published);
+    if (falls) {
+      shape.how = steeper ? "it falls faster here" : "it falls more slowly here";
+    } else {
+      shape.how = shape.measured->median > *shape.published ? "it grows faster here"
+                                                            : "it grows more slowly here";
+    }
   }
   return shape;
 }
@@ -157,7 +188,7 @@ Shape compare_slope(const Figure& figure, const std::string& line) {
 Shape compare_ratio(const Figure& figure, const std::string& above, const std::string& below,
                     double at) {
   Shape shape;
-  shape.what = fmt::format("{} / {} at {}", above, below, number(at));
+  shape.what = fmt::format("{} / {} at {}", above, below, reader_number(at));
   const PublishedLine& one = published_line(figure, above);
   const PublishedLine& other = published_line(figure, below);
   if (one.contains(at) && other.contains(at)) shape.published = one.at(at) / other.at(at);
@@ -176,12 +207,12 @@ Shape compare_ratio(const Figure& figure, const std::string& above, const std::s
     const MeasuredLine& missing =
         rounds_one == measured_one.rounds.end() ? measured_one : measured_other;
     const auto why = missing.not_possible.find(at);
-    shape.how = why == missing.not_possible.end() ? "not measured" : why->second;
+    shape.how = why == missing.not_possible.end() ? "not measured" : why->second.why;
     return shape;
   }
   shape.measured = median_interval(ratios);
   if (!shape.published) {
-    shape.how = "nothing was published to compare it with";
+    shape.verdict = ShapeVerdict::only_measured;
     return shape;
   }
   const double published = *shape.published;
@@ -194,7 +225,7 @@ Shape compare_ratio(const Figure& figure, const std::string& above, const std::s
   shape.how = fmt::format(
       "{}, {} times as large",
       same_side ? "the same line is the higher one" : "the other line is the higher one",
-      number(shape.measured->median / published));
+      reader_number(shape.measured->median / published));
   return shape;
 }
 
@@ -220,7 +251,7 @@ Shape compare_crossing(const Figure& figure, const std::string& one, const std::
   }
   shape.measured = median_interval(places);
   if (!shape.published) {
-    shape.how = "nothing was published to compare it with";
+    shape.verdict = ShapeVerdict::only_measured;
     return shape;
   }
   const double published = *shape.published;
@@ -230,103 +261,86 @@ Shape compare_crossing(const Figure& figure, const std::string& one, const std::
           : shape.measured->median == published;
   shape.verdict = same ? ShapeVerdict::reproduced : ShapeVerdict::differs;
   if (!same) {
-    shape.how = fmt::format("here at {}", number(shape.measured->median));
+    shape.how = fmt::format("here at {}", reader_number(shape.measured->median));
   }
   return shape;
 }
 
-std::string to_text(const Figure& figure) {
-  std::string out = fmt::format("{}: {}\n  source: {}\n  method: {}\n", figure.id, figure.title,
-                                figure.source, figure.method);
-  if (!figure.differs.empty()) out += fmt::format("  differs: {}\n", figure.differs);
-  std::set<double> places;
-  for (const auto& [name, line] : figure.published) {
-    for (const auto& [x, y] : line) places.insert(x);
+namespace {
+
+// The line of a figure that stands for epoll, none where it has none.
+const std::string* epoll_line(const Figure& figure) {
+  for (const char* const name : {"epoll", "epoll_lt", "epoll_et"}) {
+    const auto found = std::ranges::find(figure.lines, name);
+    if (found != figure.lines.end()) return &*found;
   }
-  for (const auto& [name, line] : figure.measured) {
-    for (const auto& [x, y] : line.rounds) places.insert(x);
-    for (const auto& [x, y] : line.not_possible) places.insert(x);
-  }
-  out += fmt::format("\n  published: {}; measured: {}\n  {:>10}", figure.published_unit,
-                     figure.measured_unit, figure.axis);
-  for (const std::string& line : figure.lines) out += fmt::format("  {:>12} {:>26}", line, "here");
-  out += "\n";
-  for (const double x : places) {
-    out += fmt::format("  {:>10}", number(x));
-    for (const std::string& name : figure.lines) {
-      const PublishedLine& published = published_line(figure, name);
-      const MeasuredLine& measured = measured_line(figure, name);
-      const auto rounds = measured.rounds.find(x);
-      out += fmt::format("  {:>12} {:>26}", published.contains(x) ? number(published.at(x)) : "-",
-                         rounds != measured.rounds.end() ? number(median_interval(rounds->second))
-                         : measured.not_possible.contains(x) ? "not possible"
-                                                             : "-");
-    }
-    out += "\n";
-  }
-  out += "\n";
-  for (const Shape& shape : figure.shapes) {
-    out += fmt::format("  {:<44} published {:>8}, here {:>22}: {}{}\n", shape.what,
-                       shape.published ? number(*shape.published) : "-",
-                       shape.measured ? number(*shape.measured) : "-", to_string(shape.verdict),
-                       shape.how.empty() ? "" : " (" + shape.how + ")");
-  }
-  for (const std::string& note : figure.notes) out += "  " + note + "\n";
-  return out;
+  return nullptr;
 }
 
-nlohmann::ordered_json to_json(const Figure& figure) {
-  using Json = nlohmann::ordered_json;
-  const auto finite = [](double value) {
-    return std::isfinite(value) ? Json(value) : Json("never");
-  };
-  const auto interval = [&](const MedianInterval& value) {
-    Json json{{"median", finite(value.median)}, {"low", nullptr}, {"high", nullptr}};
-    if (value.bounds) {
-      json["low"] = finite(value.bounds->low);
-      json["high"] = finite(value.bounds->high);
+// Those of every scanning line of the figure at every place; `ratio_at` gives the ratio there.
+std::vector<Win> wins(
+    const Figure& figure,
+    const std::function<std::optional<MedianInterval>(
+        const std::string& scanning, const std::string& epoll, double at)>& ratio_at) {
+  std::vector<Win> found;
+  const std::string* const epoll = epoll_line(figure);
+  if (epoll == nullptr) return found;
+  for (const std::string& line : figure.lines) {
+    if (line != "select" && line != "select (no limit)" && line != "poll") continue;
+    for (const double at : places(figure)) {
+      const auto ratio = ratio_at(line, *epoll, at);
+      if (!ratio) continue;
+      const double least = ratio->bounds ? ratio->bounds->low : ratio->median;
+      const double most = ratio->bounds ? ratio->bounds->high : ratio->median;
+      if (figure.more_is_better ? least > 1 : most < 1) found.push_back({line, *epoll, at, *ratio});
     }
-    return json;
-  };
-  Json json{{"figure", figure.id},
-            {"title", figure.title},
-            {"source", figure.source},
-            {"method", figure.method},
-            {"differs", figure.differs},
-            {"axis", figure.axis},
-            {"published_unit", figure.published_unit},
-            {"measured_unit", figure.measured_unit}};
-  json["lines"] = Json::array();
-  for (const std::string& name : figure.lines) {
-    Json line{{"name", name},
-              {"published", Json::array()},
-              {"measured", Json::array()},
-              {"not_possible", Json::array()}};
-    for (const auto& [x, y] : published_line(figure, name)) {
-      line["published"].push_back({{"x", x}, {"y", y}});
-    }
-    for (const auto& [x, rounds] : measured_line(figure, name).rounds) {
-      Json point = interval(median_interval(rounds));
-      point["x"] = x;
-      point["rounds"] = rounds;
-      line["measured"].push_back(std::move(point));
-    }
-    for (const auto& [x, why] : measured_line(figure, name).not_possible) {
-      line["not_possible"].push_back({{"x", x}, {"why", why}});
-    }
-    json["lines"].push_back(std::move(line));
   }
-  json["shapes"] = Json::array();
-  for (const Shape& shape : figure.shapes) {
-    json["shapes"].push_back(
-        {{"what", shape.what},
-         {"published", shape.published ? finite(*shape.published) : Json(nullptr)},
-         {"measured", shape.measured ? interval(*shape.measured) : Json(nullptr)},
-         {"verdict", to_string(shape.verdict)},
-         {"how", shape.how}});
+  return found;
+}
+
+}  // namespace
+
+std::vector<Win> measured_wins(const Figure& figure) {
+  return wins(figure,
+              [&](const std::string& scanning, const std::string& epoll,
+                  double at) -> std::optional<MedianInterval> {
+                const Shape ratio = compare_ratio(figure, scanning, epoll, at);
+                // Without an interval it could be chance.
+                return ratio.measured && ratio.measured->bounds ? ratio.measured : std::nullopt;
+              });
+}
+
+std::vector<Win> published_wins(const Figure& figure) {
+  return wins(figure,
+              [&](const std::string& scanning, const std::string& epoll,
+                  double at) -> std::optional<MedianInterval> {
+                const PublishedLine& one = published_line(figure, scanning);
+                const PublishedLine& other = published_line(figure, epoll);
+                if (!one.contains(at) || !other.contains(at)) return std::nullopt;
+                return MedianInterval{.median = one.at(at) / other.at(at), .bounds = {}};
+              });
+}
+
+std::string_view win_verb(const Figure& figure) noexcept {
+  return figure.more_is_better ? "does more than" : "costs less than";
+}
+
+std::string verdict_in_words(const Figure& figure) {
+  const auto count = [&](ShapeVerdict verdict) {
+    return std::ranges::count(figure.shapes, verdict, &Shape::verdict);
+  };
+  const auto compared =
+      static_cast<std::ptrdiff_t>(figure.shapes.size()) - count(ShapeVerdict::only_measured);
+  if (compared == 0) return {};
+  std::string out =
+      fmt::format("{} of {} shapes reproduced", count(ShapeVerdict::reproduced), compared);
+  if (const auto differ = count(ShapeVerdict::differs); differ > 0) {
+    out += fmt::format(", {} {}", differ, differ == 1 ? "differs" : "differ");
   }
-  json["notes"] = figure.notes;
-  return json;
+  if (const auto missing = count(ShapeVerdict::not_possible_here); missing > 0) {
+    out += fmt::format(", {} not possible here", missing);
+  }
+  return out;
 }
 
 }  // namespace echomux

@@ -11,6 +11,7 @@
 #include "benchmarks/micro/watched.hpp"
 #include "echo/system_call.hpp"
 #include "harness/cpu.hpp"
+#include "reproduce/number_text.hpp"
 
 namespace echomux {
 namespace {
@@ -54,8 +55,9 @@ std::int64_t nearest_possible(std::int64_t wanted) {
 }
 
 std::string too_many(std::int64_t wanted) {
-  return fmt::format("{} pairs take {} descriptors, and {} pairs are the most here", wanted,
-                     2 * wanted, micro::most_pairs());
+  const auto text = [](std::int64_t count) { return reader_number(static_cast<double>(count)); };
+  return fmt::format("{} pairs take {} descriptors, and {} pairs are the most here", text(wanted),
+                     text(2 * wanted), text(micro::most_pairs()));
 }
 
 // One round after the other over all lines and places, so that the machine's moods fall on all.
@@ -65,11 +67,12 @@ void measure_operations(Figure& figure, Kind kind, const std::vector<std::int64_
     const std::int64_t count = nearest_possible(place);
     if (count == 0) {
       for (const std::string& line : figure.lines) {
-        figure.measured[line].not_possible[static_cast<double>(place)] = too_many(place);
+        figure.measured[line].not_possible[static_cast<double>(place)] = {Obstacle::machine_limit,
+                                                                          too_many(place)};
       }
       continue;
     }
-    progress(fmt::format("{}: {} descriptors", figure.id, count));
+    progress(fmt::format("{}: {} watched", figure.id, reader_number(static_cast<double>(count))));
     Watched watched(kind, count);
     SelectWait by_select(watched);
     PollWait by_poll(watched);
@@ -137,11 +140,12 @@ void measure_passing(Figure& figure, const std::vector<std::int64_t>& places, in
   for (const std::int64_t place : places) {
     if (place > micro::most_pairs()) {
       for (const std::string& line : figure.lines) {
-        figure.measured[line].not_possible[static_cast<double>(place)] = too_many(place);
+        figure.measured[line].not_possible[static_cast<double>(place)] = {Obstacle::machine_limit,
+                                                                          too_many(place)};
       }
       continue;
     }
-    progress(fmt::format("{}: {} descriptors", figure.id, place));
+    progress(fmt::format("{}: {} watched", figure.id, reader_number(static_cast<double>(place))));
     const Watched watched(Kind::socket_pair, place);
     std::vector<std::size_t> index_of(static_cast<std::size_t>(watched.end()));
     for (std::size_t i = 0; i < watched.size(); ++i) {
@@ -171,7 +175,8 @@ Figure make_tlpi_63_9(const Progress& progress, const std::stop_token& stop) {
   figure.method = "N pipes; each operation writes a byte to a random one, waits, reads it back";
   figure.differs =
       "fewer operations per value, scaled to 100,000; select beyond FD_SETSIZE has a larger bitmap";
-  figure.axis = "N";
+  figure.axis = "watched";
+  figure.axis_label = "pipes watched";
   figure.published_unit = figure.measured_unit = "CPU seconds per 100,000 operations";
   figure.lines = {"poll", "select", "epoll"};
   figure.published = {{"poll", {{10, 0.61}, {100, 2.9}, {1000, 35}, {10000, 990}}},
@@ -182,7 +187,7 @@ Figure make_tlpi_63_9(const Progress& progress, const std::stop_token& stop) {
     figure.differs += fmt::format(
         "; {} pipes instead of 10,000, for more descriptors there "
         "aren't",
-        last);
+        reader_number(static_cast<double>(last)));
   }
   measure_operations(figure, Kind::pipe, {10, 100, 1000, 10000}, 0.1, progress, stop);
   for (const std::string& line : figure.lines) figure.shapes.push_back(compare_slope(figure, line));
@@ -201,8 +206,9 @@ Figure make_libevent_1_active(const Progress& progress, const std::stop_token& s
   figure.source = "libevent's test/bench.c, as published by coroio (i7-12800H)";
   figure.method = "n socket pairs in one process; median of 25 runs";
   figure.differs = "seven rounds of these; io_uring and libevent itself are not part of this suite";
-  figure.axis = "n";
-  figure.published_unit = figure.measured_unit = "us";
+  figure.axis = "watched";
+  figure.axis_label = "socket pairs watched";
+  figure.published_unit = figure.measured_unit = "µs";
   figure.lines = {"select", "poll", "epoll"};
   figure.published = {{"select", {{1, 74}, {1024, 1302}, {16384, 26026}, {131072, 504405}}},
                       {"poll", {{1, 61}, {1024, 1098}, {16384, 23921}, {131072, 489171}}},
@@ -224,8 +230,9 @@ Figure make_libevent_100_active(const Progress& progress, const std::stop_token&
   figure.method = "n socket pairs in one process, 100 active; median of 25 runs";
   figure.differs =
       "seven rounds of these; how often bytes are passed on is not published, 100 here";
-  figure.axis = "n";
-  figure.published_unit = figure.measured_unit = "us";
+  figure.axis = "watched";
+  figure.axis_label = "socket pairs watched";
+  figure.published_unit = figure.measured_unit = "µs";
   figure.lines = {"select", "epoll", "poll"};
   figure.published = {{"select", {{256, 466}, {512, 618}, {1024, 948}, {16384, 4834}}},
                       {"epoll", {{256, 498}, {512, 660}, {1024, 879}, {16384, 1551}}}};
@@ -244,9 +251,10 @@ Figure make_whatacold(const Progress& progress, const std::stop_token& stop) {
   figure.source = "whatacold, linux-multiplexing-comparison";
   figure.method = "N TCP connections, one of them active";
   figure.differs = "CPU time of write, wait and read together, both ends in one process";
-  figure.axis = "N";
-  figure.published_unit = "us per call";
-  figure.measured_unit = "us of CPU per operation";
+  figure.axis = "watched";
+  figure.axis_label = "TCP connections watched";
+  figure.published_unit = "µs per call";
+  figure.measured_unit = "µs of CPU per operation";
   figure.lines = {"select", "poll", "epoll"};
   figure.published = {{"select", {{1000, 419}, {15000, 6260}}},
                       {"poll", {{1000, 473}, {15000, 7255}}},

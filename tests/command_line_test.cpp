@@ -115,6 +115,30 @@ TEST(CommandLine, NamesTheBackendsWhenOneIsUnknown) {
   }
 }
 
+TEST(CommandLine, ReproduceRefusesWhatItCannotDo) {
+  const Finished unknown = run_program({"reproduce", "no-such-figure"});
+  EXPECT_EQ(unknown.status, exit_usage);
+  EXPECT_THAT(unknown.err, HasSubstr("no figure 'no-such-figure'"));
+  EXPECT_EQ(run_program({"reproduce"}).status, exit_usage);
+  EXPECT_EQ(run_program({"reproduce", "all", "-o", ""}).status, exit_usage);
+  EXPECT_THAT(run_program({"reproduce", "--help"}).out, HasSubstr("--output"));
+  // A device is no directory, not even for root; nothing is measured before that is known.
+  const Finished unwritable = run_program({"reproduce", "all", "-o", "/dev/null/figures"});
+  EXPECT_EQ(unwritable.status, exit_failure);
+  EXPECT_THAT(unwritable.out, IsEmpty());
+  EXPECT_THAT(unwritable.err,
+              StartsWith("echomux: cannot write the figures to /dev/null/figures/"));
+  EXPECT_THAT(unwritable.err, HasSubstr("choose another place with -o"));
+}
+
+TEST(CommandLine, ReproduceCanBeInterrupted) {
+  const Pipe err = make_pipe();
+  Program program({"reproduce", "libevent-1-active"}, {.err = err.write_end.get()});
+  EXPECT_THAT(read_line(err.read_end.get()), StartsWith("figure 1 of 1 (about "));
+  program.send_signal(SIGINT);
+  EXPECT_EQ(program.wait(), exit_interrupted);
+}
+
 TEST(CommandLine, RefusesWhatItDoesNotUnderstand) {
   const std::vector<std::vector<std::string>> mistakes = {
       {},

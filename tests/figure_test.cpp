@@ -4,15 +4,20 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "harness/cpu.hpp"
 #include "reproduce/cost_model.hpp"
+#include "reproduce/served_bench.hpp"
+#include "tests/support/sample_figures.hpp"
 
 namespace echomux {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // A figure whose lines follow y = scale * x^slope, with a little noise in each of seven rounds.
 class FigureTest : public ::testing::Test {
@@ -59,6 +64,12 @@ TEST_F(FigureTest, TellsAnotherSlope) {
   EXPECT_THAT(faster.how, HasSubstr("faster"));
 }
 
+TEST_F(FigureTest, TellsAnotherFall) {
+  for (auto& [x, y] : figure_.published["one"]) y = 1000 / x;
+  measure("one", 1000, -0.5);
+  EXPECT_THAT(compare_slope(figure_, "one").how, HasSubstr("falls more slowly"));
+}
+
 TEST_F(FigureTest, ComparesSlopesOverThePlacesThatBothHave) {
   measure("one", 1, 1);
   // A last place that could not be measured must not bend the published slope either.
@@ -68,7 +79,7 @@ TEST_F(FigureTest, ComparesSlopesOverThePlacesThatBothHave) {
 
 TEST_F(FigureTest, SaysWhereNothingCouldBeMeasured) {
   EXPECT_EQ(compare_slope(figure_, "one").verdict, ShapeVerdict::not_possible_here);
-  figure_.measured["one"].not_possible[10] = "too few descriptors";
+  figure_.measured["one"].not_possible[10] = {Obstacle::machine_limit, "too few descriptors"};
   const Shape ratio = compare_ratio(figure_, "one", "other", 10);
   EXPECT_EQ(ratio.verdict, ShapeVerdict::not_possible_here);
   EXPECT_EQ(ratio.how, "too few descriptors");
@@ -117,15 +128,95 @@ TEST_F(FigureTest, KnowsLinesThatNeverCross) {
 
 TEST_F(FigureTest, ShowsPublishedAndMeasuredSideBySide) {
   measure("one", 2, 1);
-  figure_.measured["other"].not_possible[1000] = "no descriptors";
+  figure_.measured["other"].not_possible[1000] = {Obstacle::machine_limit, "no descriptors"};
   figure_.shapes.push_back(compare_slope(figure_, "one"));
   const std::string text = to_text(figure_);
   EXPECT_THAT(text, HasSubstr("slope of one"));
   EXPECT_THAT(text, HasSubstr("reproduced"));
-  EXPECT_THAT(text, HasSubstr("not possible"));
+  EXPECT_THAT(text, HasSubstr("not possible here"));
+  EXPECT_THAT(text, HasSubstr("1 of 1 shapes reproduced"));
   const auto json = to_json(figure_);
   EXPECT_EQ(json.at("shapes").at(0).at("verdict"), "reproduced");
   EXPECT_EQ(json.at("lines").at(0).at("measured").size(), 3U);
+}
+
+TEST(Figures, ShowASecondQuantityInATableOfItsOwn) {
+  const Figure figure = sample_two_quantities();
+  const std::string text = to_text(figure);
+  EXPECT_THAT(text, HasSubstr("99th percentile of the latency: µs from when a message was due"));
+  EXPECT_THAT(text, HasSubstr("starved: peers were connected"));
+  EXPECT_THAT(text, HasSubstr("10,000"));
+  EXPECT_THAT(text, Not(HasSubstr("e+0")));
+  const auto second = to_json(figure).at("second");
+  EXPECT_EQ(second.at("unit"), "µs from when a message was due");
+  EXPECT_EQ(second.at("lines").size(), 7U);
+  EXPECT_EQ(second.at("lines").at(1).at("measured").size(), 5U);
+  EXPECT_EQ(second.at("lines").at(0).at("not_possible").at(0).at("obstacle"), "starved");
+}
+
+TEST(Figures, SayWhereLookingAtEveryDescriptorIsCheaper) {
+  const Figure figure = sample_with_fit();
+  EXPECT_THAT(to_text(figure), HasSubstr("poll costs less than epoll_lt at 300 active: 0."));
+  for (const Win& win : measured_wins(figure)) {
+    EXPECT_LT(win.ratio.bounds->high, 1);
+    EXPECT_GE(win.at, 100);
+  }
+  EXPECT_THAT(to_text(sample_with_zero()), HasSubstr("poll does more than epoll_lt at 0 idle: "));
+  EXPECT_EQ(published_wins(sample_crossing()).size(), 2U);  // at 256 and 512
+}
+
+TEST(Figures, HaveTheFittedModelAndWhatFollowsFromIt) {
+  const Figure figure = sample_with_fit();
+  const auto fit = to_json(figure).at("fit");
+  ASSERT_EQ(fit.at("lines").size(), 4U);
+  EXPECT_NEAR(fit.at("lines").at(1).at("per_watched_us").at("median").get<double>(), 0.2987, 1e-3);
+  EXPECT_FALSE(fit.at("lines").at(1).at("per_watched_us").at("low").is_null());
+  EXPECT_NEAR(fit.at("lines").at(1).at("r_squared").at("median").get<double>(), 0.997, 1e-9);
+  const auto& crossing = fit.at("crossings").at(0);
+  EXPECT_EQ(crossing.at("scanning"), "poll");
+  EXPECT_FALSE(crossing.at("implied_ready").at("low").is_null());
+  EXPECT_FALSE(crossing.at("measured_active").at("median").is_null());
+  EXPECT_THAT(to_text(figure), HasSubstr("as measured per request: from "));
+}
+
+TEST(ServedBench, GivesTheCpusBackThatItKeptTo) {
+  const std::vector<int> before = usable_cpus();
+  {
+    const ServedBench bench;
+    EXPECT_EQ(usable_cpus().size(), 1U);
+  }
+  EXPECT_EQ(usable_cpus(), before);
+}
+
+TEST(ServedBench, TellsWhatKeepsAServerFromBeingMeasured) {
+  const ServedBench bench;
+  EXPECT_FALSE(bench.not_possible("poll", 100).has_value());
+  EXPECT_EQ(bench.not_possible("select", 1024)->obstacle, Obstacle::own_limit);
+  EXPECT_EQ(in_brief(*bench.not_possible("select", 1024)), "limit 1024");
+  EXPECT_FALSE(bench.not_possible("select", 1010).has_value());
+  EXPECT_EQ(bench.not_possible("poll", std::numeric_limits<std::size_t>::max() / 2)->obstacle,
+            Obstacle::machine_limit);
+}
+
+TEST(CostFit, TakesItsCrossingOverAllRounds) {
+  RoundModels scanning;
+  RoundModels epoll;
+  for (std::size_t round = 0; round < 7; ++round) {
+    scanning[round] = {.fixed_us = 0, .per_watched_us = 0.1, .per_ready_us = 1};
+    // At 100, 50, 33, … ready.
+    epoll[round] = {.fixed_us = 0, .per_ready_us = 2.0 + static_cast<double>(round)};
+  }
+  const auto crossing = implied_crossing(scanning, epoll, 1000);
+  ASSERT_TRUE(crossing.has_value());
+  EXPECT_NEAR(crossing->median, 25, 1e-9);
+  EXPECT_NEAR(crossing->bounds->high, 100, 1e-9);
+  epoll.erase(0);
+  EXPECT_LT(implied_crossing(scanning, epoll, 1000)->median, 25);
+  EXPECT_FALSE(implied_crossing(scanning, {}, 1000).has_value());
+  for (auto& [round, model] : epoll) model.per_ready_us = 0.5;
+  EXPECT_TRUE(std::isinf(implied_crossing(scanning, epoll, 1000)->median));
+  for (auto& [round, model] : epoll) model.fixed_us = 200;
+  EXPECT_EQ(implied_crossing(scanning, epoll, 1000)->median, 0);
 }
 
 TEST(CostModel, FindsTheCoefficientsOfItsOwnFormula) {

@@ -1,0 +1,151 @@
+#include "cli/reproduce_run.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "cli/command.hpp"
+#include "harness/whole_file.hpp"
+
+namespace echomux {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Json = nlohmann::ordered_json;
+
+// Tells which figure is being measured and about how long the rest takes: from what each usually
+// takes, and how that was here so far.
+class FigureTeller {
+ public:
+  FigureTeller(std::span<const FigureEntry* const> chosen, bool terminal, std::ostream& err)
+      : chosen_(chosen), terminal_(terminal), err_(err) {}
+
+  void begin(std::size_t index) {
+    index_ = index;
+    begin_ = Clock::now();
+    if (!terminal_) {
+      err_ << head() << chosen_[index_]->id << '\n' << std::flush;
+      said_ = Clock::now();
+    }
+  }
+
+  // What is measured right now.
+  void tell(const std::string& what) {
+    if (terminal_) {
+      err_ << "\r\x1b[K" << head() << what << std::flush;
+    } else if (Clock::now() - said_ >= std::chrono::seconds(10)) {
+      err_ << head() << what << '\n' << std::flush;
+      said_ = Clock::now();
+    }
+  }
+
+  // `complete`: how long it took says something about the others.
+  void end(bool complete) {
+    if (terminal_) err_ << "\r\x1b[K" << std::flush;
+    if (!complete) return;
+    expected_ += chosen_[index_]->seconds;
+    took_ += seconds_since_begin();
+  }
+
+ private:
+  [[nodiscard]] double seconds_since_begin() const {
+    return std::chrono::duration<double>(Clock::now() - begin_).count();
+  }
+
+  [[nodiscard]] std::string head() const {
+    double pace = 1;
+    if (expected_ > 0) pace = std::clamp(took_ / expected_, 0.2, 5.0);
+    double left = std::max(1.0, pace * chosen_[index_]->seconds - seconds_since_begin());
+    for (const FigureEntry* const next : chosen_.subspan(index_ + 1)) left += pace * next->seconds;
+    return fmt::format("figure {} of {} (about {:%M:%S} left) ", index_ + 1, chosen_.size(),
+                       std::chrono::seconds(std::llround(left)));
+  }
+
+  std::span<const FigureEntry* const> chosen_;
+  bool terminal_;
+  std::ostream& err_;
+  std::size_t index_ = 0;
+  Clock::time_point begin_;
+  Clock::time_point said_;
+  double expected_ = 0;
+  double took_ = 0;
+};
+
+std::string document(const FigureContext& context, Json figures) {
+  return to_json(context, std::move(figures)).dump(1, ' ', false, Json::error_handler_t::replace) +
+         "\n";
+}
+
+// Before anything is measured, for a place that can't be written to is better known now.
+void check_writable(const std::filesystem::path& directory) {
+  const std::filesystem::path probe = directory / ".echomux-can-write";
+  write_whole_file(probe, "", "figures");
+  std::filesystem::remove(probe);
+}
+
+// What was measured first, so that nothing that goes wrong with the picture can cost it.
+void write_figure(const Figure& figure, const ReproduceOptions& options, std::ostream& err) {
+  const std::filesystem::path& directory = options.directory;
+  const std::string stem = file_stem(figure);
+  write_whole_file(directory / (stem + ".json"),
+                   document(options.context, Json::array({to_json(figure)})), "figure");
+  write_picture_sources(directory, figure, options.context);
+  const auto not_drawn = draw_picture(directory, figure, options.gnuplot);
+  if (not_drawn) {
+    err << "echomux: " << *not_drawn << '\n';
+  } else {
+    err << fmt::format("written: {}.json, .dat, .gp, .svg and .png\n", (directory / stem).string());
+  }
+}
+
+}  // namespace
+
+int run_figures(std::span<const FigureEntry* const> chosen, const ReproduceOptions& options,
+                std::ostream& out, std::ostream& err, const std::stop_token& stop) {
+  if (!options.directory.empty()) check_writable(options.directory);
+  FigureTeller teller(chosen, options.terminal, err);
+  Json all = Json::array();
+  bool failed = false;
+  for (std::size_t i = 0; i < chosen.size() && !stop.stop_requested(); ++i) {
+    teller.begin(i);
+    Figure figure;
+    try {
+      figure = chosen[i]->make([&](const std::string& what) { teller.tell(what); }, stop);
+    } catch (const std::exception& error) {
+      teller.end(false);
+      if (stop.stop_requested()) break;
+      err << fmt::format("echomux: {} could not be measured: {}\n", chosen[i]->id, error.what());
+      failed = true;
+      continue;
+    }
+    teller.end(true);
+    if (stop.stop_requested()) break;  // it is not complete
+    if (options.json) {
+      all.push_back(to_json(figure));
+    } else {
+      out << to_text(figure) << '\n' << std::flush;
+    }
+    if (options.directory.empty()) continue;
+    try {
+      write_figure(figure, options, err);
+    } catch (const std::exception& error) {
+      err << fmt::format("echomux: {}: {}\n", chosen[i]->id, error.what());
+      failed = true;
+    }
+  }
+  if (options.json) out << document(options.context, std::move(all)) << std::flush;
+  if (stop.stop_requested()) {
+    err << fmt::format(
+        "echomux: interrupted; the figures that were complete by then are printed{}\n",
+        options.directory.empty() ? "" : " and written");
+    return exit_interrupted;
+  }
+  return failed ? exit_failure : exit_ok;
+}
+
+}  // namespace echomux

@@ -1,0 +1,90 @@
+// What a request costs as more of the connections are active, and the cost of a wait fitted to what
+// is watched and what is ready.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "reproduce/served.hpp"
+#include "reproduce/served_bench.hpp"
+
+namespace echomux {
+namespace {
+
+// The loads over which the cost of a wait is fitted: watched and ready descriptors both vary.
+struct FitLoad {
+  std::size_t connections;
+  std::size_t active;
+};
+// Not beyond what the figure shows: with many more, a watched descriptor costs more than the last
+// one did, for they no longer fit into the caches, and no line is straight any more.
+constexpr std::array fit_loads{FitLoad{100, 1},    FitLoad{100, 10},  FitLoad{100, 100},
+                               FitLoad{300, 1},    FitLoad{300, 30},  FitLoad{300, 300},
+                               FitLoad{1000, 1},   FitLoad{1000, 30}, FitLoad{1000, 300},
+                               FitLoad{1000, 1000}};
+
+CostFit fit_waits(const Figure& figure, double connections, const FigureProgress& progress,
+                  const std::stop_token& stop) {
+  const ServedBench bench;
+  CostFit fit;
+  fit.watched = connections;
+  for (std::size_t round = 0; round < served_rounds; ++round) {
+    for (const std::string& line : figure.lines) {
+      progress(
+          fmt::format("{}: fit, round {} of {}, {}", figure.id, round + 1, served_rounds, line));
+      std::vector<WaitCost> observations;
+      for (const FitLoad& load : fit_loads) {
+        if (stop.stop_requested()) return fit;
+        if (bench.not_possible(line, load.connections)) continue;
+        const Served served =
+            bench.measure(line, closed_loop(load.connections - load.active, load.active, 64), stop);
+        if (served.cpu_us_per_wait > 0) {
+          observations.push_back({static_cast<double>(load.connections), served.events_per_wait,
+                                  served.cpu_us_per_wait});
+        }
+      }
+      if (const auto model = fit_cost(observations)) fit.models[line][round] = *model;
+    }
+  }
+  for (const char* const scanning : {"poll", "select (no limit)"}) {
+    const auto implied =
+        implied_crossing(fit.models[scanning], fit.models["epoll_lt"], connections);
+    if (!implied) continue;
+    fit.crossings.push_back(
+        {scanning, "epoll_lt", *implied, compare_crossing(figure, "epoll_lt", scanning).measured});
+  }
+  return fit;
+}
+
+}  // namespace
+
+Figure make_active_share(const FigureProgress& progress, const std::stop_token& stop) {
+  constexpr double connections = 1000;
+  Figure figure;
+  figure.id = "active-share";
+  figure.title = "CPU per request against the share of 1,000 connections that are active";
+  figure.source = "this suite's own";
+  figure.method =
+      "active connections ask again as soon as they are answered, the others are idle; the cost of "
+      "a wait is fitted over 100 to 1,000 connections, one to all of them active";
+  figure.axis = "active";
+  figure.axis_label = "active connections, of 1,000";
+  figure.published_unit = "-";
+  figure.measured_unit = "µs of CPU per request";
+  figure.lines = {"select (no limit)", "poll", "epoll_lt", "epoll_et"};
+  measure_all(
+      figure, {1, 3, 10, 30, 100, 300, 1000},
+      [&](double active) {
+        return closed_loop(static_cast<std::size_t>(connections - active),
+                           static_cast<std::size_t>(active), 64);
+      },
+      [](const std::string& /*line*/, double /*place*/, const Served& served) {
+        return served.cpu_us_per_request;
+      },
+      progress, stop);
+  figure.fit = fit_waits(figure, connections, progress, stop);
+  figure.shapes.push_back(compare_crossing(figure, "epoll_lt", "poll"));
+  figure.shapes.push_back(compare_crossing(figure, "epoll_lt", "select (no limit)"));
+  return figure;
+}
+
+}  // namespace echomux

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/load_report.hpp"
+#include "harness/swarm.hpp"
+#include "harness/sweep.hpp"
+#include "reproduce/figure.hpp"
+
+namespace echomux {
+
+// Rounds in which every figure that is measured with servers goes over all its lines and places.
+inline constexpr int served_rounds = 7;
+
+using FigureProgress = std::function<void(const std::string&)>;
+
+// What a load cost a server.
+struct Served {
+  LoadReport report;
+  double cpu_us_per_request = 0;
+  // Per wait, from the server's counters; zero where it reports none.
+  double cpu_us_per_wait = 0;
+  double scanned_per_wait = 0;
+  double events_per_wait = 0;
+};
+
+// The bench that all of these figures share: pinned, kept awake, one server at a time. While there
+// is one, the thread that made it keeps to the client's CPU.
+class ServedBench {
+ public:
+  ServedBench();
+  ~ServedBench();
+  ServedBench(const ServedBench&) = delete;
+  ServedBench& operator=(const ServedBench&) = delete;
+
+  // What keeps this server from being measured with so many connections; none: nothing.
+  [[nodiscard]] std::optional<NotPossible> not_possible(const std::string& server,
+                                                        std::size_t connections) const;
+
+  // Starts the server, puts the load on it, and ends it. Throws std::exception.
+  [[nodiscard]] Served measure(const std::string& server, SwarmOptions load,
+                               const std::stop_token& stop) const;
+
+ private:
+  std::uint64_t descriptors_;
+  std::vector<int> cpus_before_;
+  CpuPlan cpus_;
+};
+
+// Active connections that ask again as soon as they are answered, for a fifth of a second.
+[[nodiscard]] SwarmOptions closed_loop(std::size_t idle, std::size_t active, std::size_t bytes);
+
+// Fills the figure: one value per line, place and round, all lines and places in each round.
+// `take` makes the value of a measurement; it is not kept when the load did not complete.
+void measure_all(
+    Figure& figure, const std::vector<double>& at,
+    const std::function<SwarmOptions(double)>& load_at,
+    const std::function<double(const std::string& line, double place, const Served&)>& take,
+    const FigureProgress& progress, const std::stop_token& stop);
+
+}  // namespace echomux
