@@ -77,6 +77,8 @@ TEST_P(Conformance, SleepsWhileAPeerThatSaidItsLastDoesNotRead) {
   }
   const std::string bytes = more_than_fits();
   Peer peer(endpoint(), small_buffers);
+  // A server that is out of something when the peer comes may need longer than the stall below.
+  ASSERT_TRUE(eventually(patience, [&] { return counter("accepted") == 1; }));
   // The end can't overtake the bytes before it, so no more of them may be sent than the server's
   // kernel takes: only until nothing comes through twice in a row, for once the kernel may just be
   // making its buffer larger.

@@ -1,9 +1,13 @@
 #include "tests/support/conformance.hpp"
 
+#include <cstdlib>
+#include <iostream>
 #include <stdexcept>
 #include <thread>
 
 #include "echo/system_call.hpp"
+#include "tests/faults/faulty_server.hpp"
+#include "tests/faults/recoverable.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/process_info.hpp"
 
@@ -14,6 +18,12 @@ namespace {
 // point is that nothing comes.
 constexpr std::chrono::milliseconds a_while{1000};
 
+// "first", "every", "random" or "random=SEED" in this variable lets all servers run with every
+// recoverable fault in their system calls, at these times.
+const char* when_faults_strike() {
+  return std::getenv("ECHOMUX_TEST_FAULTS");
+}
+
 }  // namespace
 
 void Conformance::SetUpTestSuite() {
@@ -21,8 +31,16 @@ void Conformance::SetUpTestSuite() {
   raise_own_descriptor_limit();
 }
 
+bool Conformance::under_faults() {
+  return when_faults_strike() != nullptr;
+}
+
 void Conformance::TearDown() {
   if (server_) stop();
+  if (under_faults() && HasFailure()) {
+    std::cout << "with injected faults: " << recoverable_faults(GetParam(), when_faults_strike())
+              << '\n';
+  }
 }
 
 ServerProcess& Conformance::start(const std::vector<std::string>& options,
@@ -33,6 +51,10 @@ ServerProcess& Conformance::start(const std::vector<std::string>& options,
       .cpu = std::nullopt,
       .open_files = open_files};
   command.arguments.insert(command.arguments.end(), options.begin(), options.end());
+  if (under_faults()) {
+    command.arguments = with_shim(recoverable_faults(GetParam(), when_faults_strike()),
+                                  std::move(command.arguments));
+  }
   return server_.emplace(command, patience);
 }
 

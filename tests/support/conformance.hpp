@@ -39,6 +39,9 @@ class Conformance : public ::testing::TestWithParam<Backend> {
   // next server() is a new one.
   void stop(int signal = SIGTERM);
 
+  // Whether the servers run with faults injected into their system calls.
+  [[nodiscard]] static bool under_faults();
+
   // True for a server that looks at its next peer when the one before has ended.
   [[nodiscard]] static bool one_at_a_time() { return GetParam().max_connections == 1; }
   // How many peers a test may expect to be served at the same time, out of `wanted`.

@@ -1,0 +1,272 @@
+#include "tests/faults/fault_cells.hpp"
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+
+namespace echomux {
+namespace {
+
+using enum FaultCall;
+using enum FaultWhen;
+
+constexpr std::string_view everything = "everything";
+constexpr std::array all_times{first, every, random, always, set_up};
+
+bool is_blocking(std::string_view backend) {
+  return backend == "blocking" || backend == "threaded";
+}
+
+bool one_of(std::string_view text, std::initializer_list<std::string_view> list) {
+  return std::ranges::find(list, text) != list.end();
+}
+
+// Running out of something while accepting leaves the connection in the backlog.
+bool is_shortage(std::string_view fault) {
+  return one_of(fault, {"EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"});
+}
+
+bool makes_call(std::string_view backend, FaultCall call) {
+  switch (call) {
+    case recv:
+    case send:
+    case accept4:
+      return true;
+    case epoll_ctl:
+    case epoll_wait:
+    case epoll_create1:
+      return backend.starts_with("epoll");
+    case poll:
+    case select:
+      return backend == name_of(call);
+    case pthread_create:
+      return backend == "threaded";
+    case eventfd:
+      return !is_blocking(backend) && backend != "busy_poll";
+  }
+  return false;
+}
+
+// By the call's manual page in section 2 or 3, and POSIX for ENOBUFS of recv.
+bool can_fail_with(FaultCall call, std::string_view fault) {
+  switch (call) {
+    case recv:
+      return one_of(fault, {"EINTR", "EAGAIN", "short", "ENOBUFS", "ENOMEM", "ECONNRESET"});
+    case send:
+      return one_of(fault,
+                    {"EINTR", "EAGAIN", "short", "ENOBUFS", "ENOMEM", "ECONNRESET", "EPIPE"});
+    case accept4:
+      return one_of(fault, {"EINTR", "EAGAIN", "ECONNABORTED"}) || is_shortage(fault);
+    case epoll_ctl:
+      return one_of(fault, {"ENOMEM", "ENOSPC"});
+    case epoll_wait:
+      return fault == "EINTR";
+    case poll:
+    case select:
+      return one_of(fault, {"EINTR", "ENOMEM"});
+    case pthread_create:
+      return fault == "EAGAIN";
+    case epoll_create1:
+    case eventfd:
+      return one_of(fault, {"EMFILE", "ENFILE", "ENOMEM"});
+  }
+  return false;
+}
+
+FaultHarm harm_of(const FaultCell& cell) {
+  if (cell.when == set_up) return FaultHarm::server;
+  switch (cell.call) {
+    case recv:
+    case send:
+      return one_of(cell.fault, {"EINTR", "EAGAIN", "short"}) ? FaultHarm::nobody
+                                                              : FaultHarm::its_peer;
+    case accept4:
+      return cell.fault == "ECONNABORTED" ? FaultHarm::newcomers : FaultHarm::nobody;
+    case epoll_ctl:
+    case pthread_create:
+      return FaultHarm::newcomers;
+    default:
+      return FaultHarm::nobody;
+  }
+}
+
+bool lasts(const FaultCell& cell) {
+  return cell.fault == "short" || cell.fault == "ENOSPC" || cell.call == pthread_create ||
+         (is_shortage(cell.fault) && cell.call != recv && cell.call != send);
+}
+
+std::string why_not(const FaultCell& cell) {
+  const std::string backend(cell.backend->name);
+  const std::string call(name_of(cell.call));
+  if (!makes_call(backend, cell.call)) return backend + " doesn't call " + call;
+  if (cell.fault == "short" && cell.call != recv && cell.call != send) {
+    return call + " moves no bytes";
+  }
+  if (!can_fail_with(cell.call, cell.fault)) return call + " doesn't fail with " + cell.fault;
+  if (cell.fault == "EAGAIN" && cell.call != pthread_create && is_blocking(backend)) {
+    return "a blocking socket without a time limit has no EAGAIN";
+  }
+  const bool only_at_set_up = cell.call == epoll_create1 || cell.call == eventfd;
+  if (cell.when == set_up) {
+    if (!only_at_set_up && cell.call != epoll_ctl) return call + " is no part of setting up";
+  } else if (only_at_set_up) {
+    return call + " is called while setting up alone";
+  }
+  if (cell.when == always && !lasts(cell)) {
+    return "at every call it would leave none to make progress with";
+  }
+  return {};
+}
+
+// Busy polling makes millions of calls that find nothing, and always in the same order: every n-th
+// might be the same peer's for ever. An attempt to accept may fail for want of something whoever
+// waits.
+std::string options_of(const FaultCell& cell) {
+  const bool of_interest = cell.call == recv || cell.call == send ||
+                           (cell.call == accept4 && !is_shortage(cell.fault) &&
+                            cell.fault != "EAGAIN" && cell.fault != "EINTR");
+  return cell.backend->never_sleeps && of_interest ? ",ready" : "";
+}
+
+int interval_of(const FaultCell& cell) {
+  if (cell.harm == FaultHarm::nobody)
+    return cell.fault == "short" || is_shortage(cell.fault) ? 3 : 2;
+  return 5;
+}
+
+// The system call beneath, as strace knows it.
+std::string kernels_name(FaultCall call) {
+  switch (call) {
+    case recv:
+      return "recvfrom";
+    case send:
+      return "sendto";
+    case select:
+      return "pselect6";
+    case eventfd:
+      return "eventfd2";
+    default:
+      return std::string(name_of(call));
+  }
+}
+
+void write_rule(FaultCell& cell, std::uint64_t seed) {
+  cell.rule = std::string(name_of(cell.call)) + ":" + cell.fault + ":";
+  // strace skips the call and so can't shorten it; can't reset a connection; knows no random times,
+  // no EAGAIN that an edge comes after, and no pthread_create.
+  const bool in_strace = cell.fault != "short" && cell.call != pthread_create &&
+                         cell.fault != "ECONNABORTED" && !cell.backend->never_sleeps &&
+                         !(cell.fault == "EAGAIN" && cell.backend->name == "epoll_et");
+  if (in_strace) cell.strace = kernels_name(cell.call) + ":error=" + cell.fault + ":when=";
+  // The program itself begins with one poll, which asks whether stdout has room, and one eventfd; a
+  // server's set-up, with two epoll_ctl.
+  const bool begins_with_one = cell.call == poll || cell.call == eventfd;
+  const bool begins_with_two = cell.call == epoll_ctl && cell.when != set_up;
+  const int before = begins_with_one ? 1 : begins_with_two ? 2 : 0;
+  const std::string nth = std::to_string(before + 1);
+  const std::string interval = std::to_string(interval_of(cell));
+  switch (cell.when) {
+    case first:
+    case set_up:
+      cell.rule += "first=1";
+      if (in_strace) cell.strace += nth;
+      break;
+    case every:
+      cell.rule += "every=" + interval;
+      // strace counts each thread's calls by themselves, and a thread makes few.
+      if (in_strace) cell.strace += std::to_string(before + 3) + "+" + interval;
+      break;
+    case random:
+      cell.rule += (cell.harm == FaultHarm::nobody ? "random=0.25,seed=" : "random=0.15,seed=") +
+                   std::to_string(seed);
+      cell.strace.clear();
+      break;
+    case always:
+      cell.rule += "every=1";
+      cell.strace.clear();
+      break;
+  }
+  if (begins_with_two && cell.when != always) cell.rule += ",skip=2";
+  cell.rule += options_of(cell);
+}
+
+}  // namespace
+
+std::string_view name_of(FaultWhen when) {
+  static constexpr std::array<std::string_view, all_times.size()> names{"first", "every", "random",
+                                                                        "always", "set_up"};
+  return names[static_cast<std::size_t>(when)];
+}
+
+const std::vector<std::string>& fault_names() {
+  static const std::vector<std::string> names{"EINTR",        "EAGAIN", "short",      "ENOBUFS",
+                                              "ENOMEM",       "ENOSPC", "ECONNRESET", "EPIPE",
+                                              "ECONNABORTED", "EMFILE", "ENFILE"};
+  return names;
+}
+
+std::vector<FaultCell> fault_cells(std::uint64_t seed) {
+  std::vector<FaultCell> cells;
+  for (const Backend& backend : backends()) {
+    for (std::size_t call = 0; call < fault_call_names.size(); ++call) {
+      for (const std::string& fault : fault_names()) {
+        for (const FaultWhen when : all_times) {
+          FaultCell& cell = cells.emplace_back();
+          cell.backend = &backend;
+          cell.call = static_cast<FaultCall>(call);
+          cell.fault = fault;
+          cell.when = when;
+          cell.harm = harm_of(cell);
+          cell.not_applicable = why_not(cell);
+          if (cell.not_applicable.empty()) write_rule(cell, seed);
+        }
+      }
+    }
+  }
+  return cells;
+}
+
+std::vector<FaultCell> storm_cells(std::uint64_t seed, std::size_t count) {
+  std::vector<FaultCell> storms;
+  for (const std::uint64_t end = seed + count; seed != end; ++seed) {
+    for (const Backend& backend : backends()) {
+      FaultCell& storm = storms.emplace_back();
+      storm.backend = &backend;
+      storm.fault = everything;
+      storm.when = random;
+      storm.harm = FaultHarm::its_peer;
+      storm.rules = 0;
+      std::string harmless;
+      std::uint64_t nth = 0;
+      for (const FaultCell& cell : fault_cells(seed * 1000)) {
+        // An aborted connection is the one thing that the server can't count.
+        if (cell.backend != &backend || cell.when != random || !cell.not_applicable.empty() ||
+            cell.fault == "ECONNABORTED") {
+          continue;
+        }
+        const bool harms = cell.harm != FaultHarm::nobody;
+        storm.rules += harms ? 1 : 0;
+        // A seed of its own for each, and less often, for there are many.
+        (harms ? storm.rule : harmless) += ";" + std::string(name_of(cell.call)) + ":" +
+                                           cell.fault + ":random=" + (harms ? "0.02" : "0.08") +
+                                           ",seed=" + std::to_string(seed * 1000 + nth++) +
+                                           (cell.call == epoll_ctl ? ",skip=2" : "") +
+                                           options_of(cell);
+      }
+      storm.rule = (storm.rule + harmless).substr(1);
+    }
+  }
+  return storms;
+}
+
+std::string name_of(const FaultCell& cell) {
+  if (cell.fault == everything) {
+    const std::size_t seed = cell.rule.find("seed=") + 5;
+    return std::string(cell.backend->name) + "/everything/random/" +
+           cell.rule.substr(seed, cell.rule.find_first_of(",;", seed) - seed);
+  }
+  return std::string(cell.backend->name) + "/" + std::string(name_of(cell.call)) + "/" +
+         cell.fault + "/" + std::string(name_of(cell.when));
+}
+
+}  // namespace echomux

@@ -1,0 +1,300 @@
+// Tries every cell of the matrix backend × call × fault and prints what happened, as Markdown and
+// as JSON: './run faults'.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <thread>
+#include <vector>
+
+#include "tests/faults/fault_scenario.hpp"
+
+namespace echomux {
+namespace {
+
+using Verdict = FaultResult::Verdict;
+
+constexpr std::array times{FaultWhen::first, FaultWhen::every, FaultWhen::random, FaultWhen::always,
+                           FaultWhen::set_up};
+
+bool is_storm(const FaultCell& cell) {
+  return cell.fault == "everything";
+}
+
+struct Tried {
+  FaultCell cell;
+  FaultResult shim;
+  FaultResult strace;
+};
+
+struct Options {
+  std::string directory = "results/faults";
+  std::string only;  // cells whose name contains this
+  std::uint64_t seed = 20260101;
+  std::size_t storms = 20;
+  unsigned jobs = 4;
+  bool strace = true;
+};
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::vector<Tried> try_all(const Options& options) {
+  std::vector<Tried> all;
+  for (FaultCell& cell : fault_cells(options.seed)) {
+    if (contains(name_of(cell), options.only)) all.push_back({std::move(cell), {}, {}});
+  }
+  for (FaultCell& cell : storm_cells(options.seed, options.storms)) {
+    if (contains(name_of(cell), options.only)) all.push_back({std::move(cell), {}, {}});
+  }
+  std::atomic<std::size_t> next{0};
+  std::vector<std::jthread> workers;
+  for (unsigned i = 0; i < options.jobs; ++i) {
+    workers.emplace_back([&] {
+      for (std::size_t at = next++; at < all.size(); at = next++) {
+        Tried& tried = all[at];
+        tried.shim = try_cell(tried.cell);
+        if (options.strace) tried.strace = try_cell(tried.cell, Injector::strace);
+        for (const FaultResult* result : {&tried.shim, &tried.strace}) {
+          if (result->verdict != Verdict::failed) continue;
+          std::cerr << fmt::format("{}: {}\n", name_of(tried.cell), in_words(tried.cell, *result));
+        }
+      }
+    });
+  }
+  workers.clear();
+  return all;
+}
+
+std::string verdict_name(Verdict verdict) {
+  constexpr std::array names{"passed", "failed", "never_fired", "not_applicable"};
+  return names.at(static_cast<std::size_t>(verdict));
+}
+
+nlohmann::json to_json(const FaultCell& cell, const FaultResult& result, const std::string& rule) {
+  nlohmann::json json{{"verdict", verdict_name(result.verdict)}, {"text", in_words(cell, result)}};
+  if (result.verdict == Verdict::not_applicable) return json;
+  json["rule"] = rule;
+  json["injected"] = result.injected;
+  json["lost"] = result.lost;
+  json["seconds"] = result.seconds;
+  return json;
+}
+
+// One cell a line, which is easy to search and to compare.
+std::string to_json(const std::vector<Tried>& all, const Options& options) {
+  std::string text = fmt::format("{{\"seed\": {}, \"cells\": [", options.seed);
+  for (const Tried& tried : all) {
+    const FaultCell& cell = tried.cell;
+    nlohmann::json json{{"backend", cell.backend->name},
+                        {"call", is_storm(cell) ? "all" : name_of(cell.call)},
+                        {"fault", cell.fault},
+                        {"when", name_of(cell.when)},
+                        {"shim", to_json(cell, tried.shim, cell.rule)}};
+    if (options.strace && !cell.strace.empty()) {
+      json["strace"] = to_json(cell, tried.strace, cell.strace);
+    }
+    text += (&tried == all.data() ? "\n" : ",\n") + json.dump();
+  }
+  return text + "\n]}\n";
+}
+
+// One row of a backend's table: a call and a fault, at all times.
+struct Row {
+  std::string call;
+  std::string fault;
+  std::map<FaultWhen, const Tried*> cells;
+};
+
+std::vector<Row> rows_of(const std::vector<Tried>& all, std::string_view backend) {
+  std::vector<Row> rows;
+  for (const Tried& tried : all) {
+    const FaultCell& cell = tried.cell;
+    if (cell.backend->name != backend || is_storm(cell)) continue;
+    if (rows.empty() || rows.back().call != name_of(cell.call) || rows.back().fault != cell.fault) {
+      rows.push_back({std::string(name_of(cell.call)), cell.fault, {}});
+    }
+    rows.back().cells[cell.when] = &tried;
+  }
+  return rows;
+}
+
+bool is_applicable(const Row& row) {
+  return std::ranges::any_of(
+      row.cells, [](const auto& entry) { return entry.second->cell.not_applicable.empty(); });
+}
+
+// Numbers the reasons why something isn't applicable, so that a table stays readable.
+class Footnotes {
+ public:
+  std::string mark(const std::string& reason) {
+    const auto found = std::ranges::find(reasons_, reason);
+    const auto at = found - reasons_.begin();
+    if (found == reasons_.end()) reasons_.push_back(reason);
+    return fmt::format("not applicable [{}]", at + 1);
+  }
+  [[nodiscard]] std::string text() const {
+    std::string text;
+    for (std::size_t i = 0; i < reasons_.size(); ++i) {
+      text += fmt::format("[{}] {}  \n", i + 1, reasons_[i]);
+    }
+    return text;
+  }
+
+ private:
+  std::vector<std::string> reasons_;
+};
+
+std::string markdown_cell(const Tried& tried, Footnotes& footnotes) {
+  if (!tried.cell.not_applicable.empty()) return footnotes.mark(tried.cell.not_applicable);
+  std::string text = in_words(tried.cell, tried.shim);
+  if (tried.strace.verdict != Verdict::not_applicable) {
+    text += "; strace: " + in_words(tried.cell, tried.strace);
+  }
+  std::ranges::replace(text, '|', '/');
+  return text;
+}
+
+// Of the rows in which nothing is applicable, by reason.
+std::string not_applicable_in(const std::vector<Row>& rows) {
+  std::map<std::string, std::vector<std::string>> reasons;
+  for (const Row& row : rows) {
+    if (is_applicable(row)) continue;
+    reasons[row.cells.begin()->second->cell.not_applicable].push_back(row.call + " " + row.fault);
+  }
+  std::string text = "\nNot applicable at any time:\n\n";
+  for (const auto& [reason, cells] : reasons) {
+    // A call that isn't made can't fail in any way: that needs no list.
+    text += cells.size() == fault_names().size()
+                ? fmt::format("- {}: all faults\n", reason)
+                : fmt::format("- {}: {}\n", reason, fmt::join(cells, ", "));
+  }
+  return text;
+}
+
+std::string markdown_of(const std::vector<Row>& rows) {
+  std::string text =
+      "| call | fault | first | every n-th | at random | always, for a while | at set-up |\n"
+      "| --- | --- | --- | --- | --- | --- | --- |\n";
+  Footnotes footnotes;
+  for (const Row& row : rows) {
+    if (!is_applicable(row)) continue;
+    text += fmt::format("| {} | {} |", row.call, row.fault);
+    for (const FaultWhen when : times) {
+      text += " " + markdown_cell(*row.cells.at(when), footnotes) + " |";
+    }
+    text += "\n";
+  }
+  return text + "\n" + footnotes.text() + not_applicable_in(rows);
+}
+
+// The storms of one backend.
+std::string storms_of(const std::vector<Tried>& all, std::string_view backend) {
+  std::size_t tried_count = 0;
+  std::uint64_t injected = 0;
+  std::uint64_t lost = 0;
+  std::string failures;
+  for (const Tried& tried : all) {
+    if (tried.cell.backend->name != backend || !is_storm(tried.cell)) continue;
+    ++tried_count;
+    injected += tried.shim.injected;
+    lost += tried.shim.lost;
+    if (tried.shim.verdict != Verdict::failed) continue;
+    failures += fmt::format("\n- {}: {}", name_of(tried.cell), in_words(tried.cell, tried.shim));
+  }
+  if (tried_count == 0) return {};
+  return fmt::format(
+      "\nEverything at once, at random, with {} seeds: {}; {} harmful faults injected, {} peers "
+      "lost{}\n",
+      tried_count, failures.empty() ? "passed" : "FAILED", injected, lost, failures);
+}
+
+std::map<Verdict, std::size_t> sum_of(const std::vector<Tried>& all,
+                                      const FaultResult Tried::*injector) {
+  std::map<Verdict, std::size_t> sum;
+  for (const Tried& tried : all) ++sum[(tried.*injector).verdict];
+  return sum;
+}
+
+std::string summary_of(std::string_view injector, std::map<Verdict, std::size_t> sum) {
+  return fmt::format(
+      "{}: {} cells tried, {} passed, {} failed, {} never fired; {} not applicable", injector,
+      sum[Verdict::passed] + sum[Verdict::failed] + sum[Verdict::never_fired], sum[Verdict::passed],
+      sum[Verdict::failed], sum[Verdict::never_fired], sum[Verdict::not_applicable]);
+}
+
+std::string to_markdown(const std::vector<Tried>& all, const Options& options) {
+  std::string text =
+      "# Injected faults\n\nMade by `./run faults`. Each server runs with faults in its own system "
+      "calls while 22 peers of\nall kinds use it; how, and what must hold, is in "
+      "`tests/faults/fault_scenario.cpp`. \"lost\" counts the peers\nthat lost their own "
+      "connection "
+      "to a fault in it; nobody else lost a byte. The seed of the random ones is " +
+      std::to_string(options.seed) + ".\n\n";
+  text += "- " + summary_of("preloaded shim", sum_of(all, &Tried::shim)) + "\n";
+  if (options.strace) {
+    text += "- " + summary_of("strace --inject", sum_of(all, &Tried::strace)) + "\n";
+  }
+  for (const Backend& backend : backends()) {
+    const std::vector<Row> rows = rows_of(all, backend.name);
+    const std::string storms = storms_of(all, backend.name);
+    if (rows.empty() && storms.empty()) continue;
+    text += fmt::format("\n## {}\n", backend.name) + storms;
+    if (!rows.empty()) text += "\n" + markdown_of(rows);
+  }
+  return text;
+}
+
+void write(const std::string& path, const std::string& text) {
+  std::ofstream file(path);
+  file << text;
+  if (!file.flush()) throw std::runtime_error("cannot write " + path);
+}
+
+int run(const Options& options) {
+  const std::vector<Tried> all = try_all(options);
+  const std::string markdown = to_markdown(all, options);
+  std::cout << markdown;
+  std::filesystem::create_directories(options.directory);
+  write(options.directory + "/matrix.md", markdown);
+  write(options.directory + "/matrix.json", to_json(all, options));
+  return sum_of(all, &Tried::shim)[Verdict::failed] +
+                     sum_of(all, &Tried::strace)[Verdict::failed] ==
+                 0
+             ? 0
+             : 1;
+}
+
+}  // namespace
+}  // namespace echomux
+
+int main(int argc, char** argv) {
+  echomux::Options options;
+  CLI::App app("Tries every server with faults in its system calls, and prints the matrix.");
+  app.add_option("--out", options.directory, "Directory for matrix.md and matrix.json")
+      ->capture_default_str();
+  app.add_option("--only", options.only,
+                 "Cells whose name, such as poll/recv/EINTR, contains this");
+  app.add_option("--seed", options.seed, "Of the faults at random")->capture_default_str();
+  app.add_option("--storms", options.storms, "How many seeds of everything at once, per server")
+      ->capture_default_str();
+  app.add_option("--jobs", options.jobs, "How many servers at a time")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 64));
+  app.add_flag("!--no-strace", options.strace, "Without the cross-check by strace");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    return echomux::run(options);
+  } catch (const std::exception& error) {
+    std::cerr << "fault_matrix: " << error.what() << '\n';
+    return 1;
+  }
+}

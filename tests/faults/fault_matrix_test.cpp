@@ -1,0 +1,57 @@
+// Every server with faults in its own system calls: a part of the matrix that './run faults' tries
+// as a whole.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iterator>
+#include <ostream>
+
+#include "tests/faults/fault_scenario.hpp"
+#include "tests/support/sanitizers.hpp"
+
+namespace echomux {
+
+// Lets GoogleTest name a cell where it prints a test's parameter.
+static void PrintTo(const FaultCell& cell, std::ostream* out) {
+  *out << name_of(cell);
+}
+
+namespace {
+
+constexpr std::uint64_t seed = 1;
+
+class Faults : public ::testing::TestWithParam<FaultCell> {};
+
+TEST_P(Faults, AreBorne) {
+  if (under_sanitizer) GTEST_SKIP() << "a sanitizer's library must be the first to be preloaded";
+  const FaultResult result = try_cell(GetParam());
+  EXPECT_EQ(result.verdict, FaultResult::Verdict::passed) << in_words(GetParam(), result);
+}
+
+// Of each call and fault the one time that asks most: always where that is possible, else every
+// n-th; what goes wrong while setting up; and everything at once.
+std::vector<FaultCell> a_part() {
+  std::vector<FaultCell> cells = fault_cells(seed);
+  std::erase_if(cells, [](const FaultCell& cell) { return !cell.not_applicable.empty(); });
+  const auto has_always = [all = cells](const FaultCell& cell) {
+    return std::ranges::any_of(all, [&](const FaultCell& other) {
+      return other.backend == cell.backend && other.call == cell.call &&
+             other.fault == cell.fault && other.when == FaultWhen::always;
+    });
+  };
+  std::erase_if(cells, [&](const FaultCell& cell) {
+    return cell.when == FaultWhen::first || cell.when == FaultWhen::random ||
+           (cell.when == FaultWhen::every && has_always(cell));
+  });
+  std::ranges::move(storm_cells(seed, 1), std::back_inserter(cells));
+  return cells;
+}
+
+INSTANTIATE_TEST_SUITE_P(Matrix, Faults, ::testing::ValuesIn(a_part()), [](const auto& test) {
+  std::string name = name_of(test.param);
+  std::ranges::replace(name, '/', '_');
+  return name;
+});
+
+}  // namespace
+}  // namespace echomux
