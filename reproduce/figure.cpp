@@ -51,6 +51,13 @@ RoundLine in_round(const MeasuredLine& line, std::size_t round, const PublishedL
   return values;
 }
 
+// What was published at the places that were measured too.
+PublishedLine at_same_places(PublishedLine published, const MeasuredLine& measured) {
+  std::erase_if(published,
+                [&](const auto& place) { return !measured.rounds.contains(place.first); });
+  return published;
+}
+
 std::size_t round_count(const MeasuredLine& line) {
   std::size_t count = 0;
   for (const auto& [x, rounds] : line.rounds) count = std::max(count, rounds.size());
@@ -152,21 +159,31 @@ Shape compare_slope(const Figure& figure, const std::string& line) {
   shape.what = fmt::format("slope of {}", line);
   const PublishedLine& published = published_line(figure, line);
   const MeasuredLine& measured = measured_line(figure, line);
+  PublishedLine compared = at_same_places(published, measured);
+  if (compared.size() < 2 && published.size() > 1) {
+    // This machine ends before the second place. The direction of what it can do, between the same
+    // ends, still says whether the line grows.
+    compared = published;
+    for (const auto& [x, rounds] : measured.rounds) {
+      if (x > published.begin()->first && x < published.rbegin()->first) compared.try_emplace(x);
+    }
+  }
   std::vector<double> slopes;
   std::set<double> places;
   for (std::size_t round = 0; round < round_count(measured); ++round) {
-    const RoundLine values = in_round(measured, round, published);
+    const RoundLine values = in_round(measured, round, compared);
     for (const auto& [x, y] : values) places.insert(x);
     if (const auto value = slope(values)) slopes.push_back(*value);
   }
-  RoundLine same_places;
-  for (const auto& [x, y] : published) {
-    if (places.contains(x)) same_places[x] = y;
-  }
-  shape.published = slope(same_places);
+  std::erase_if(compared, [&](const auto& place) { return !published.contains(place.first); });
+  shape.published = slope(compared);
   if (slopes.empty() || !shape.published) {
     shape.how = "fewer than two places could be measured";
     return shape;
+  }
+  if (!published.contains(*places.rbegin())) {
+    shape.what += fmt::format(" (here from {} to {})", reader_number(*places.begin()),
+                              reader_number(*places.rbegin()));
   }
   shape.measured = median_interval(slopes);
   const bool same = overlaps(*shape.measured, *shape.published - slope_tolerance,

@@ -99,7 +99,8 @@ struct Figure {
 // --- shapes, each worked out once per round, so that they have an interval ---
 
 // The slope of the line on log-log axes, by least squares over the places that both have: 0 is a
-// line that doesn't grow, 1 one that grows in proportion.
+// line that doesn't grow, 1 one that grows in proportion. Where this machine reaches only one of
+// the published places, all that was measured between the first and the last of them counts.
 [[nodiscard]] Shape compare_slope(const Figure& figure, const std::string& line);
 
 // How many times as high the line `above` is as `below` at one place.

@@ -77,6 +77,21 @@ TEST_F(FigureTest, ComparesSlopesOverThePlacesThatBothHave) {
   EXPECT_NEAR(compare_slope(figure_, "one").published.value(), 1, 1e-9);
 }
 
+TEST_F(FigureTest, TakesWhatItCanReachForTheDirection) {
+  figure_.published["one"] = {{10, 10}, {1'000'000, 1'000'000}};
+  MeasuredLine& line = figure_.measured["one"];
+  line.rounds = {{10, {1, 1, 1}}, {1'000, {10, 10, 10}}};
+  line.not_possible[1'000'000] = {Obstacle::machine_limit, "too few descriptors"};
+  const Shape shape = compare_slope(figure_, "one");
+  EXPECT_EQ(shape.what, "slope of one (here from 10 to 1,000)");
+  EXPECT_NEAR(shape.published.value(), 1, 1e-9);
+  EXPECT_NEAR(shape.measured->median, 0.5, 1e-9);
+  EXPECT_EQ(shape.verdict, ShapeVerdict::differs);
+  // Places beyond the published ones say nothing about the published line.
+  line.rounds = {{10, {1, 1, 1}}, {10'000'000, {10, 10, 10}}};
+  EXPECT_EQ(compare_slope(figure_, "one").verdict, ShapeVerdict::not_possible_here);
+}
+
 TEST_F(FigureTest, SaysWhereNothingCouldBeMeasured) {
   EXPECT_EQ(compare_slope(figure_, "one").verdict, ShapeVerdict::not_possible_here);
   figure_.measured["one"].not_possible[10] = {Obstacle::machine_limit, "too few descriptors"};

@@ -1,0 +1,96 @@
+# active-share: CPU per request against the share of 1,000 connections that are active
+# Draws active-share.svg and active-share.png from active-share.dat; to be run in their directory: gnuplot active-share.gp
+reset
+if (!exists('format')) { format = 'svg' }
+set encoding utf8
+
+# Places in the picture are given in pixels from its upper left corner.
+width = 900
+height = 792
+sx(x) = x / (1.0 * width)
+sy(y) = 1 - y / (1.0 * height)
+
+if (format eq 'svg') {
+  set terminal svg noenhanced size width,height font 'sans-serif,12' background '#ffffff'
+  set output 'active-share.svg'
+  bold = 'sans-serif'  # gnuplot 5's SVG has no bold text
+} else {
+  set terminal pngcairo noenhanced size 2*width,2*height font 'sans-serif,12' \
+    fontscale 1.5 linewidth 2 pointscale 2.6 background '#ffffff'
+  set output 'active-share.png'
+  bold = 'sans-serif:Bold'
+}
+
+place(x) = x
+
+# How each line looks.
+colour1 = '#d55e00'  # select (no limit)
+set style line 1 linecolor rgb colour1 linewidth 1.8 dashtype (8,3) pointtype 5 pointsize 0.75
+colour2 = '#b8508c'  # poll
+set style line 2 linecolor rgb colour2 linewidth 1.8 dashtype solid pointtype 9 pointsize 0.75
+colour3 = '#00609c'  # epoll_lt
+set style line 3 linecolor rgb colour3 linewidth 1.8 dashtype solid pointtype 7 pointsize 0.75
+colour4 = '#008a65'  # epoll_et
+set style line 4 linecolor rgb colour4 linewidth 1.8 dashtype solid pointtype 13 pointsize 0.75
+
+set multiplot
+
+# --- Measured here ---
+set lmargin at screen sx(78)
+set rmargin at screen sx(729)
+set tmargin at screen sy(132)
+set bmargin at screen sy(510)
+set border 3 linecolor rgb '#888888'
+set grid xtics ytics linetype 1 linecolor rgb '#ebebeb' linewidth 0.8
+set logscale xy
+unset key
+unset label
+unset arrow
+# Title, verdict and small print.
+set label 'CPU per request against the share of 1,000 connections that are active' at screen sx(24), screen sy(30) left font bold.',18' textcolor rgb '#111111'
+set label 'measured here; nothing was published as numbers' at screen sx(24), screen sy(52) left font 'sans-serif,13' textcolor rgb '#333333'
+set label 'cost of a wait of select (no limit) in µs: 8.11 [5.62, 9.57] + 0.159 [0.153, 0.18] × watched + 2.91 [2.78, 3.01] × ready, R² 0.989' at screen sx(24), screen sy(578) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'cost of a wait of poll in µs: 9.54 [8.34, 11.4] + 0.152 [0.141, 0.162] × watched + 2.86 [2.78, 2.95] × ready, R² 0.988' at screen sx(24), screen sy(594) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'cost of a wait of epoll_lt in µs: 6.09 [3.02, 10.4] + 0.0119 [0.00783, 0.0155] × watched + 2.06 [1.92, 2.61] × ready, R² 0.619' at screen sx(24), screen sy(610) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'cost of a wait of epoll_et in µs: 10.4 [7.12, 13] + 0.0155 [0.0115, 0.0193] × watched + 2.34 [2.26, 2.61] × ready, R² 0.733' at screen sx(24), screen sy(626) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'where a wait of poll costs no more than one of epoll_lt, with 1,000 watched, by these models: it never catches up; as measured per' at screen sx(24), screen sy(642) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'request: from 714 [135, never] active on' at screen sx(24), screen sy(658) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'where a wait of select (no limit) costs no more than one of epoll_lt, with 1,000 watched, by these models: it never catches up; as' at screen sx(24), screen sy(674) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'measured per request: it never catches up' at screen sx(24), screen sy(690) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'Points: medians of 7 rounds; bands: their 95 % intervals.' at screen sx(24), screen sy(706) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'Source: this suite''s own. Method: active connections ask again as soon as they are answered, the others are idle; the cost of a wait is' at screen sx(24), screen sy(722) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'fitted over 100 to 1,000 connections, one to all of them active.' at screen sx(24), screen sy(738) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'Intel(R) Xeon(R) Processor, 2 CPUs, virtual machine; Linux 6.18.44-fc-v669 #1 SMP PREEMPT_DYNAMIC @0; echomux 0.1.0 (bb2c94f632bc),' at screen sx(24), screen sy(754) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label '2026-11-21T12:56:00Z' at screen sx(24), screen sy(770) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set xrange [0.660693:1513.56]
+set xtics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('1' 1, '3' 3, '10' 10, '30' 30, '100' 100, '300' 300, '1,000' 1000)
+set yrange [2.50971:219.958]
+set ytics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('5' 5, '10' 10, '20' 20, '50' 50, '100' 100, '200' 200)
+set label 'Measured here' at screen sx(24), screen sy(92) left font bold.',14' textcolor rgb '#111111'
+set label 'µs of CPU per request' at screen sx(24), screen sy(111) left font 'sans-serif,11.5' textcolor rgb '#333333'
+set label 'active connections, of 1,000' at screen sx(404), screen sy(550) center font 'sans-serif,11.5' textcolor rgb '#333333'
+# Each line's name at its right end.
+set label 'epoll_et' at graph 1.025, first 4.92688 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour4 front
+set arrow from first place(1000), first 3.65995 to graph 1.02, first 4.92688 nohead linecolor rgb colour4 linewidth 0.6
+set label 'epoll_lt' at graph 1.025, first 4.02904 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour3 front
+set arrow from first place(1000), first 3.63425 to graph 1.02, first 4.02904 nohead linecolor rgb colour3 linewidth 0.6
+set label 'select (no limit)' at graph 1.025, first 3.29481 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour1 front
+set arrow from first place(1000), first 3.60971 to graph 1.02, first 3.29481 nohead linecolor rgb colour1 linewidth 0.6
+set label 'poll' at graph 1.025, first 2.69439 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour2 front
+set arrow from first place(1000), first 3.4553 to graph 1.02, first 2.69439 nohead linecolor rgb colour2 linewidth 0.6
+plot 'active-share.dat' index 0 using (place($1)):3:4 with filledcurves fillcolor rgb colour1 fillstyle transparent solid 0.15 noborder title 'select (no limit), 95 % interval', \
+     'active-share.dat' index 1 using (place($1)):3:4 with filledcurves fillcolor rgb colour2 fillstyle transparent solid 0.15 noborder title 'poll, 95 % interval', \
+     'active-share.dat' index 2 using (place($1)):3:4 with filledcurves fillcolor rgb colour3 fillstyle transparent solid 0.15 noborder title 'epoll_lt, 95 % interval', \
+     'active-share.dat' index 3 using (place($1)):3:4 with filledcurves fillcolor rgb colour4 fillstyle transparent solid 0.15 noborder title 'epoll_et, 95 % interval', \
+     'active-share.dat' index 0 using (place($1)):2 with linespoints linestyle 1 title 'select (no limit)', \
+     'active-share.dat' index 1 using (place($1)):2 with linespoints linestyle 2 title 'poll', \
+     'active-share.dat' index 2 using (place($1)):2 with linespoints linestyle 3 title 'epoll_lt', \
+     'active-share.dat' index 3 using (place($1)):2 with linespoints linestyle 4 title 'epoll_et'
+unset multiplot
+unset output
+
+# Now the same once more, as a PNG.
+if (format eq 'svg') {
+  format = 'png'
+  load 'active-share.gp'
+}
