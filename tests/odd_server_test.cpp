@@ -207,6 +207,41 @@ TEST(OddServer, DiesAfterSoManyRequests) {
   EXPECT_EQ(server.stop().exit_status, 7);
 }
 
+TEST(OddServer, LeaksDescriptors) {
+  const ServerProcess server(odd("leak-descriptor=2"));
+  // The end of the stream comes when it has closed this connection and those before it.
+  const auto visit = [&] {
+    Peer peer(server.endpoint());
+    peer.half_close();
+    EXPECT_EQ(peer.read_to_end(), "");
+  };
+  visit();
+  const std::size_t before = open_descriptors(server.pid());
+  for (int i = 0; i < 10; ++i) visit();
+  EXPECT_EQ(open_descriptors(server.pid()), before + 5);
+}
+
+TEST(OddServer, LeaksMemory) {
+  if (under_sanitizer) GTEST_SKIP() << "its allocator has memory of its own";
+  const ServerProcess server(odd("leak-memory=1000000"));
+  const std::uint64_t before = resident_memory(server.pid());
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(Peer(server.endpoint()).exchange("a"), "a");
+  EXPECT_GE(resident_memory(server.pid()), before + 9'000'000);
+}
+
+TEST(OddServer, SlowsDown) {
+  const ServerProcess server(odd("slowing=100ms"));
+  Peer peer(server.endpoint());
+  const auto time_of_one = [&] {
+    const auto begin = Clock::now();
+    EXPECT_EQ(peer.exchange("a"), "a");
+    return Clock::now() - begin;
+  };
+  const auto begin = Clock::now();
+  while (Clock::now() - begin < milliseconds(500)) time_of_one();
+  EXPECT_GE(time_of_one(), milliseconds(50));
+}
+
 TEST(OddServer, ServesTheFirstOnly) {
   const ServerProcess server(odd("accept-only=2"));
   std::vector<Peer> peers;

@@ -18,6 +18,9 @@
 //   refuse            closes each connection as soon as it has accepted it
 //   reset=N           resets a connection when it has answered N requests on it
 //   die=N             exits with status 7 when it has answered N requests in all
+//   leak-descriptor=N opens a descriptor that it never closes at every Nth connection
+//   leak-memory=N     writes to N bytes that it never frees at every connection
+//   slowing=1ms       waits before each answer, for that much longer each second since it began
 //   accept-only=N     serves the first N connections and never reads from the others; one that
 //                     ends without having sent anything leaves its place to the next
 #include <signal.h>
@@ -87,11 +90,15 @@ nanoseconds parse_time(std::string_view text) {
 void parse_mode(std::string_view argument, Options& options) {
   enum class Value { none, count, time, two_times };
   static const std::map<std::string_view, Value> modes{
-      {"plain", Value::none},      {"silent", Value::none},      {"refuse", Value::none},
-      {"delay", Value::time},      {"burn", Value::time},        {"burn-child", Value::time},
-      {"stall", Value::two_times}, {"drop-idle", Value::count},  {"corrupt", Value::count},
-      {"short", Value::count},     {"extra", Value::count},      {"reset", Value::count},
-      {"die", Value::count},       {"accept-only", Value::count}};
+      {"plain", Value::none},       {"silent", Value::none},
+      {"refuse", Value::none},      {"delay", Value::time},
+      {"burn", Value::time},        {"burn-child", Value::time},
+      {"stall", Value::two_times},  {"drop-idle", Value::count},
+      {"corrupt", Value::count},    {"short", Value::count},
+      {"extra", Value::count},      {"reset", Value::count},
+      {"die", Value::count},        {"accept-only", Value::count},
+      {"slowing", Value::time},     {"leak-descriptor", Value::count},
+      {"leak-memory", Value::count}};
   const std::size_t equals = argument.find('=');
   options.mode = argument.substr(0, equals);
   const auto mode = modes.find(options.mode);
@@ -261,6 +268,14 @@ class LoopServer {
     }
     ++served_;
     watch(fd);
+    leak();
+  }
+
+  void leak() {
+    if (mode("leak-descriptor") && ++accepted_ % options_.count == 0) {
+      leaked_descriptors_.emplace_back(check(::dup(listener_.get()), "dup"));
+    }
+    if (mode("leak-memory")) leaked_memory_.emplace_back(options_.count, 'x');
   }
 
   void serve_peer(int fd) {
@@ -292,6 +307,11 @@ class LoopServer {
     const std::uint64_t requests = answered - before / options_.size;
     if (mode("burn") || mode("burn-child")) {
       for (std::uint64_t i = 0; i < requests; ++i) burn(options_.time);
+    }
+    if (mode("slowing")) {
+      const nanoseconds time = now(CLOCK_MONOTONIC);
+      const auto seconds = std::chrono::duration<double>(time - begin_);
+      sleep_until(time + std::chrono::round<nanoseconds>(options_.time * seconds.count()));
     }
     if (!send_all(fd, distorted(before, count))) return end(fd);
     requests_ += requests;
@@ -336,6 +356,10 @@ class LoopServer {
   std::uint64_t served_ = 0;
   std::uint64_t requests_ = 0;
   bool dropped_ = false;
+  std::uint64_t accepted_ = 0;
+  std::vector<FileDescriptor> leaked_descriptors_;
+  std::vector<std::string> leaked_memory_;
+  nanoseconds begin_ = now(CLOCK_MONOTONIC);
 };
 
 void die_with(pid_t parent) {
