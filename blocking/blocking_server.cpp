@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -9,14 +10,22 @@
 
 #include "echo/accept.hpp"
 #include "echo/echo_session.hpp"
+#include "echo/idle_timer.hpp"
+#include "echo/socket.hpp"
 
 namespace echomux {
 namespace {
 
+using namespace std::chrono_literals;
+
 class BlockingServer {
  public:
-  BlockingServer(FileDescriptor listener, std::stop_token stop, Counters& counters)
-      : listener_(std::move(listener)), stop_(std::move(stop)), counters_(counters) {}
+  BlockingServer(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
+                 Counters& counters)
+      : listener_(std::move(listener)),
+        stop_(std::move(stop)),
+        idle_timeout_(options.idle_timeout),
+        counters_(counters) {}
 
   // One turn: wait for a peer, then serve it until it is done. Meanwhile everyone else waits.
   void run() {
@@ -40,9 +49,15 @@ class BlockingServer {
     // it is gone before the descriptor is closed and its number can be another's.
     const std::stop_callback wake_session(
         stop_, [fd = session.fd()] { static_cast<void>(::shutdown(fd, SHUT_RDWR)); });
+    if (idle_timeout_ > 0ns) set_time_limit(session.fd(), time_between_looks(idle_timeout_));
     // A blocking recv sleeps until there is input, a blocking send until all has found room: the
     // kernel does all the waiting, and the loop could not be simpler.
-    while (session.pump({scratch_.get(), scratch_bytes}, counters_) != Outcome::closed) {
+    Outcome outcome = Outcome::progressed;
+    while (outcome != Outcome::closed) {
+      outcome = session.pump({scratch_.get(), scratch_bytes}, counters_);
+      // A blocking socket has EAGAIN only if it has a time limit, whose end this is.
+      const bool waited_in_vain = outcome == Outcome::want_read || outcome == Outcome::want_write;
+      if (waited_in_vain && session.has_gone_idle(counters_)) return;
     }
   }
 
@@ -58,15 +73,16 @@ class BlockingServer {
 
   FileDescriptor listener_;
   std::stop_token stop_;
+  std::chrono::nanoseconds idle_timeout_;
   Counters& counters_;
   std::unique_ptr<std::byte[]> scratch_ = make_scratch();
 };
 
 }  // namespace
 
-void serve_blocking(FileDescriptor listener, std::stop_token stop, const ServerOptions& /*options*/,
+void serve_blocking(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
                     ServerStats& stats) {
-  BlockingServer(std::move(listener), std::move(stop), stats.main()).run();
+  BlockingServer(std::move(listener), std::move(stop), options, stats.main()).run();
 }
 
 }  // namespace echomux

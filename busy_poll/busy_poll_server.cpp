@@ -7,6 +7,7 @@
 
 #include "echo/accept.hpp"
 #include "echo/echo_session.hpp"
+#include "echo/idle_timer.hpp"
 #include "echo/socket.hpp"
 
 namespace echomux {
@@ -14,8 +15,13 @@ namespace {
 
 class BusyPollServer {
  public:
-  BusyPollServer(FileDescriptor listener, std::stop_token stop, Counters& counters)
-      : listener_(std::move(listener)), stop_(std::move(stop)), counters_(counters) {
+  BusyPollServer(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
+                 Counters& counters)
+      : listener_(std::move(listener)),
+        stop_(std::move(stop)),
+        max_connections_(options.max_connections),
+        idle_timer_(options.idle_timeout),
+        counters_(counters) {
     set_nonblocking(listener_.get());
   }
 
@@ -25,6 +31,7 @@ class BusyPollServer {
     while (!stop_.stop_requested()) {
       accept_waiting();
       serve_peers();
+      if (idle_timer_.is_due()) close_idle_peers();
     }
   }
 
@@ -39,16 +46,28 @@ class BusyPollServer {
         ++i;
         continue;
       }
-      std::swap(sessions_[i], sessions_.back());  // the last peer takes this place: ask it next
-      sessions_.pop_back();
+      remove_peer(i);  // another peer takes this place: ask it next
     }
+  }
+
+  void close_idle_peers() {
+    // Backwards: the peer that takes the place of one who is removed has been looked at.
+    for (std::size_t i = sessions_.size(); i-- > 0;) {
+      if (sessions_[i].has_gone_idle(counters_)) remove_peer(i);
+    }
+  }
+
+  void remove_peer(std::size_t i) {
+    std::swap(sessions_[i], sessions_.back());
+    sessions_.pop_back();
   }
 
   // Out of descriptors the others must pause, or they would spin. This one spins by design: it
   // tries again in the next turn, which comes at once.
   void accept_waiting() {
-    const AcceptTurn turn = accept_peers(
-        listener_.get(), counters_, [this](FileDescriptor socket) { add_peer(std::move(socket)); });
+    const AcceptTurn turn =
+        accept_peers(listener_.get(), max_connections_, counters_,
+                     [this](FileDescriptor socket) { add_peer(std::move(socket)); });
     const bool shortage = turn == AcceptTurn::out_of_resources;
     if (shortage && !accept_shortage_) counters_.accept_pauses.add();
     accept_shortage_ = shortage;
@@ -58,12 +77,14 @@ class BusyPollServer {
     try {
       sessions_.emplace_back(std::move(socket));
     } catch (const std::bad_alloc&) {
-      counters_.turned_away.add();
+      turn_away(counters_, "no memory for another peer");
     }
   }
 
   FileDescriptor listener_;
   std::stop_token stop_;
+  std::uint64_t max_connections_;
+  IdleTimer idle_timer_;
   Counters& counters_;
   std::vector<EchoSession> sessions_;  // dense: order means nothing here
   std::unique_ptr<std::byte[]> scratch_ = make_scratch();
@@ -72,9 +93,9 @@ class BusyPollServer {
 
 }  // namespace
 
-void serve_busy_poll(FileDescriptor listener, std::stop_token stop,
-                     const ServerOptions& /*options*/, ServerStats& stats) {
-  BusyPollServer(std::move(listener), std::move(stop), stats.main()).run();
+void serve_busy_poll(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
+                     ServerStats& stats) {
+  BusyPollServer(std::move(listener), std::move(stop), options, stats.main()).run();
 }
 
 }  // namespace echomux

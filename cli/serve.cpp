@@ -5,14 +5,17 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
 #include "cli/signal_thread.hpp"
+#include "cli/values.hpp"
 #include "echo/socket.hpp"
 
 namespace echomux {
@@ -24,7 +27,28 @@ struct ServeOptions {
   std::uint16_t port = 7777;
   std::string stats = "text";
   std::string select_limit = "fd_setsize";
+  std::optional<std::string> idle_timeout;
+  std::optional<std::string> max_connections;
 };
+
+// The least is a time in which a busy machine still comes round to everybody.
+constexpr std::chrono::milliseconds least_idle_timeout{10};
+constexpr std::chrono::hours most_idle_timeout{24};
+// More descriptors than that no process can have (fs.nr_open).
+constexpr std::size_t most_connections = std::size_t{1} << 30;
+
+ServerOptions server_options_from(const ServeOptions& options) {
+  ServerOptions chosen{.select_beyond_fd_setsize = options.select_limit == "none"};
+  if (options.idle_timeout) {
+    chosen.idle_timeout =
+        parse_time(*options.idle_timeout, "--idle-timeout", least_idle_timeout, most_idle_timeout);
+  }
+  if (options.max_connections) {
+    chosen.max_connections =
+        parse_count(*options.max_connections, "--max-connections", 1, most_connections);
+  }
+  return chosen;
+}
 
 // Writes to stdout unless that would block: a server whose output nobody reads must still stop
 // when it is told to. A pipe that is ready has room for PIPE_BUF bytes; everything here is shorter.
@@ -71,7 +95,7 @@ class CounterPrinter {
     used_ = 0;
   }
 
-  std::array<char, 2048> buffer_;  // 17 counters of at most 20 digits and their names
+  std::array<char, 2048> buffer_;  // 18 counters of at most 20 digits and their names
   std::size_t used_ = 0;
 };
 
@@ -107,7 +131,7 @@ int serve(const ServeOptions& options) {
   } catch (const std::invalid_argument& error) {
     throw UsageError(error.what());
   }
-  const ServerOptions server_options{.select_beyond_fd_setsize = options.select_limit == "none"};
+  const ServerOptions server_options = server_options_from(options);
 
   // A reader of our output that goes away is no reason to die.
   ::signal(SIGPIPE, SIG_IGN);
@@ -124,8 +148,11 @@ int serve(const ServeOptions& options) {
   FileDescriptor listener = listen_or_explain(endpoint);
   const Endpoint local = local_endpoint(listener.get());
   if (!local.is_loopback()) {
-    std::cerr << "echomux: warning: " << local.to_string()
-              << " is reachable from other machines, and an echo server answers anyone\n";
+    std::cerr
+        << "echomux: warning: " << local.to_string()
+        << " is reachable from other machines, and anyone who reaches an echo server can make "
+           "it send traffic back and hold connections: it is meant for a test network, and "
+           "--max-connections and --idle-timeout bound what it gives\n";
   }
   print(fmt::format("echomux: {} listening on {}\n", backend->name, local.to_string()));
   if (server_options.select_beyond_fd_setsize && backend->name == "select") {
@@ -161,6 +188,12 @@ void add_serve_command(CLI::App& app, Action& action) {
                    "select only: 'none' watches descriptors beyond FD_SETSIZE too")
       ->check(CLI::IsMember({"fd_setsize", "none"}))
       ->capture_default_str();
+  command->add_option("--idle-timeout", options->idle_timeout,
+                      "Close a peer that has neither sent nor taken anything for this long, or up "
+                      "to a quarter longer: 500ms, 30s, 2m [never]");
+  command->add_option("--max-connections", options->max_connections,
+                      "While so many are open, close newcomers at once; blocking has one at a time "
+                      "and leaves the others waiting [no limit]");
   command->footer("SIGINT and SIGTERM stop it; SIGUSR1 prints a snapshot of its counters as JSON.");
   command->callback([options, &action] { action = [options] { return serve(*options); }; });
 }

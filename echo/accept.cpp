@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstdio>
 
 namespace echomux {
 
@@ -39,6 +40,16 @@ AcceptResult accept_peer(int listener, SocketMode mode, Counters& counters) noex
     default:
       return {AcceptStatus::out_of_resources, {}};
   }
+}
+
+void turn_away(Counters& counters, const char* why) noexcept {
+  if (counters.turned_away.value() == 0) {
+    std::fprintf(stderr,
+                 "echomux: %s: a newcomer is turned away, and so are others while that lasts "
+                 "(turned_away counts them)\n",
+                 why);
+  }
+  counters.turned_away.add();
 }
 
 }  // namespace echomux

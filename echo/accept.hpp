@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
 #include "echo/file_descriptor.hpp"
@@ -28,11 +29,17 @@ inline constexpr std::chrono::milliseconds accept_retry_interval{100};
 // from the peers it already has.
 inline constexpr int accept_budget = 256;
 
+inline constexpr const char* too_many_connections = "--max-connections are open";
+
 enum class SocketMode { blocking, nonblocking };
 
 // Calls accept4(2) once and says what its result means for the loop; never throws. Blocks if the
 // listener does.
 [[nodiscard]] AcceptResult accept_peer(int listener, SocketMode mode, Counters& counters) noexcept;
+
+// Counts a newcomer that the caller closes because there is no place for it. The first time it also
+// says why, in words, on stderr: only then, for a flood must not fill a log.
+void turn_away(Counters& counters, const char* why) noexcept;
 
 // What a turn of accepting leaves behind.
 enum class AcceptTurn {
@@ -42,14 +49,22 @@ enum class AcceptTurn {
 };
 
 // Accepts from a non-blocking listener until nobody waits, accept_budget is spent or resources run
-// out, and calls `add_peer` with each new peer's non-blocking socket.
+// out, and calls `add_peer` with each new peer's non-blocking socket. While `max_connections` are
+// open, newcomers are closed at once and counted: left in the backlog they would seem connected,
+// and keep the listener ready, which a server that waits for it can't have.
 template <typename AddPeer>
-[[nodiscard]] AcceptTurn accept_peers(int listener, Counters& counters, AddPeer add_peer) {
+[[nodiscard]] AcceptTurn accept_peers(int listener, std::uint64_t max_connections,
+                                      Counters& counters, AddPeer add_peer) {
   for (int i = 0; i < accept_budget; ++i) {
     AcceptResult result = accept_peer(listener, SocketMode::nonblocking, counters);
     switch (result.status) {
       case AcceptStatus::accepted:
-        add_peer(std::move(result.socket));
+        // It is counted as open already.
+        if (open_connections(counters) > max_connections) {
+          turn_away(counters, too_many_connections);
+        } else {
+          add_peer(std::move(result.socket));
+        }
         break;
       case AcceptStatus::try_again:
         break;

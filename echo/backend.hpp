@@ -1,6 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -15,6 +18,12 @@ namespace echomux {
 struct ServerOptions {
   // select only: watch descriptors at and beyond FD_SETSIZE too, with a bitmap larger than fd_set.
   bool select_beyond_fd_setsize = false;
+  // A peer from whom nothing came and to whom nothing could be sent for this time is closed; 0 lets
+  // it stay. It may take a quarter longer, and never less.
+  std::chrono::nanoseconds idle_timeout{0};
+  // With that many open, a newcomer is accepted and closed at once. A server that serves one peer
+  // at a time leaves it in the backlog instead.
+  std::uint64_t max_connections = std::numeric_limits<std::uint64_t>::max();
 };
 
 // One way of serving many peers, as every caller sees it.

@@ -1,11 +1,15 @@
 #include "echo/echo_session.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <new>
+
+#include "echo/idle_timer.hpp"
 
 namespace echomux {
 namespace {
@@ -59,6 +63,7 @@ Outcome EchoSession::receive_and_send(std::span<std::byte> scratch, Counters& co
   }
   const auto bytes = scratch.first(static_cast<std::size_t>(received));
   counters.bytes_received.add(bytes.size());
+  quiet_looks_ = 0;
 
   const ssize_t sent = send_once(socket_.get(), bytes, counters);
   Outcome outcome = Outcome::progressed;
@@ -79,12 +84,44 @@ Outcome EchoSession::send_pending(Counters& counters) noexcept {
   const ssize_t sent = send_once(socket_.get(), pending, counters);
   if (sent < 0) return classify_error(Outcome::want_write, counters);
   pending_begin_ += static_cast<std::uint32_t>(sent);
+  quiet_looks_ = 0;
   if (!owes()) {
     // An idle peer holds no memory.
     pending_.reset();
     pending_begin_ = pending_end_ = 0;
   }
   return Outcome::progressed;
+}
+
+bool EchoSession::has_gone_idle(Counters& counters) noexcept {
+  if (moves_unseen()) quiet_looks_ = 0;
+  // The first look finds only that there is something to measure from.
+  if (++quiet_looks_ <= looks_per_idle_timeout) return false;
+  counters.closed.add();
+  counters.idle_closed.add();
+  if (owes()) {
+    // The echo will never be complete. A reset says so, where an orderly end would belie it; and it
+    // frees what the kernel holds for this peer, which otherwise it keeps for minutes.
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    static_cast<void>(::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
+  }
+  return true;
+}
+
+// What moves between the peer and our kernel, and has not come as far as this program.
+bool EchoSession::moves_unseen() noexcept {
+  int bytes = 0;
+  if (owes()) {
+    // The kernel takes more only when a third of its buffer, which may be megabytes, is free. Until
+    // then a peer that reads slowly shows only in what it has acknowledged.
+    if (::ioctl(socket_.get(), SIOCOUTQ, &bytes) < 0) return false;
+    const std::uint32_t before = unacknowledged_;
+    unacknowledged_ = static_cast<std::uint32_t>(bytes) & 0xff'ffffU;
+    return unacknowledged_ != before;
+  }
+  // Input that waits for this server, which has had too much to do, or was stopped.
+  return quiet_looks_ == looks_per_idle_timeout && ::ioctl(socket_.get(), SIOCINQ, &bytes) == 0 &&
+         bytes > 0;
 }
 
 bool EchoSession::keep(std::span<const std::byte> unsent) noexcept {

@@ -44,14 +44,27 @@ class EchoSession {
   // True while something received is still to be sent: then wait for room to write, else for input.
   [[nodiscard]] bool owes() const noexcept { return pending_begin_ != pending_end_; }
 
+  // For a server with an idle time-out, which asks at every look (echo/idle_timer.hpp): whether
+  // nothing has moved since the fifth look before this one. Then the end of the connection is
+  // counted, and the session is to be destroyed. A peer moves as long as it sends, or takes what is
+  // sent to it, however slowly; that this server has not come round to it yet is held against
+  // nobody.
+  [[nodiscard]] bool has_gone_idle(Counters& counters) noexcept;
+
   [[nodiscard]] int fd() const noexcept { return socket_.get(); }
 
  private:
   Outcome receive_and_send(std::span<std::byte> scratch, Counters& counters) noexcept;
   Outcome send_pending(Counters& counters) noexcept;
   bool keep(std::span<const std::byte> unsent) noexcept;
+  bool moves_unseen() noexcept;
 
   FileDescriptor socket_;
+  // How many looks in a row found that nothing had moved; and how many bytes the peer had not
+  // acknowledged at the last of them, modulo 2^24, if something was owed. Both stand where
+  // alignment would leave a gap, so that no session is bigger for them.
+  std::uint32_t quiet_looks_ : 8 = 0;
+  std::uint32_t unacknowledged_ : 24 = 0;
   std::uint32_t pending_begin_ = 0;  // pending_[pending_begin_, pending_end_) is still to be sent
   std::uint32_t pending_end_ = 0;
   std::unique_ptr<std::byte[]> pending_;

@@ -42,9 +42,15 @@ struct Counters {
   Counter turned_away;    // of these, closed at once because the server had no place for them
   Counter closed;         // connections that ended while the server ran
   Counter peer_errors;    // of these, by an error such as ECONNRESET or EPIPE
+  Counter idle_closed;    // of these, by the server, because the peer was idle for too long
   Counter bytes_received;
   Counter bytes_sent;
 };
+
+// How many connections are open, in a server that counts all of them in one set.
+[[nodiscard]] inline std::uint64_t open_connections(const Counters& counters) noexcept {
+  return counters.accepted.value() - counters.turned_away.value() - counters.closed.value();
+}
 
 // A counter's name as it appears in every output, and where it is kept.
 struct CounterField {
@@ -68,6 +74,7 @@ inline constexpr std::array counter_fields{
     CounterField{"turned_away", &Counters::turned_away},
     CounterField{"closed", &Counters::closed},
     CounterField{"peer_errors", &Counters::peer_errors},
+    CounterField{"idle_closed", &Counters::idle_closed},
     CounterField{"bytes_received", &Counters::bytes_received},
     CounterField{"bytes_sent", &Counters::bytes_sent},
 };

@@ -128,6 +128,16 @@ Endpoint local_endpoint(int socket) {
   return endpoint;
 }
 
+void set_time_limit(int socket, std::chrono::nanoseconds limit) noexcept {
+  const auto us = std::chrono::ceil<std::chrono::microseconds>(limit);
+  const auto s = std::chrono::floor<std::chrono::seconds>(us);
+  const timeval time{.tv_sec = s.count(), .tv_usec = (us - s).count()};
+  // Neither can fail for a TCP socket: the time is in range.
+  for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
+    static_cast<void>(::setsockopt(socket, SOL_SOCKET, option, &time, sizeof time));
+  }
+}
+
 void set_nonblocking(int fd) {
   const int flags = check(::fcntl(fd, F_GETFL), "fcntl F_GETFL");
   check(::fcntl(fd, F_SETFL, flags | O_NONBLOCK), "fcntl F_SETFL");

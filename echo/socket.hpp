@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -49,6 +50,10 @@ struct Endpoint {
 
 // The address a socket is bound to (getsockname(2)). Throws std::system_error.
 [[nodiscard]] Endpoint local_endpoint(int socket);
+
+// Lets a recv or send on a blocking socket that has moved nothing for this time fail with EAGAIN
+// (SO_RCVTIMEO and SO_SNDTIMEO, socket(7)); rounded up to microseconds, and 0 is for ever.
+void set_time_limit(int socket, std::chrono::nanoseconds limit) noexcept;
 
 // Sets O_NONBLOCK (fcntl(2)). Throws std::system_error.
 void set_nonblocking(int fd);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <optional>
@@ -13,6 +14,7 @@
 
 #include "echo/accept.hpp"
 #include "echo/echo_session.hpp"
+#include "echo/idle_timer.hpp"
 #include "echo/socket.hpp"
 #include "echo/stop_event.hpp"
 #include "echo/system_call.hpp"
@@ -21,16 +23,18 @@ namespace echomux {
 namespace {
 
 constexpr std::size_t events_per_wait = 512;
-constexpr int forever = -1;
 // How many times a peer is pumped per turn before the others get theirs.
 constexpr int pumps_per_turn = 4;
 
 class EpollEtServer {
  public:
-  EpollEtServer(FileDescriptor listener, std::stop_token stop, Counters& counters)
+  EpollEtServer(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
+                Counters& counters)
       : listener_(std::move(listener)),
         stop_(std::move(stop)),
         stop_event_(stop_),
+        max_connections_(options.max_connections),
+        idle_timer_(options.idle_timeout),
         counters_(counters) {
     set_nonblocking(listener_.get());
     check(watch(stop_event_.fd(), EPOLLIN), "epoll_ctl");
@@ -44,6 +48,7 @@ class EpollEtServer {
       note_events();
       if (accept_more_ || accept_paused_) accept_waiting();
       go_on_with_peers();
+      if (idle_timer_.is_due()) close_idle_peers();
     }
   }
 
@@ -72,7 +77,8 @@ class EpollEtServer {
   // Sleeping is allowed only when nobody is left to go on with, for no further edge announces them.
   int timeout_ms() const {
     if (accept_more_ || !unfinished_.empty()) return 0;
-    return accept_paused_ ? static_cast<int>(accept_retry_interval.count()) : forever;
+    return accept_paused_ ? static_cast<int>(accept_retry_interval.count())
+                          : idle_timer_.wait_ms(open_connections(counters_) > 0);
   }
 
   void enqueue(int fd) {
@@ -113,11 +119,19 @@ class EpollEtServer {
     return Outcome::progressed;
   }
 
+  // Whoever stands in unfinished_ is in the midst of moving, and must stay for it to be right.
+  void close_idle_peers() {
+    for (std::optional<Peer>& peer : peers_) {
+      if (peer && !peer->queued && peer->session.has_gone_idle(counters_)) peer.reset();
+    }
+  }
+
   // The listener is edge-triggered too: no second edge comes for those who wait already. Without
   // remembering that more may wait, or trying again by itself, the server would go deaf.
   void accept_waiting() {
-    const AcceptTurn turn = accept_peers(
-        listener_.get(), counters_, [this](FileDescriptor socket) { add_peer(std::move(socket)); });
+    const AcceptTurn turn =
+        accept_peers(listener_.get(), max_connections_, counters_,
+                     [this](FileDescriptor socket) { add_peer(std::move(socket)); });
     accept_more_ = turn == AcceptTurn::budget_spent;
     const bool pause = turn == AcceptTurn::out_of_resources;
     if (pause && !accept_paused_) counters_.accept_pauses.add();
@@ -132,14 +146,14 @@ class EpollEtServer {
       // So that enqueue, later, needs no memory.
       if (unfinished_.capacity() < peers_.size()) unfinished_.reserve(peers_.capacity());
     } catch (const std::bad_alloc&) {
-      counters_.turned_away.add();
+      turn_away(counters_, "no memory for another peer");
       return;
     }
     peers_[slot].emplace(Peer{.session = EchoSession(std::move(socket)), .queued = false});
     // Registered once, for everything, and never changed again: an edge for room comes only after
     // a send has met EAGAIN, so it costs nothing to ask for both.
     if (watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0) {
-      counters_.turned_away.add();
+      turn_away(counters_, "epoll_ctl can watch no more");
       peers_[slot].reset();
     }
   }
@@ -160,6 +174,8 @@ class EpollEtServer {
   FileDescriptor listener_;
   std::stop_token stop_;
   StopEvent stop_event_;
+  std::uint64_t max_connections_;
+  IdleTimer idle_timer_;
   Counters& counters_;
   FileDescriptor epoll_{check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")};
   std::vector<std::optional<Peer>> peers_;  // by descriptor: small, dense numbers
@@ -171,9 +187,9 @@ class EpollEtServer {
 
 }  // namespace
 
-void serve_epoll_et(FileDescriptor listener, std::stop_token stop, const ServerOptions& /*options*/,
+void serve_epoll_et(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
                     ServerStats& stats) {
-  EpollEtServer(std::move(listener), std::move(stop), stats.main()).run();
+  EpollEtServer(std::move(listener), std::move(stop), options, stats.main()).run();
 }
 
 }  // namespace echomux

@@ -4,15 +4,19 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <optional>
 #include <span>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "echo/accept.hpp"
 #include "echo/echo_session.hpp"
+#include "echo/idle_timer.hpp"
 #include "echo/socket.hpp"
 #include "echo/stop_event.hpp"
 #include "echo/system_call.hpp"
@@ -21,12 +25,16 @@ namespace echomux {
 namespace {
 
 constexpr std::size_t events_per_wait = 512;
-constexpr int forever = -1;
 
 class EpollLtServer {
  public:
-  EpollLtServer(FileDescriptor listener, std::stop_token stop, Counters& counters)
-      : listener_(std::move(listener)), stop_event_(std::move(stop)), counters_(counters) {
+  EpollLtServer(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
+                Counters& counters)
+      : listener_(std::move(listener)),
+        stop_event_(std::move(stop)),
+        max_connections_(options.max_connections),
+        idle_timer_(options.idle_timeout),
+        counters_(counters) {
     set_nonblocking(listener_.get());
     check(set_interest(EPOLL_CTL_ADD, stop_event_.fd(), EPOLLIN), "epoll_ctl");
     check(set_interest(EPOLL_CTL_ADD, listener_.get(), EPOLLIN), "epoll_ctl");
@@ -52,14 +60,15 @@ class EpollLtServer {
       // While accepting is paused nothing announces that descriptors are free again: one may have
       // come free in this very turn, or anywhere in the system. So just ask.
       if (accept_paused_) accept_waiting();
+      if (idle_timer_.is_due()) close_idle_peers();
     }
   }
 
  private:
   // Sleeps until something is ready and returns how many events there are.
   int wait(std::span<epoll_event> events) {
-    const int timeout_ms =
-        accept_paused_ ? static_cast<int>(accept_retry_interval.count()) : forever;
+    const int timeout_ms = accept_paused_ ? static_cast<int>(accept_retry_interval.count())
+                                          : idle_timer_.wait_ms(open_connections(counters_) > 0);
     counters_.waits.add();
     const int ready =
         ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
@@ -92,10 +101,17 @@ class EpollLtServer {
     }
   }
 
+  void close_idle_peers() {
+    for (std::optional<EchoSession>& session : sessions_) {
+      if (session && session->has_gone_idle(counters_)) session.reset();
+    }
+  }
+
   // Level-triggered, whoever still waits in the backlog when the budget is spent is reported again.
   void accept_waiting() {
-    const AcceptTurn turn = accept_peers(
-        listener_.get(), counters_, [this](FileDescriptor socket) { add_peer(std::move(socket)); });
+    const AcceptTurn turn =
+        accept_peers(listener_.get(), max_connections_, counters_,
+                     [this](FileDescriptor socket) { add_peer(std::move(socket)); });
     pause_accepting(turn == AcceptTurn::out_of_resources);
   }
 
@@ -103,7 +119,11 @@ class EpollLtServer {
   // without end, at 100 % CPU. So it is not watched until accepting works again.
   void pause_accepting(bool pause) {
     if (pause == accept_paused_) return;
-    if (set_interest(EPOLL_CTL_MOD, listener_.get(), pause ? 0U : EPOLLIN) < 0) return;
+    if (set_interest(EPOLL_CTL_MOD, listener_.get(), pause ? 0U : EPOLLIN) < 0) {
+      // Still watched, the listener would wake us at once, and so without end until this works.
+      if (pause) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      return;
+    }
     accept_paused_ = pause;
     if (pause) counters_.accept_pauses.add();
   }
@@ -114,14 +134,14 @@ class EpollLtServer {
     try {
       if (slot >= sessions_.size()) sessions_.resize(slot + 1);
     } catch (const std::bad_alloc&) {
-      counters_.turned_away.add();
+      turn_away(counters_, "no memory for another peer");
       return;
     }
     sessions_[slot].emplace(std::move(socket));
     // Fails when the user's limit of watches (/proc/sys/fs/epoll/max_user_watches) or memory is
     // used up.
     if (set_interest(EPOLL_CTL_ADD, fd, EPOLLIN) < 0) {
-      counters_.turned_away.add();
+      turn_away(counters_, "epoll_ctl can watch no more");
       sessions_[slot].reset();
     }
   }
@@ -142,6 +162,8 @@ class EpollLtServer {
 
   FileDescriptor listener_;
   StopEvent stop_event_;
+  std::uint64_t max_connections_;
+  IdleTimer idle_timer_;
   Counters& counters_;
   FileDescriptor epoll_{check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")};
   std::vector<std::optional<EchoSession>> sessions_;  // by descriptor: small, dense numbers
@@ -151,9 +173,9 @@ class EpollLtServer {
 
 }  // namespace
 
-void serve_epoll_lt(FileDescriptor listener, std::stop_token stop, const ServerOptions& /*options*/,
+void serve_epoll_lt(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
                     ServerStats& stats) {
-  EpollLtServer(std::move(listener), std::move(stop), stats.main()).run();
+  EpollLtServer(std::move(listener), std::move(stop), options, stats.main()).run();
 }
 
 }  // namespace echomux

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <thread>
@@ -12,6 +13,7 @@
 
 #include "echo/accept.hpp"
 #include "echo/echo_session.hpp"
+#include "echo/idle_timer.hpp"
 #include "echo/socket.hpp"
 #include "echo/stop_event.hpp"
 #include "echo/system_call.hpp"
@@ -24,16 +26,18 @@ constexpr std::size_t stop_entry = 0;
 constexpr std::size_t listener_entry = 1;
 constexpr std::size_t first_peer_entry = 2;
 
-constexpr int forever = -1;
 // poll(2) skips an entry with a negative descriptor: the cheapest way not to watch something.
 constexpr int not_watched = -1;
 
 class PollServer {
  public:
-  PollServer(FileDescriptor listener, std::stop_token stop, Counters& counters)
+  PollServer(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
+             Counters& counters)
       : listener_(std::move(listener)),
         stop_(std::move(stop)),
         stop_event_(stop_),
+        max_connections_(options.max_connections),
+        idle_timer_(options.idle_timeout),
         counters_(counters) {
     set_nonblocking(listener_.get());
     watched_.push_back({.fd = stop_event_.fd(), .events = POLLIN, .revents = 0});
@@ -48,14 +52,15 @@ class PollServer {
       // Last, so that the peers' entries don't shift under the scan. While accepting is paused
       // nothing announces that descriptors are free again, so just ask.
       if (watched_[listener_entry].revents != 0 || accept_paused_) accept_waiting();
+      if (idle_timer_.is_due()) close_idle_peers();
     }
   }
 
  private:
   // Sleeps until something is ready and returns how many entries are.
   std::size_t wait() {
-    const int timeout_ms =
-        accept_paused_ ? static_cast<int>(accept_retry_interval.count()) : forever;
+    const int timeout_ms = accept_paused_ ? static_cast<int>(accept_retry_interval.count())
+                                          : idle_timer_.wait_ms(!sessions_.empty());
     counters_.waits.add();
     // The lesson of poll in one line: every watched descriptor is examined at every call.
     counters_.descriptors_scanned.add(watched_.size());
@@ -114,6 +119,13 @@ class PollServer {
     return outcome != Outcome::closed;
   }
 
+  void close_idle_peers() {
+    // Backwards: the peer that takes the place of one who is removed has been looked at.
+    for (std::size_t i = sessions_.size(); i-- > 0;) {
+      if (sessions_[i].has_gone_idle(counters_)) remove_peer(first_peer_entry + i);
+    }
+  }
+
   // Keeps the list dense, for poll pays for every entry: the last peer moves into the gap.
   void remove_peer(std::size_t entry) {
     std::swap(watched_[entry], watched_.back());
@@ -124,8 +136,9 @@ class PollServer {
 
   // Level-triggered, whoever still waits in the backlog when the budget is spent is reported again.
   void accept_waiting() {
-    const AcceptTurn turn = accept_peers(
-        listener_.get(), counters_, [this](FileDescriptor socket) { add_peer(std::move(socket)); });
+    const AcceptTurn turn =
+        accept_peers(listener_.get(), max_connections_, counters_,
+                     [this](FileDescriptor socket) { add_peer(std::move(socket)); });
     pause_accepting(turn == AcceptTurn::out_of_resources);
   }
 
@@ -143,13 +156,15 @@ class PollServer {
       sessions_.emplace_back(std::move(socket));
     } catch (const std::bad_alloc&) {
       watched_.resize(first_peer_entry + sessions_.size());
-      counters_.turned_away.add();
+      turn_away(counters_, "no memory for another peer");
     }
   }
 
   FileDescriptor listener_;
   std::stop_token stop_;
   StopEvent stop_event_;
+  std::uint64_t max_connections_;
+  IdleTimer idle_timer_;
   Counters& counters_;
   // Entry i of the list and session i - first_peer_entry belong together.
   std::vector<pollfd> watched_;
@@ -160,9 +175,9 @@ class PollServer {
 
 }  // namespace
 
-void serve_poll(FileDescriptor listener, std::stop_token stop, const ServerOptions& /*options*/,
+void serve_poll(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
                 ServerStats& stats) {
-  PollServer(std::move(listener), std::move(stop), stats.main()).run();
+  PollServer(std::move(listener), std::move(stop), options, stats.main()).run();
 }
 
 }  // namespace echomux

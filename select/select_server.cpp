@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <limits>
 #include <memory>
@@ -16,6 +17,7 @@
 
 #include "echo/accept.hpp"
 #include "echo/echo_session.hpp"
+#include "echo/idle_timer.hpp"
 #include "echo/socket.hpp"
 #include "echo/stop_event.hpp"
 #include "echo/system_call.hpp"
@@ -24,14 +26,19 @@
 namespace echomux {
 namespace {
 
+constexpr int forever = -1;
+
 class SelectServer {
  public:
-  SelectServer(FileDescriptor listener, std::stop_token stop, int descriptor_limit,
+  SelectServer(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
                Counters& counters)
       : listener_(std::move(listener)),
         stop_(std::move(stop)),
         stop_event_(stop_),
-        descriptor_limit_(descriptor_limit),
+        descriptor_limit_(options.select_beyond_fd_setsize ? std::numeric_limits<int>::max()
+                                                           : FD_SETSIZE),
+        max_connections_(options.max_connections),
+        idle_timer_(options.idle_timeout),
         counters_(counters) {
     set_nonblocking(listener_.get());
     watch_for_input(stop_event_.fd());
@@ -45,6 +52,7 @@ class SelectServer {
       serve_ready_peers(wait());
       // While accepting is paused nothing announces that descriptors are free again, so just ask.
       if (readable_.contains(listener_.get()) || accept_paused_) accept_waiting();
+      if (idle_timer_.is_due()) close_idle_peers();
     }
   }
 
@@ -54,13 +62,15 @@ class SelectServer {
     // select writes its answer over the question, so it is given copies.
     readable_ = want_input_;
     writable_ = want_room_;
+    const int limit_ms = accept_paused_ ? static_cast<int>(accept_retry_interval.count())
+                                        : idle_timer_.wait_ms(open_connections(counters_) > 0);
     // It may change the time-out as well (on Linux, to the time that was left).
-    timeval retry{.tv_sec = 0, .tv_usec = std::chrono::microseconds(accept_retry_interval).count()};
+    timeval limit{.tv_sec = limit_ms / 1000, .tv_usec = limit_ms % 1000 * 1000};
     counters_.waits.add();
     // The lesson of select in one line: the kernel examines every number below the highest watched.
     counters_.descriptors_scanned.add(static_cast<std::uint64_t>(watched_end_));
     const int ready = ::select(watched_end_, readable_.raw(), writable_.raw(), nullptr,
-                               accept_paused_ ? &retry : nullptr);
+                               limit_ms == forever ? nullptr : &limit);
     if (ready < 0) return recover_from_failed_wait();
     counters_.events.add(static_cast<std::uint64_t>(ready));
     return ready;
@@ -111,10 +121,19 @@ class SelectServer {
     }
   }
 
+  void close_idle_peers() {
+    for (std::optional<EchoSession>& session : sessions_) {
+      if (!session || !session->has_gone_idle(counters_)) continue;
+      stop_watching(session->fd());
+      session.reset();
+    }
+  }
+
   // Level-triggered, whoever still waits in the backlog when the budget is spent is reported again.
   void accept_waiting() {
-    const AcceptTurn turn = accept_peers(
-        listener_.get(), counters_, [this](FileDescriptor socket) { add_peer(std::move(socket)); });
+    const AcceptTurn turn =
+        accept_peers(listener_.get(), max_connections_, counters_,
+                     [this](FileDescriptor socket) { add_peer(std::move(socket)); });
     pause_accepting(turn == AcceptTurn::out_of_resources);
   }
 
@@ -141,7 +160,7 @@ class SelectServer {
       if (slot >= sessions_.size()) sessions_.resize(slot + 1);
       watch_for_input(fd);
     } catch (const std::bad_alloc&) {
-      counters_.turned_away.add();
+      turn_away(counters_, "no memory for another peer");
       return;
     }
     sessions_[slot].emplace(std::move(socket));
@@ -179,6 +198,8 @@ class SelectServer {
   std::stop_token stop_;
   StopEvent stop_event_;
   int descriptor_limit_;
+  std::uint64_t max_connections_;
+  IdleTimer idle_timer_;
   Counters& counters_;
   DescriptorSet want_input_;  // who to watch for input, the listener among them
   DescriptorSet want_room_;   // who to watch for room to send
@@ -195,8 +216,7 @@ class SelectServer {
 
 void serve_select(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
                   ServerStats& stats) {
-  const int limit = options.select_beyond_fd_setsize ? std::numeric_limits<int>::max() : FD_SETSIZE;
-  SelectServer(std::move(listener), std::move(stop), limit, stats.main()).run();
+  SelectServer(std::move(listener), std::move(stop), options, stats.main()).run();
 }
 
 }  // namespace echomux

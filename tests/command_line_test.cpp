@@ -247,18 +247,6 @@ TEST(Serve, SaysWhatToDoWhenThePortIsTaken) {
   EXPECT_THAT(serve.out, IsEmpty());
 }
 
-TEST(Serve, WarnsWhenOthersCanReachIt) {
-  Pipe out = make_pipe();
-  Pipe err = make_pipe();
-  Program serve({"serve", any_backend, "--port", "0", "--host", "0.0.0.0"},
-                {.in = -1, .out = out.write_end.get(), .err = err.write_end.get()});
-  err.write_end.reset();
-  EXPECT_THAT(read_line(out.read_end.get()), HasSubstr(" listening on 0.0.0.0:"));
-  EXPECT_THAT(read_line(err.read_end.get()), HasSubstr("reachable from other machines"));
-  serve.send_signal(SIGTERM);
-  EXPECT_EQ(serve.wait(promptly), exit_ok);
-}
-
 TEST(Serve, PrintsItsCountersAsOneJsonObjectWhenItStops) {
   ServerProcess server(serve_command({"--stats", "json"}));
   EXPECT_EQ(Peer(server.endpoint()).exchange("hello"), "hello");

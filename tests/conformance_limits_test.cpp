@@ -1,7 +1,11 @@
-// What happens at the limits: no descriptor, no thread, no bit in the set to be had.
+// What happens at the limits: no descriptor, no thread, no memory, no place in the backlog, no bit
+// in the set to be had.
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
+#include <fstream>
+#include <optional>
 
 #include "tests/support/bytes.hpp"
 #include "tests/support/conformance.hpp"
@@ -84,6 +88,117 @@ TEST_P(Conformance, StopsWhileOutOfDescriptors) {
   const Peer peer(endpoint());
   ASSERT_TRUE(eventually(patience, [&] { return counter("accept_pauses") > 0; }));
   stop();
+}
+
+// A newcomer that is served. One for whom there is no place yet is turned away, and comes again.
+std::optional<Peer> newcomer(const Endpoint& endpoint) {
+  std::optional<Peer> peer;
+  const auto served = [&] {
+    try {
+      return peer.emplace(endpoint).exchange("newcomer") == "newcomer";
+    } catch (const std::exception&) {
+      return false;
+    }
+  };
+  EXPECT_TRUE(eventually(patience, served)) << "nobody is let in any more";
+  return peer;
+}
+
+std::uint64_t count_ended(const std::vector<Peer>& peers) {
+  return static_cast<std::uint64_t>(std::ranges::count_if(peers, &Peer::ended));
+}
+
+TEST_P(Conformance, TurnsAwayMoreThanItsMaxConnections) {
+  constexpr std::size_t most = 5;
+  constexpr std::size_t beyond = 300;
+  start({"--max-connections", std::to_string(most)});
+  std::vector<Peer> inside = connect_idle(concurrent(most));
+  const std::vector<Peer> outside = connect(beyond);
+  // One at a time is less than the limit: who comes then waits, as always with such a server.
+  const std::uint64_t turned_away = one_at_a_time() ? 0 : beyond;
+  EXPECT_TRUE(eventually(patience, [&] { return count_ended(outside) == turned_away; }))
+      << count_ended(outside) << " ended instead of " << turned_away;
+  EXPECT_EQ(counter("turned_away"), turned_away);
+  EXPECT_EQ(counter("closed"), 0U);
+  for (Peer& peer : inside) EXPECT_EQ(peer.exchange("still"), "still");
+  if (one_at_a_time()) return;
+  // With one gone there is a place again, and only one.
+  inside.pop_back();
+  const auto next = newcomer(endpoint());
+  const Peer one_too_many(endpoint());
+  EXPECT_TRUE(eventually(patience, [&] { return one_too_many.ended(); }));
+}
+
+// For tests of another limit than select's own.
+std::vector<std::string> beyond_fd_setsize(const Backend& backend) {
+  if (backend.name != "select") return {};
+  return {"--select-limit", "none"};
+}
+
+// No more address space, from one moment to the next. Each newcomer is then served or turned away,
+// and whoever is inside stays.
+TEST_P(Conformance, SurvivesRunningOutOfMemory) {
+  if (under_sanitizer) GTEST_SKIP() << "a sanitizer needs address space itself";
+  if (under_faults()) GTEST_SKIP() << "to keep what a short send leaves takes memory itself";
+  if (one_at_a_time()) GTEST_SKIP() << "it needs no memory for one more peer";
+  constexpr std::size_t newcomers = 6000;
+  if (raise_own_descriptor_limit() < newcomers + 100) {
+    GTEST_SKIP() << "the limit of open files is too low (ulimit -Hn)";
+  }
+  start(beyond_fd_setsize(GetParam()));
+  std::vector<Peer> inside = connect_idle(3);
+  const pid_t pid = server().pid();
+  const rlim_t before = set_soft_limit(pid, RLIMIT_AS, address_space(pid));
+  {
+    std::vector<Peer> outside = connect(newcomers);
+    EXPECT_TRUE(eventually(patience, [&] { return counter("accepted") == newcomers + 3; }));
+    EXPECT_GT(counter("turned_away"), 0U);
+    EXPECT_TRUE(
+        eventually(patience, [&] { return count_ended(outside) == counter("turned_away"); }));
+    for (Peer& peer : inside) EXPECT_EQ(peer.exchange("still"), "still");
+  }
+  set_soft_limit(pid, RLIMIT_AS, before);
+  static_cast<void>(newcomer(endpoint()));
+}
+
+// How many connections the kernel keeps for a server that isn't looking: the least of what was
+// asked for and what the system allows; it lets in one more.
+std::size_t backlog() {
+  std::size_t most = 0;
+  std::ifstream("/proc/sys/net/core/somaxconn") >> most;
+  return std::min<std::size_t>(most, SOMAXCONN);
+}
+
+// More peers than the backlog takes, while the server is held up. The kernel ignores those, who ask
+// again and again by themselves; nobody is lost.
+TEST_P(Conformance, ServesMoreThanTheBacklogTakesAfterwards) {
+  constexpr std::size_t beyond = 50;
+  const std::size_t count = backlog() + beyond;
+  if (count > 10'000 || raise_own_descriptor_limit() < count + 100) {
+    GTEST_SKIP() << "a backlog of " << backlog() << " is too long for the limit of open files";
+  }
+  start(beyond_fd_setsize(GetParam()));
+  std::vector<Peer> inside = connect_idle(concurrent(3));
+  freeze();
+  std::vector<Peer> peers;
+  for (std::size_t i = 0; i < count; ++i) peers.push_back(Peer::connecting(endpoint()));
+  const auto connected = [&] {
+    return static_cast<std::size_t>(std::ranges::count_if(peers, &Peer::connected));
+  };
+  EXPECT_TRUE(eventually(patience, [&] { return connected() >= backlog(); }));
+  EXPECT_LT(connected(), count) << "the backlog takes more than expected";
+  thaw();
+  for (Peer& peer : inside) EXPECT_EQ(peer.exchange("still"), "still");
+  inside.clear();
+  // Those for whom there was no place get in by and by, in an order of their own.
+  for (std::size_t i = 0; i < count; ++i) {
+    peers[i].send_all(make_data(20, i));
+    peers[i].half_close();
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    ASSERT_TRUE(same_bytes(peers[i].read_to_end(), make_data(20, i))) << "at peer " << i;
+  }
+  EXPECT_EQ(counter("peer_errors"), 0U);
 }
 
 std::vector<Backend> only(std::string_view name) {

@@ -208,6 +208,49 @@ TEST(EchoSession, ClosesWhenThePeerIsGoneBeforeTheEcho) {
   EXPECT_EQ(counters.peer_errors.value(), 1U);
 }
 
+// An idle connection costs each server at least this; what the idle time-out needs is in it.
+static_assert(sizeof(EchoSession) <= 24);
+
+TEST_F(EchoSessionTest, GoesIdleAtTheFifthLookWithoutMovement) {
+  for (int round = 0; round < 2; ++round) {
+    peer().send_all("x");
+    while (pump() != Outcome::progressed) {
+    }
+    for (int look = 0; look < 4; ++look) EXPECT_FALSE(session.has_gone_idle(counters)) << look;
+  }
+  EXPECT_EQ(counters.idle_closed.value(), 0U);
+  EXPECT_TRUE(session.has_gone_idle(counters));
+  EXPECT_EQ(counters.idle_closed.value(), 1U);
+  EXPECT_EQ(counters.closed.value(), 1U);
+  EXPECT_EQ(counters.peer_errors.value(), 0U);
+}
+
+TEST_F(EchoSessionTest, IsNotIdleWhileInputWaitsForIt) {
+  for (int look = 0; look < 4; ++look) EXPECT_FALSE(session.has_gone_idle(counters));
+  peer().send_all("x");
+  ASSERT_TRUE(eventually(patience, [&] { return peer().delivered(); }));
+  for (int look = 0; look < 4; ++look) EXPECT_FALSE(session.has_gone_idle(counters)) << look;
+  EXPECT_EQ(pump(), Outcome::progressed);
+  EXPECT_EQ(peer().receive(1), "x");
+}
+
+TEST_F(EchoSessionTest, IsNotIdleWhileThePeerTakesWhatTheKernelHolds) {
+  fill();
+  std::string buffer(20'000, '\0');
+  for (int look = 0; look < 10; ++look) {
+    ASSERT_FALSE(session.has_gone_idle(counters)) << look;
+    // Enough for the peer's window to open, and too little for room in the session's buffer.
+    for (int i = 0; i < 4; ++i) static_cast<void>(peer().receive(buffer.size()));
+    EXPECT_TRUE(session.owes());
+  }
+  ASSERT_EQ(counters.idle_closed.value(), 0U);
+  // A look at which the last of it still shows, and five without anything new.
+  int looks = 0;
+  while (!session.has_gone_idle(counters)) ++looks;
+  EXPECT_GE(looks, 4);
+  EXPECT_LE(looks, 6);
+}
+
 // The servers with blocking sockets must see a stop request when a signal interrupts them.
 TEST(EchoSession, ComesBackWhenASignalInterruptsIt) {
   Connection connection(SocketMode::blocking);

@@ -5,9 +5,11 @@
 #include <netinet/tcp.h>
 #include <sys/eventfd.h>
 
+#include <chrono>
 #include <stdexcept>
 #include <system_error>
 
+#include "echo/idle_timer.hpp"
 #include "echo/system_call.hpp"
 #include "tests/support/connection.hpp"
 #include "tests/support/process_info.hpp"
@@ -15,6 +17,34 @@
 
 namespace echomux {
 namespace {
+
+using namespace std::chrono_literals;
+
+TEST(IdleTimer, WithoutATimeOutNeverHasToLook) {
+  IdleTimer timer(0ns);
+  EXPECT_FALSE(timer.is_due());
+  EXPECT_EQ(timer.wait_ms(true), -1);
+}
+
+TEST(IdleTimer, LooksAtMostFourTimesInTheTimeOut) {
+  IdleTimer timer(20ms);
+  const auto began = std::chrono::steady_clock::now();
+  for (int look = 0; look < 5; ++look) {
+    while (!timer.is_due()) {
+      EXPECT_GE(timer.wait_ms(true), 1);
+      EXPECT_LE(timer.wait_ms(true), 5);
+      EXPECT_EQ(timer.wait_ms(false), -1);
+    }
+  }
+  // A session that was new at the first look is idle at the fifth.
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 20ms);
+}
+
+TEST(IdleTimer, RoundsNothingDown) {
+  EXPECT_EQ(time_between_looks(0ns), 0ns);
+  EXPECT_EQ(time_between_looks(1ns), 1ns);
+  EXPECT_EQ(time_between_looks(1001ns), 251ns);
+}
 
 bool is_open(int fd) {
   return ::fcntl(fd, F_GETFD) >= 0;

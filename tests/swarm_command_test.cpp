@@ -11,6 +11,7 @@
 #include "cli/command.hpp"
 #include "harness/hdr_format.hpp"
 #include "harness/server_process.hpp"
+#include "tests/support/network_namespace.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -256,6 +257,25 @@ TEST_F(SwarmCommand, SaysThatNoServerIsThere) {
   const Finished run = run_program({"swarm", address, "--format", "json"});
   EXPECT_EQ(run.status, exit_failure);
   EXPECT_THAT(run.err, HasSubstr("Connection refused"));
+}
+
+// Each connection to the same server needs a source port of its own, and this network has few.
+TEST_F(SwarmCommand, SaysThatSourcePortsHaveRunOut) {
+  const std::string why_not = NetworkNamespace::why_not();
+  if (!why_not.empty()) GTEST_SKIP() << why_not;
+  NetworkNamespace network;
+  network.set("net/ipv4/ip_local_port_range", "50000 50009");
+  const ServerProcess server(odd_server("plain"));
+  const Finished run = swarm_at(server, {"--idle", "50", "--source-ip", "127.0.0.1"});
+  EXPECT_EQ(run.status, exit_failure);
+  EXPECT_THAT(run.err, HasSubstr("cannot connect to 127.0.0.1:"));
+  EXPECT_THAT(run.err, HasSubstr("give it further addresses with --source-ip"));
+  // Each further address has as many ports again, and nothing of the failure is left.
+  std::vector<std::string> enough{"--idle", "50"};
+  for (int i = 1; i <= 10; ++i) {
+    enough.insert(enough.end(), {"--source-ip", "127.0.1." + std::to_string(i)});
+  }
+  EXPECT_EQ(swarm_at(server, enough).status, exit_ok);
 }
 
 TEST_F(SwarmCommand, IsStrictOnRequest) {

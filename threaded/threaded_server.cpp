@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <memory>
@@ -11,9 +12,13 @@
 
 #include "echo/accept.hpp"
 #include "echo/echo_session.hpp"
+#include "echo/idle_timer.hpp"
+#include "echo/socket.hpp"
 
 namespace echomux {
 namespace {
+
+using namespace std::chrono_literals;
 
 // What one thread serves one peer with. The accepting thread gets it all before it starts the
 // thread, so that when memory is short it can turn the peer away.
@@ -29,8 +34,9 @@ struct Worker {
 
 class ThreadedServer {
  public:
-  ThreadedServer(FileDescriptor listener, std::stop_token stop, ServerStats& stats)
-      : listener_(std::move(listener)), stop_(std::move(stop)), stats_(stats) {}
+  ThreadedServer(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
+                 ServerStats& stats)
+      : listener_(std::move(listener)), stop_(std::move(stop)), options_(options), stats_(stats) {}
 
   ~ThreadedServer() { wait_for_workers(); }
 
@@ -54,6 +60,10 @@ class ThreadedServer {
 
  private:
   void start_worker(FileDescriptor socket) {
+    if (workers() >= options_.max_connections) {
+      turn_away(stats_.main(), too_many_connections);
+      return;
+    }
     try {
       auto worker = std::make_unique<Worker>(std::move(socket), stats_);
       count_worker(+1);  // not while the lock is held, for to start a thread takes long
@@ -71,7 +81,7 @@ class ThreadedServer {
       }
     } catch (const std::exception&) {
       // std::bad_alloc, or std::system_error when no thread can be had (EAGAIN, pthread_create(3)).
-      stats_.main().turned_away.add();
+      turn_away(stats_.main(), "no memory or no thread for another peer");
     }
   }
 
@@ -82,11 +92,22 @@ class ThreadedServer {
     // descriptor is closed and its number can be another's.
     const std::stop_callback wake_session(
         stop_, [fd = session.fd()] { static_cast<void>(::shutdown(fd, SHUT_RDWR)); });
+    const auto idle_timeout = options_.idle_timeout;
+    if (idle_timeout > 0ns) set_time_limit(session.fd(), time_between_looks(idle_timeout));
     // Each thread waits in the kernel for its own peer: no list of peers, no scan, no state
     // machine.
-    while (session.pump({worker.scratch.get(), scratch_bytes}, worker.counters.get()) !=
-           Outcome::closed) {
+    Outcome outcome = Outcome::progressed;
+    while (outcome != Outcome::closed) {
+      outcome = session.pump({worker.scratch.get(), scratch_bytes}, worker.counters.get());
+      // A blocking socket has EAGAIN only if it has a time limit, whose end this is.
+      const bool waited_in_vain = outcome == Outcome::want_read || outcome == Outcome::want_write;
+      if (waited_in_vain && session.has_gone_idle(worker.counters.get())) return;
     }
+  }
+
+  std::uint64_t workers() {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::uint64_t>(working_);
   }
 
   // Notifies under the lock: once that is released after the last worker, the server may be gone.
@@ -113,17 +134,18 @@ class ThreadedServer {
 
   FileDescriptor listener_;
   std::stop_token stop_;
+  ServerOptions options_;
   ServerStats& stats_;
   std::mutex mutex_;  // guards the count
-  int working_ = 0;
+  std::int64_t working_ = 0;
   std::condition_variable worker_left_;
 };
 
 }  // namespace
 
-void serve_threaded(FileDescriptor listener, std::stop_token stop, const ServerOptions& /*options*/,
+void serve_threaded(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
                     ServerStats& stats) {
-  ThreadedServer(std::move(listener), std::move(stop), stats).run();
+  ThreadedServer(std::move(listener), std::move(stop), options, stats).run();
 }
 
 }  // namespace echomux

@@ -3,10 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <ostream>
+#include <thread>
 
 #include "tests/faults/fault_scenario.hpp"
+#include "tests/faults/faulty_server.hpp"
+#include "tests/support/peer.hpp"
+#include "tests/support/process_info.hpp"
 #include "tests/support/sanitizers.hpp"
 
 namespace echomux {
@@ -26,6 +31,29 @@ TEST_P(Faults, AreBorne) {
   if (under_sanitizer) GTEST_SKIP() << "a sanitizer's library must be the first to be preloaded";
   const FaultResult result = try_cell(GetParam());
   EXPECT_EQ(result.verdict, FaultResult::Verdict::passed) << in_words(GetParam(), result);
+}
+
+// Two faults at once that no cell of the matrix has: out of descriptors, epoll_lt stops watching
+// its listener, and that fails as well.
+TEST(FaultsTogether, DontLetEpollLtSpin) {
+  if (under_sanitizer) GTEST_SKIP() << "a sanitizer's library must be the first to be preloaded";
+  FaultyServer server("epoll_lt", Injector::shim,
+                      "accept4:EMFILE:every=1;epoll_ctl:ENOMEM:every=1");
+  server.start();
+  // Who is served knows that the server has set itself up.
+  EXPECT_EQ(Peer(server.process().endpoint()).exchange("ready?"), "ready?");
+  server.switch_on(true);
+  Peer peer(server.process().endpoint());
+  peer.send_all("anybody?");
+  ASSERT_TRUE(eventually(patience, [&] { return server.injected(1) > 0; }));
+  const auto before = server.process().cpu_time();
+  // The point is what it does while nothing comes that it could do.
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  const auto after = server.process().cpu_time();
+  ASSERT_TRUE(before && after);
+  EXPECT_LT(*after - *before, std::chrono::milliseconds(200));
+  server.switch_on(false);
+  EXPECT_EQ(peer.receive(8), "anybody?");
 }
 
 // Of each call and fault the one time that asks most: always where that is possible, else every

@@ -38,6 +38,14 @@ Peer::Peer(const Endpoint& server, const Buffers& buffers)
   if (error != 0) throw std::system_error(error, std::generic_category(), "connect");
 }
 
+Peer Peer::connecting(const Endpoint& server) {
+  constexpr int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  Peer peer(FileDescriptor(check(::socket(server.family(), type, 0), "socket")));
+  const int result = ::connect(peer.fd(), server.raw(), server.length);
+  if (result != 0 && errno != EINPROGRESS) throw_errno("connect");
+  return peer;
+}
+
 void Peer::send_all(std::string_view bytes) {
   while (!bytes.empty()) {
     wait_until(POLLOUT, patience, "send");
@@ -99,6 +107,12 @@ void Peer::reset() {
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   check(::setsockopt(fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), "setsockopt");
   close();
+}
+
+bool Peer::connected() const {
+  sockaddr_storage other{};
+  socklen_t length = sizeof other;
+  return ::getpeername(fd(), reinterpret_cast<sockaddr*>(&other), &length) == 0;
 }
 
 bool Peer::answered() const {

@@ -33,6 +33,10 @@ class Peer {
   explicit Peer(const Endpoint& server) : Peer(server, Buffers{}) {}
   Peer(const Endpoint& server, const Buffers& buffers);
 
+  // The same without waiting for the connection, for servers that have no room in the backlog; the
+  // first call of another function waits for it.
+  [[nodiscard]] static Peer connecting(const Endpoint& server);
+
   // Hands all bytes to the kernel. What comes back stays there: for more than the socket buffers
   // hold, use exchange().
   void send_all(std::string_view bytes);
@@ -65,6 +69,8 @@ class Peer {
   void reset();
   void close() { socket_.reset(); }
 
+  // Whether the connection has been made.
+  [[nodiscard]] bool connected() const;
   // Whether an answer has come: bytes, or the end.
   [[nodiscard]] bool answered() const;
   // Whether the server has ended the connection, in whichever way, and all bytes have been read.
@@ -80,6 +86,8 @@ class Peer {
   [[nodiscard]] int fd() const noexcept { return socket_.get(); }
 
  private:
+  explicit Peer(FileDescriptor socket) : socket_(std::move(socket)) {}
+
   void wait_until(short events, std::chrono::milliseconds limit, const char* what) const;
 
   FileDescriptor socket_;
