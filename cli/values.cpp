@@ -24,6 +24,10 @@ constexpr std::array times{Unit{"ns", 1},  Unit{"us", 1e3}, Unit{"ms", 1e6},   U
 
 // "2.5k" is 2500; none for what isn't a decimal number with one of the units.
 std::optional<double> number_with_unit(std::string_view text, std::span<const Unit> units) {
+  // Neither "nan" nor "inf" is a number here, and libstdc++ 12 would look for their ends behind
+  // the text's own.
+  const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
+  if (digits.find_first_of("0123456789.") != 0) return std::nullopt;
   long double value = 0;  // for the product to be exact when it is rounded: 1.001k is 1001
   const char* const end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, value, std::chars_format::fixed);

@@ -81,7 +81,7 @@ Endpoint parse_endpoint(std::string_view host_and_port) {
   return parse_endpoints(host_and_port).front();
 }
 
-std::vector<Endpoint> parse_endpoints(std::string_view host_and_port) {
+HostAndPort split_host_and_port(std::string_view host_and_port) {
   const auto complain = [&](const char* what) {
     throw std::invalid_argument("'" + std::string(host_and_port) + "' " + what +
                                 "; write HOST:PORT, such as 127.0.0.1:7777 or [::1]:7777");
@@ -101,7 +101,12 @@ std::vector<Endpoint> parse_endpoints(std::string_view host_and_port) {
   if (error != std::errc{} || end != digits.data() + digits.size() || port == 0) {
     complain("has no port between 1 and 65535");
   }
-  return resolve_all(std::string(host), port);
+  return {std::string(host), port};
+}
+
+std::vector<Endpoint> parse_endpoints(std::string_view host_and_port) {
+  const HostAndPort parts = split_host_and_port(host_and_port);
+  return resolve_all(parts.host, parts.port);
 }
 
 FileDescriptor listen_on(const Endpoint& endpoint) {

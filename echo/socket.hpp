@@ -36,8 +36,16 @@ struct Endpoint {
 // The first of them.
 [[nodiscard]] Endpoint resolve(const std::string& host, std::uint16_t port);
 
-// Reads "HOST:PORT" and resolves it; an IPv6 host stands in brackets: "[::1]:7777". Throws
-// std::invalid_argument with a sentence for the user.
+struct HostAndPort {
+  std::string host;  // an address or a name; an IPv6 address without its brackets
+  std::uint16_t port = 0;
+};
+
+// Reads "HOST:PORT" without asking who HOST is; an IPv6 host stands in brackets: "[::1]:7777".
+// Throws std::invalid_argument with a sentence for the user.
+[[nodiscard]] HostAndPort split_host_and_port(std::string_view host_and_port);
+
+// The same, and resolves it. Throws std::invalid_argument with a sentence for the user.
 [[nodiscard]] std::vector<Endpoint> parse_endpoints(std::string_view host_and_port);
 
 // The first of them.

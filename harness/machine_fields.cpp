@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "harness/json_value.hpp"
 #include "harness/machine.hpp"
 
 namespace echomux {
@@ -93,12 +94,13 @@ Json json_of(const Limits& limits) {
 
 template <typename T>
 void read_json(const Json& json, T& value) {
-  json.get_to(value);
+  read_value(json, value);
 }
 
 template <typename T>
 void read_json(const Json& json, std::optional<T>& value) {
-  value = json.is_null() ? std::nullopt : std::optional<T>(json.get<T>());
+  value.reset();
+  if (!json.is_null()) read_value(json, value.emplace());
 }
 
 void read_json(const Json& json, Limits& limits) {

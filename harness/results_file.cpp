@@ -6,8 +6,10 @@
 #include <array>
 #include <ctime>
 #include <fstream>
+#include <istream>
 #include <nlohmann/json.hpp>
 
+#include "harness/json_value.hpp"
 #include "harness/summary.hpp"
 #include "harness/whole_file.hpp"
 
@@ -74,18 +76,18 @@ SweepPlan plan_from(const Json& json) {
                             .options = server.at("options").get<std::vector<std::string>>(),
                             .command = server.at("command")});
   }
-  json.at("idle_connections").get_to(plan.idle_connections);
-  json.at("rates").get_to(plan.rates);
-  json.at("active_connections").get_to(plan.active_connections);
-  json.at("message_bytes").get_to(plan.message_bytes);
+  read_value(json.at("idle_connections"), plan.idle_connections);
+  read_value(json.at("rates"), plan.rates);
+  read_value(json.at("active_connections"), plan.active_connections);
+  read_value(json.at("message_bytes"), plan.message_bytes);
   plan.warmup = from_seconds(json.at("warmup_seconds"));
   plan.duration = from_seconds(json.at("duration_seconds"));
   plan.timeout = from_seconds(json.at("timeout_seconds"));
-  json.at("repetitions").get_to(plan.repetitions);
-  json.at("seed").get_to(plan.seed);
-  json.at("pin").get_to(plan.pin);
-  json.at("keep_awake").get_to(plan.keep_awake);
-  json.at("count_system_calls").get_to(plan.count_system_calls);
+  read_value(json.at("repetitions"), plan.repetitions);
+  read_value(json.at("seed"), plan.seed);
+  read_value(json.at("pin"), plan.pin);
+  read_value(json.at("keep_awake"), plan.keep_awake);
+  read_value(json.at("count_system_calls"), plan.count_system_calls);
   // Each factor alone first, for the product could wrap around.
   const std::array factors{plan.servers.size(), plan.idle_connections.size(), plan.rates.size()};
   std::size_t cells = 1;
@@ -103,9 +105,11 @@ Json cell_json(const Cell& cell) {
 }
 
 Cell cell_from(const Json& json) {
-  return {.server = json.at("server"),
-          .idle_connections = json.at("idle_connections"),
-          .rate = json.at("rate")};
+  Cell cell;
+  read_value(json.at("server"), cell.server);
+  read_value(json.at("idle_connections"), cell.idle_connections);
+  read_value(json.at("rate"), cell.rate);
+  return cell;
 }
 
 Json to_json(const std::vector<Reason>& reasons) {
@@ -139,9 +143,9 @@ Json to_json(const ServerCost& cost) {
 
 ServerCost cost_from(const Json& json) {
   ServerCost cost;
-  json.at("requests").get_to(cost.requests);
-  json.at("cpu_us_per_request").get_to(cost.cpu_us_per_request);
-  json.at("busy_share").get_to(cost.busy_share);
+  read_value(json.at("requests"), cost.requests);
+  read_value(json.at("cpu_us_per_request"), cost.cpu_us_per_request);
+  read_value(json.at("busy_share"), cost.busy_share);
   cost.user_us_per_request = optional_from(json.at("user_us_per_request"));
   cost.system_us_per_request = optional_from(json.at("system_us_per_request"));
   cost.voluntary_switches_per_request = optional_from(json.at("voluntary_switches_per_request"));
@@ -150,12 +154,12 @@ ServerCost cost_from(const Json& json) {
   cost.run_queue_share = optional_from(json.at("run_queue_share"));
   cost.resident_bytes_per_connection = optional_from(json.at("resident_bytes_per_connection"));
   cost.kernel_bytes_per_connection = optional_from(json.at("kernel_bytes_per_connection"));
-  json.at("steal_share").get_to(cost.steal_share);
-  json.at("threads").get_to(cost.threads);
-  json.at("processes").get_to(cost.processes);
-  json.at("cpus").get_to(cost.cpus);
-  json.at("counters").get_to(cost.counters);
-  json.at("unavailable").get_to(cost.unavailable);
+  read_value(json.at("steal_share"), cost.steal_share);
+  read_value(json.at("threads"), cost.threads);
+  read_value(json.at("processes"), cost.processes);
+  read_value(json.at("cpus"), cost.cpus);
+  read_value(json.at("counters"), cost.counters);
+  read_value(json.at("unavailable"), cost.unavailable);
   return cost;
 }
 
@@ -175,10 +179,10 @@ Json to_json(const Trial& trial) {
 Trial trial_from(const Json& json) {
   Trial trial;
   trial.cell = cell_from(json);
-  json.at("repetition").get_to(trial.repetition);
-  json.at("active_connections").get_to(trial.active_connections);
+  read_value(json.at("repetition"), trial.repetition);
+  read_value(json.at("active_connections"), trial.active_connections);
   trial.outcome = outcome_from(json.at("outcome").get<std::string>());
-  json.at("note").get_to(trial.note);
+  read_value(json.at("note"), trial.note);
   trial.judgement.verdict = verdict_from(json.at("verdict").get<std::string>());
   for (const Json& reason : json.at("reasons")) {
     trial.judgement.reasons.push_back({verdict_from(reason.at("verdict").get<std::string>()),
@@ -242,8 +246,8 @@ Json to_json(const Results& results) {
   return json;
 }
 
-Json parse_results(std::istream& file) {
-  return Json::parse(file, [](int depth, Json::parse_event_t /*event*/, Json& /*parsed*/) {
+Json json_from(std::istream& text) {
+  return Json::parse(text, [](int depth, Json::parse_event_t /*event*/, Json& /*parsed*/) {
     if (depth > deepest_nesting) throw std::runtime_error("it is nested too deeply");
     return true;
   });
@@ -252,11 +256,11 @@ Json parse_results(std::istream& file) {
 Results results_from(const Json& json) {
   Results results;
   RunContext& context = results.context;
-  json.at("started").get_to(context.started);
-  json.at("command").get_to(context.command);
+  read_value(json.at("started"), context.started);
+  read_value(json.at("command"), context.command);
   context.build = build_from(json.at("build"));
   context.machine = machine_from(json.at("machine"));
-  json.at("cpu_plan").get_to(context.cpu_plan);
+  read_value(json.at("cpu_plan"), context.cpu_plan);
   context.plan = plan_from(json.at("plan"));
   results.client_ceiling_rps = optional_from(json.at("client_ceiling_rps"));
   for (const Json& trial : json.at("trials")) results.trials.push_back(trial_from(trial));
@@ -322,6 +326,18 @@ void write_results(const std::filesystem::path& path, const Results& results) {
   write_whole_file(path, results_json(results), "results");
 }
 
+Results parse_results(std::istream& text) {
+  const Json json = json_from(text);
+  if (json.at("schema_version") != schema_version) {
+    throw std::runtime_error(fmt::format("its schema_version is {}, this program reads {}",
+                                         json.at("schema_version").is_structured()
+                                             ? "no number"  // dump() would recurse into it
+                                             : json.at("schema_version").dump(),
+                                         schema_version));
+  }
+  return results_from(json);
+}
+
 Results read_results(const std::filesystem::path& path) {
   std::ifstream file(path);
   if (!file) throw std::runtime_error(fmt::format("cannot read {}", path.string()));
@@ -330,15 +346,7 @@ Results read_results(const std::filesystem::path& path) {
     if (std::filesystem::file_size(path, not_a_file) > largest_file_bytes && !not_a_file) {
       throw std::runtime_error("it is too large");
     }
-    const Json json = parse_results(file);
-    if (json.at("schema_version") != schema_version) {
-      throw std::runtime_error(fmt::format("its schema_version is {}, this program reads {}",
-                                           json.at("schema_version").is_structured()
-                                               ? "no number"  // dump() would recurse into it
-                                               : json.at("schema_version").dump(),
-                                           schema_version));
-    }
-    return results_from(json);
+    return parse_results(file);
   } catch (const std::exception& error) {
     throw std::runtime_error(
         fmt::format("{} is not a results file of echomux: {}", path.string(), error.what()));

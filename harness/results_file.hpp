@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <iosfwd>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,5 +54,9 @@ void write_results(const std::filesystem::path& path, const Results& results);
 // Reads what write_results wrote; the summary is worked out anew. Throws std::runtime_error, with a
 // sentence for the user, for a file that isn't there or isn't one.
 [[nodiscard]] Results read_results(const std::filesystem::path& path);
+
+// The same from an open stream, of any length. Throws std::exception, which says what is wrong with
+// the text.
+[[nodiscard]] Results parse_results(std::istream& text);
 
 }  // namespace echomux

@@ -247,6 +247,22 @@ TEST(ResultsFile, RefusesTimesThatNobodyMeasuresFor) {
   }
 }
 
+// A conversion of any of these would be undefined, or another number.
+TEST(ResultsFile, RefusesWhatIsNoWholeNumber) {
+  const TemporaryFile file;
+  for (const char* const where :
+       {"/plan/repetitions", "/plan/idle_connections/0", "/trials/0/repetition",
+        "/trials/1/cost/requests", "/trials/1/cost/cpus/0", "/trials/1/load/requests",
+        "/trials/1/idle_connections", "/trials/1/cost/counters/waits"}) {
+    for (const double number : {1e300, -5.5, 2.5, -1e9}) {
+      Json json = Json::parse(results_json(sample_results()));
+      json.at(Json::json_pointer(where)) = number;
+      file.fill(json.dump());
+      EXPECT_THAT(file.complaint(), HasSubstr("is no whole number in its range")) << where;
+    }
+  }
+}
+
 TEST(ResultsFile, RefusesATooLargeFileWithoutReadingIt) {
   const TemporaryFile file;
   file.fill("{}");

@@ -28,6 +28,14 @@ std::size_t count(std::string_view text) {
   return parse_count(text, "--idle", 1, 2'000'000);
 }
 
+// A text need not be followed by anything that could be read.
+TEST(ParseCount, LooksAtNothingBehindItsText) {
+  for (const std::string_view words : {"nano", "inf1", "-nan1", "infinity"}) {
+    EXPECT_THAT(message_of([&] { static_cast<void>(count(words.substr(0, words.size() - 1))); }),
+                HasSubstr("is not a whole number"));
+  }
+}
+
 TEST(ParseCount, TakesWholeNumbersAndMultiples) {
   EXPECT_EQ(count("250"), 250U);
   EXPECT_EQ(count("10k"), 10'000U);

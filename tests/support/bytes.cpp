@@ -6,10 +6,12 @@
 namespace echomux {
 namespace {
 
+constexpr std::uint64_t increment = 0x9E3779B97F4A7C15U;
+
 // SplitMix64 (Steele, Lea and Flood, 2014): the state is a mere counter, so every seed is a good
 // one.
 std::uint64_t next_word(std::uint64_t& state) {
-  state += 0x9E3779B97F4A7C15U;
+  state += increment;
   std::uint64_t word = state;
   word = (word ^ (word >> 30U)) * 0xBF58476D1CE4E5B9U;
   word = (word ^ (word >> 27U)) * 0x94D049BB133111EBU;
@@ -25,6 +27,14 @@ std::string make_data(std::size_t size, std::uint64_t seed) {
     const std::uint64_t word = next_word(state);
     std::memcpy(data.data() + at, &word, std::min(sizeof word, size - at));
   }
+  return data;
+}
+
+std::string make_data(std::size_t size, std::uint64_t seed, std::size_t offset) {
+  // The state at any word follows from the seed: it grows by the same amount with each.
+  const std::size_t within_word = offset % sizeof seed;
+  std::string data = make_data(within_word + size, seed + offset / sizeof seed * increment);
+  data.erase(0, within_word);
   return data;
 }
 

@@ -1,0 +1,161 @@
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "charts/report_page.hpp"
+#include "harness/compare.hpp"
+#include "harness/report.hpp"
+#include "harness/results_file.hpp"
+#include "harness/summary.hpp"
+#include "tests/fuzz/fuzz_target.hpp"
+#include "tests/support/sample_results.hpp"
+
+namespace echomux::fuzz {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// A good file that is the same on every machine, so that an input means the same everywhere.
+Json good_file() {
+  Results results = sample_results();
+  results.context.started = "2026-01-01T00:00:00Z";
+  results.context.build = {};
+  results.context.machine = {};
+  results.context.cpu_plan = "no plan";
+  return Json::parse(results_json(results));
+}
+
+std::vector<Json::json_pointer> places_in(const Json& file) {
+  std::vector<Json::json_pointer> places;
+  const Json flat = file.flatten();
+  for (const auto& [place, ignored] : flat.items()) {
+    // The parts that hold several values can be replaced, too.
+    for (Json::json_pointer part(place); !part.empty(); part.pop_back()) {
+      if (std::ranges::find(places, part) == places.end()) places.push_back(part);
+    }
+  }
+  return places;
+}
+
+double odd_number(std::uint8_t which) {
+  using Limits = std::numeric_limits<double>;
+  constexpr std::array numbers{0.0,
+                               -0.0,
+                               -1.0,
+                               0.5,
+                               1e-300,
+                               1e300,
+                               1e6,
+                               1e19,
+                               Limits::max(),
+                               Limits::min(),
+                               Limits::lowest(),
+                               2.5,
+                               100.0,
+                               -1e9,
+                               9e15,
+                               1e5};
+  return numbers[which % numbers.size()];
+}
+
+Json odd_integer(std::uint8_t which) {
+  constexpr std::array<std::uint64_t, 10> numbers{
+      0,
+      1,
+      2,
+      1000,
+      99'999,
+      std::uint64_t{1} << 31U,
+      std::uint64_t{1} << 32U,
+      std::uint64_t{1} << 53U,
+      std::uint64_t{std::numeric_limits<std::int64_t>::max()},
+      std::numeric_limits<std::uint64_t>::max()};
+  const std::uint64_t number = numbers[which % numbers.size()];
+  return which < 128 ? Json(number) : Json(-static_cast<std::int64_t>(number >> 1U));
+}
+
+// Puts something else in the place of a value.
+void spoil(Json& value, Choices& choices) {
+  switch (choices.byte() % 8) {
+    case 0:
+      value = odd_number(choices.byte());
+      return;
+    case 1:
+      value = odd_integer(choices.byte());
+      return;
+    case 2:
+      value = std::string(choices.text(choices.byte()));
+      return;
+    case 3:
+      value = nullptr;
+      return;
+    case 4:
+      value = (choices.byte() & 1U) != 0;
+      return;
+    case 5: {
+      // Many of the same, or none.
+      const Json element = value.is_array() && !value.empty() ? value.front() : value;
+      value = Json::array();
+      for (std::size_t count = choices.byte(); count > 0; --count) value.push_back(element);
+      return;
+    }
+    case 6:
+      value = Json::object();
+      return;
+    default:
+      if (value.is_object() && !value.empty()) {
+        value[std::string(choices.text(choices.byte() % 16))] = value.front();
+      }
+      return;
+  }
+}
+
+std::string spoilt_file(Choices choices) {
+  static const Json good = good_file();
+  static const std::vector<Json::json_pointer> places = places_in(good);
+  Json file = good;
+  while (!choices.done()) {
+    const Json::json_pointer& place = places[choices.two_bytes() % places.size()];
+    // An earlier change may have taken the place away.
+    if (file.contains(place)) spoil(file.at(place), choices);
+  }
+  return file.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void use(const Results& results, bool with_page) {
+  static_cast<void>(summarize(results));
+  for (const ReportFormat format :
+       {ReportFormat::text, ReportFormat::markdown, ReportFormat::csv, ReportFormat::json}) {
+    require(!report(results, format).empty(), "there is nothing in its report");
+  }
+  static_cast<void>(cost_ledger(results));
+  for (const Metric& metric : metrics()) static_cast<void>(compare(results, results, metric));
+  if (with_page) static_cast<void>(report_page({{"one", results}, {"other", results}}));
+  // What is written is read again, and is the same from then on.
+  const std::string text = results_json(results);
+  std::istringstream again(text);
+  require(results_json(parse_results(again)) == text, "results change when they are written again");
+}
+
+}  // namespace
+
+// The first byte: 0, a good file with other values put in; else the text itself.
+void fuzz_results(Input input) {
+  Choices choices(input);
+  const bool as_it_is = !input.empty() && input.front() != 0;
+  if (!as_it_is) static_cast<void>(choices.byte());
+  std::istringstream file(as_it_is ? std::string(as_text(input)) : spoilt_file(choices));
+  Results results;
+  try {
+    results = parse_results(file);
+  } catch (const std::exception& refusal) {
+    return;
+  }
+  // The page takes longer than all the rest: only for some.
+  use(results, input.size() % 16 == 1);
+}
+
+}  // namespace echomux::fuzz

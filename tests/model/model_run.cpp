@@ -1,0 +1,131 @@
+// Puts a server through random scripts, or through one from a file, and makes a script that it
+// fails small.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <optional>
+#include <random>
+
+#include "cli/backends.hpp"
+#include "tests/model/search.hpp"
+
+namespace echomux::model {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+  std::string backend;
+  std::optional<std::uint64_t> seed;
+  std::optional<std::size_t> runs;
+  std::string script;
+  double minutes = 0;
+  ScriptSize size;
+};
+
+Script read_script(const std::string& path) {
+  std::ifstream file;
+  if (path != "-") file.open(path);
+  std::istream& stream = path == "-" ? std::cin : file;
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  if (path != "-" && !file) {
+    throw CLI::ValidationError("--script", fmt::format("cannot read {}", path));
+  }
+  try {
+    return parse_script(text);
+  } catch (const std::runtime_error& error) {
+    throw CLI::ValidationError("--script", fmt::format("{}: {}", path, error.what()));
+  }
+}
+
+// True when the server passed.
+bool try_script(const Script& script, const Target& target, const std::string& origin) {
+  const std::optional<Finding> finding = search(script, target);
+  if (finding) std::cout << in_words(*finding, target, origin) << std::flush;
+  return !finding;
+}
+
+bool try_seeds(const Options& options, const Target& target) {
+  std::random_device random;
+  const std::uint64_t first = options.seed.value_or(random());
+  // One run for a seed that is named; many to find something.
+  constexpr std::size_t some = 20;
+  const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                           std::chrono::duration<double>(options.minutes * 60));
+  std::size_t runs = 0;
+  std::size_t steps = 0;
+  const std::size_t wanted = options.runs.value_or(options.minutes > 0 ? 0
+                                                   : options.seed      ? 1
+                                                                       : some);
+  for (; runs < wanted || (wanted == 0 && Clock::now() < deadline); ++runs) {
+    const std::uint64_t seed = first + runs;
+    const Script script = generate(seed, options.size);
+    if (!try_script(script, target, fmt::format("seed {}", seed))) return false;
+    steps += script.size();
+  }
+  std::cout << fmt::format("{} passed {} runs with {} steps, seeds {} to {}\n", target.name, runs,
+                           steps, first, first + runs - 1);
+  return true;
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  Options options;
+  CLI::App app(
+      "Puts a server through random scripts of connect, send, read, half-close, reset and stall\n"
+      "over many peers, against a model of RFC 862. A script that the server fails is made small\n"
+      "and printed.");
+  app.name("model_run");
+  std::vector<std::string> names;
+  for (const Backend& backend : backends()) names.emplace_back(backend.name);
+  app.add_option("BACKEND", options.backend, "One of: " + backend_names())
+      ->required()
+      ->check(CLI::IsMember(names));
+  auto* const seed = app.add_option("--seed", options.seed,
+                                    "Of the first run; each further one has the next (random)");
+  auto* const runs = app.add_option("--runs", options.runs, "How many (20, or 1 with a --seed)")
+                         ->check(CLI::Range(1, 1'000'000'000));
+  auto* const minutes = app.add_option("--minutes", options.minutes, "Go on for that long instead")
+                            ->check(CLI::Range(0.001, 1e5))
+                            ->excludes(runs);
+  app.add_option("--script", options.script, "Run the script in this file instead; '-' is stdin")
+      ->excludes(seed)
+      ->excludes(runs)
+      ->excludes(minutes);
+  app.add_option("--peers", options.size.peers, "The most of a script")
+      ->check(CLI::Range(std::size_t{1}, most_peers))
+      ->capture_default_str();
+  app.add_option("--steps", options.size.steps, "The most of a script")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  app.footer(
+      "Exit status: 0, all passed; 1, the server failed; 2, a mistake on the command line or in\n"
+      "the script. tests/model/script.hpp says what the steps of a script do.");
+  try {
+    app.parse(argc, argv);
+    const Target target = target_of(*find_backend(options.backend));
+    if (options.script.empty()) return try_seeds(options, target) ? 0 : 1;
+    const Script script = read_script(options.script);
+    if (!try_script(script, target, options.script)) return 1;
+    std::cout << fmt::format("{} passed {} steps\n", target.name, script.size());
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+}
+
+}  // namespace echomux::model
+
+int main(int argc, char** argv) {
+  try {
+    return echomux::model::run_program(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "model_run: " << error.what() << '\n';
+    return 1;
+  }
+}
