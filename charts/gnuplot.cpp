@@ -132,8 +132,8 @@ std::optional<std::string> draw_picture(const std::filesystem::path& directory,
         gnuplot.program, stem, stem, stem, directory.string());
   }
   if (error != 0) {
-    throw std::runtime_error(fmt::format("cannot start {}: {}", gnuplot.program,
-                                         std::generic_category().message(error)));
+    throw std::runtime_error(
+        fmt::format("cannot start {}: {}", gnuplot.program, error_text(error)));
   }
   write_end.reset();
   const Ended ended = await_end(pid, read_end.get(), gnuplot.limit);
