@@ -9,6 +9,7 @@
 #include "busy_poll/busy_poll_server.hpp"
 #include "epoll_et/epoll_et_server.hpp"
 #include "epoll_lt/epoll_lt_server.hpp"
+#include "gallery/gallery.hpp"
 #include "poll/poll_server.hpp"
 #include "select/select_server.hpp"
 #include "threaded/threaded_server.hpp"
@@ -66,6 +67,16 @@ std::span<const Backend> backends() noexcept {
 const Backend* find_backend(std::string_view name) noexcept {
   const auto* const found = std::ranges::find(all_backends, name, &Backend::name);
   return found == all_backends.end() ? nullptr : found;
+}
+
+const Backend* find_server(std::string_view name) noexcept {
+  if (const Backend* const backend = find_backend(name)) return backend;
+  for (const Exhibit& exhibit : gallery()) {
+    for (const Backend* const twin : {&exhibit.broken, &exhibit.mended}) {
+      if (twin->name == name) return twin;
+    }
+  }
+  return nullptr;
 }
 
 std::string backend_names() {

@@ -15,7 +15,11 @@ namespace echomux {
 // The backend of that name; nullptr when there is none.
 [[nodiscard]] const Backend* find_backend(std::string_view name) noexcept;
 
-// All names, comma-separated, for help texts and errors.
+// The server of that name among all that can be run: the seven, and those of gallery/, which are
+// broken on purpose or mended. nullptr when there is none.
+[[nodiscard]] const Backend* find_server(std::string_view name) noexcept;
+
+// All names of the seven, comma-separated, for help texts and errors.
 [[nodiscard]] std::string backend_names();
 
 }  // namespace echomux

@@ -111,7 +111,7 @@ SweepServer make_server(const ServerSpec& spec) {
     server.command.arguments = split_command(spec.command, "--server");
     return server;
   }
-  const Backend* const backend = find_backend(spec.backend);
+  const Backend* const backend = find_server(spec.backend);
   if (backend == nullptr) {
     throw UsageError(
         fmt::format("unknown server '{}'; choose from: floor, {}", spec.backend, backend_names()));

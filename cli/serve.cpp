@@ -120,7 +120,7 @@ FileDescriptor listen_or_explain(const Endpoint& endpoint) {
 }
 
 int serve(const ServeOptions& options) {
-  const Backend* const backend = find_backend(options.backend);
+  const Backend* const backend = find_server(options.backend);
   if (backend == nullptr) {
     throw UsageError(
         fmt::format("unknown backend '{}'; choose one of: {}", options.backend, backend_names()));
