@@ -1,9 +1,9 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -31,8 +31,8 @@ struct Finding {
 // What an experiment may use of the outside. Experiments run one after the other, on the main
 // thread; each may take a few seconds at most, for all of them end within three minutes.
 struct Laboratory {
-  std::string program;      // the echomux program, to run servers as processes of their own
-  unsigned server_cpu = 0;  // where a measured server runs; the experiment itself runs on another
+  std::string program;   // the echomux program, to run servers as processes of their own
+  std::stop_token stop;  // asked by whatever takes longer than a second
   // Told what the experiment is doing, for those who wait.
   std::function<void(std::string_view)> progress = [](std::string_view) {};
 };

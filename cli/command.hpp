@@ -34,6 +34,7 @@ void add_report_command(CLI::App& app, Action& action);
 void add_swarm_command(CLI::App& app, Action& action);
 void add_compare_command(CLI::App& app, Action& action);
 void add_reproduce_command(CLI::App& app, Action& action);
+void add_claims_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);
 
 }  // namespace echomux

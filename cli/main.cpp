@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   add_swarm_command(app, action);
   add_compare_command(app, action);
   add_reproduce_command(app, action);
+  add_claims_command(app, action);
   add_doctor_command(app, action);
   add_list_command(app, action);
   add_serve_command(app, action);

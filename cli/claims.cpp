@@ -1,0 +1,177 @@
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <stop_token>
+
+#include "claims/investigation.hpp"
+#include "cli/command.hpp"
+#include "cli/signal_thread.hpp"
+#include "harness/results_file.hpp"
+#include "harness/whole_file.hpp"
+
+namespace echomux {
+namespace {
+
+using claims::Claim;
+using claims::Investigation;
+using claims::Tested;
+
+struct ClaimsOptions {
+  std::vector<std::string> ids;
+  bool list = false;
+  bool json = false;
+  std::string output;
+  std::string ledger;
+};
+
+std::vector<const Claim*> choose(const std::vector<std::string>& ids) {
+  std::vector<const Claim*> chosen;
+  for (const std::string& id : ids) {
+    const auto found = std::ranges::find(claims::claims(), id, &Claim::id);
+    if (found == claims::claims().end()) {
+      throw UsageError(
+          fmt::format("there is no sentence '{}'; 'echomux claims --list' shows them all", id));
+    }
+    chosen.push_back(&*found);
+  }
+  if (ids.empty()) {
+    for (const Claim& claim : claims::claims()) chosen.push_back(&claim);
+  }
+  return chosen;
+}
+
+int list_claims(const std::vector<const Claim*>& chosen) {
+  for (const Claim* const claim : chosen) {
+    std::cout << fmt::format("{:<26} {}\n", claim->id, claim->sentence);
+  }
+  return exit_ok;
+}
+
+int print_ledger(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) throw std::runtime_error(fmt::format("cannot read {}", path));
+  nlohmann::ordered_json json;
+  try {
+    json = nlohmann::ordered_json::parse(file);
+  } catch (const nlohmann::json::exception&) {
+    throw std::runtime_error(fmt::format("{} is not JSON", path));
+  }
+  try {
+    std::cout << claims::ledger(claims::investigation_from(json));
+  } catch (const std::exception& error) {
+    throw std::runtime_error(fmt::format("{} is {}", path, error.what()));
+  }
+  return exit_ok;
+}
+
+// Which experiment is running: at a terminal in one line that changes, elsewhere in one line each.
+class Progress {
+ public:
+  explicit Progress(std::size_t total) : total_(total) {}
+  void begin(const Claim& claim) {
+    ++current_;
+    id_ = claim.id;
+    tell("");
+  }
+  void tell(std::string_view what) const {
+    if (!terminal_ && !what.empty()) return;
+    std::cerr << fmt::format("{}[{}/{}] {}{}{}{}", terminal_ ? "\r\x1b[K" : "", current_, total_,
+                             id_, what.empty() ? "" : ": ", what, terminal_ ? "" : "\n")
+              << std::flush;
+  }
+  void clear() const {
+    if (terminal_) std::cerr << "\r\x1b[K" << std::flush;
+  }
+
+ private:
+  std::size_t total_;
+  std::size_t current_ = 0;
+  std::string_view id_;
+  bool terminal_ = ::isatty(STDERR_FILENO) == 1;
+};
+
+// After every experiment, so that nothing is lost with what comes after it.
+void keep(const ClaimsOptions& options, const Investigation& investigation) {
+  if (options.output.empty()) return;
+  write_whole_file(options.output, to_json(investigation).dump(1) + "\n", "claims");
+}
+
+int investigate(const ClaimsOptions& options, const std::vector<const Claim*>& chosen) {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a write that fails, and is told as one
+  std::stop_source stop;
+  const SignalThread signals({SIGINT, SIGTERM}, [&](int) { stop.request_stop(); });
+  Investigation investigation{.started = iso_time_now(),
+                              .command = own_command_line(),
+                              .build = build_info(),
+                              .machine = describe_machine(),
+                              .tested = {}};
+  keep(options, investigation);
+  Progress progress(chosen.size());
+  claims::Laboratory laboratory;
+  laboratory.program = std::filesystem::read_symlink("/proc/self/exe");
+  laboratory.stop = stop.get_token();
+  laboratory.progress = [&](std::string_view what) { progress.tell(what); };
+  for (const Claim* const claim : chosen) {
+    if (stop.stop_requested()) break;
+    progress.begin(*claim);
+    Tested tested = put_to_the_test(*claim, laboratory);
+    progress.clear();
+    if (stop.stop_requested()) break;
+    if (!options.json) {
+      std::cout << in_words(tested, !options.ids.empty()) << '\n' << std::flush;
+    }
+    investigation.tested.push_back(std::move(tested));
+    keep(options, investigation);
+  }
+  if (options.json) {
+    std::cout << to_json(investigation).dump(1) << '\n' << std::flush;
+  } else {
+    std::cout << claims::summary(investigation.tested) << '\n' << std::flush;
+  }
+  if (stop.stop_requested()) {
+    std::cerr << fmt::format("echomux: interrupted after {} of {} sentences\n",
+                             investigation.tested.size(), chosen.size());
+    return exit_interrupted;
+  }
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_claims_command(CLI::App& app, Action& action) {
+  CLI::App* const command = app.add_subcommand(
+      "claims", "Put sentences that people repeat about select, poll and epoll to the test");
+  const auto options = std::make_shared<ClaimsOptions>();
+  command->add_option("ID", options->ids, "Only these, and show the working");
+  command->add_flag("--list", options->list, "Only list the sentences");
+  command->add_flag("--json", options->json, "Print everything that was seen, for machines");
+  command->add_option("-o,--output", options->output, "Also keep it as JSON in this file");
+  CLI::Option* const ledger =
+      command->add_option("--ledger", options->ledger,
+                          "Test nothing: print a file that -o wrote as a table in Markdown, each "
+                          "verdict decided anew from the evidence that was kept");
+  ledger->excludes("ID")->excludes("--json")->excludes("--output")->excludes("--list");
+  command->footer(
+      "Every verdict follows from what is observed or measured on this machine: holds, holds "
+      "within "
+      "limits, refuted, not testable here, not yet tested. All together take less than three "
+      "minutes and need no root.\nExit status: 0 tested (whatever the verdicts), 1 failed, 2 wrong "
+      "use, 130 interrupted.");
+  command->callback([options, &action] {
+    action = [options] {
+      if (!options->ledger.empty()) return print_ledger(options->ledger);
+      const std::vector<const Claim*> chosen = choose(options->ids);
+      return options->list ? list_claims(chosen) : investigate(*options, chosen);
+    };
+  });
+}
+
+}  // namespace echomux
