@@ -36,6 +36,7 @@ class SpawnActions {
     sigset_t standard;
     ::sigemptyset(&standard);
     ::sigaddset(&standard, SIGPIPE);
+    ::sigaddset(&standard, SIGXFSZ);
     ::posix_spawnattr_setsigmask(&attributes_, &none);
     ::posix_spawnattr_setsigdefault(&attributes_, &standard);
     ::posix_spawnattr_setpgroup(&attributes_, 0);

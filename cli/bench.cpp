@@ -96,13 +96,23 @@ std::filesystem::path output_path(const BenchArguments& arguments) {
 class Recorder {
  public:
   Recorder(std::filesystem::path path, Results results)
-      : path_(std::move(path)), results_(std::move(results)) {
+      : path_(std::move(path)), results_(std::move(results)), trials_written_(trials()) {
     // Before anything is measured, for a place that can't be written to is better known now.
     write_results(path_, results_);
   }
 
   [[nodiscard]] const Results& results() const { return results_; }
-  [[nodiscard]] const std::string& error() const { return error_; }
+
+  // Writes a last time. Throws std::runtime_error, which says what is missing in the file and how
+  // to have it measured again, when that can't be done.
+  void finish() {
+    write();
+    if (error_.empty()) return;
+    throw std::runtime_error(fmt::format(
+        "{}\nThe table has {} trials, the file has {}; mend its place and have the others measured "
+        "again with: echomux bench --resume {}",
+        error_, trials(), trials_written_, path_.string()));
+  }
 
   void add(const Trial& trial) {
     // What an interruption cut off is no result; a resumed run does it again.
@@ -115,20 +125,34 @@ class Recorder {
   }
   void set_ceiling(double rps) { results_.client_ceiling_rps = rps; }
 
-  // Whatever could not be written on the way, when there is room again.
+ private:
+  [[nodiscard]] std::size_t trials() const { return results_.trials.size(); }
+
+  // Whatever could not be written on the way too, when there is room again. The figures are in
+  // memory meanwhile; told at once, the user can still make room before they are lost.
   void write() {
     try {
       write_results(path_, results_);
-      error_.clear();
     } catch (const std::exception& error) {
-      // The figures are still in memory, and the table can still be printed.
+      if (error_.empty()) {
+        std::cerr << fmt::format(
+            "echomux: warning: {} can't be written now, which is tried again "
+            "after every trial: {}\n",
+            path_.string(), error.what());
+      }
       error_ = error.what();
+      return;
     }
+    if (!error_.empty()) {
+      std::cerr << fmt::format("echomux: {} can be written again\n", path_.string());
+    }
+    error_.clear();
+    trials_written_ = trials();
   }
 
- private:
   std::filesystem::path path_;
   Results results_;
+  std::size_t trials_written_;
   std::string error_;
 };
 
@@ -167,16 +191,16 @@ Results begin_results(const BenchArguments& arguments) {
 }
 
 int bench(const BenchArguments& arguments) {
-  Results begun = begin_results(arguments);
-  const SweepPlan plan = begun.context.plan;
-  std::vector<SweepServer> servers;
-  servers.reserve(plan.servers.size());
-  for (const ServerSpec& spec : plan.servers) servers.push_back(make_server(spec));
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a write that fails, and is told as one
   std::stop_source stop;
   const SignalThread signals({SIGINT, SIGTERM}, [&](int) { stop.request_stop(); });
 
+  Results begun = begin_results(arguments);
+  const SweepPlan plan = begun.context.plan;
+  std::vector<SweepServer> servers;
+  servers.reserve(plan.servers.size());
+  for (const ServerSpec& spec : plan.servers) servers.push_back(make_server(spec));
   const std::filesystem::path path = output_path(arguments);
   const SweepDone done{begun.trials, begun.system_calls, begun.client_ceiling_rps};
   Recorder recorder(path, std::move(begun));
@@ -204,15 +228,18 @@ int bench(const BenchArguments& arguments) {
                                    }};
   run_sweep(plan, servers, floor_server(), done, observer, stop.get_token());
   progress.end();
-  recorder.write();
 
   std::cout << report(recorder.results(), report_format(arguments.format)) << std::flush;
-  if (!recorder.error().empty()) throw std::runtime_error(recorder.error());
+  recorder.finish();
   std::cerr << fmt::format("raw results: {}\n", path.string());
   if (!arguments.no_report) {
     const std::filesystem::path page = std::filesystem::path(path).replace_extension(".html");
     write_whole_file(page, report_page({{path.filename().string(), recorder.results()}}), "report");
     std::cerr << fmt::format("report to look at: {}\n", page.string());
+  }
+  if (!std::cout) {
+    throw std::runtime_error(fmt::format(
+        "cannot write the table to stdout; print it again with: echomux show {}", path.string()));
   }
   if (stop.stop_requested()) {
     std::cerr << fmt::format(

@@ -139,6 +139,10 @@ int run_figures(std::span<const FigureEntry* const> chosen, const ReproduceOptio
     }
   }
   if (options.json) out << document(options.context, std::move(all)) << std::flush;
+  if (!out) {
+    err << "echomux: cannot write the figures to stdout; keep them in files with -o\n";
+    failed = true;
+  }
   if (stop.stop_requested()) {
     err << fmt::format(
         "echomux: interrupted; the figures that were complete by then are printed{}\n",

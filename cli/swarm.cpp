@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -19,6 +18,7 @@
 #include "harness/hdr_format.hpp"
 #include "harness/load_report.hpp"
 #include "harness/sweep.hpp"
+#include "harness/whole_file.hpp"
 
 namespace echomux {
 namespace {
@@ -236,15 +236,6 @@ std::string as_csv(const SwarmOptions& options, const LoadReport& report,
   return names + "\n" + values + "\n";
 }
 
-void write_to(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.close();
-  if (!file) {
-    throw std::runtime_error(fmt::format("cannot write to {}: {}", path, error_text(errno)));
-  }
-}
-
 // --- while it runs ---
 
 // At a terminal one line that changes; elsewhere, such as in a log, a line every few seconds.
@@ -273,6 +264,7 @@ int exit_status(const LoadReport& report, const Judgement& judgement, bool stric
 int run(const SwarmArguments& arguments) {
   SwarmOptions options = swarm_options(arguments);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a write that fails, and is told as one
   std::stop_source stop;
   const SignalThread signals({SIGINT, SIGTERM}, [&](int) { stop.request_stop(); });
   raise_descriptor_limit();
@@ -295,9 +287,11 @@ int run(const SwarmArguments& arguments) {
   if (arguments.output.empty()) {
     std::cout << text << std::flush;
   } else {
-    write_to(arguments.output, text);
+    write_whole_file(arguments.output, text, "result");
   }
-  if (!arguments.hgrm.empty()) write_to(arguments.hgrm, to_hgrm(result.latency));
+  if (!arguments.hgrm.empty()) {
+    write_whole_file(arguments.hgrm, to_hgrm(result.latency), "latency distribution");
+  }
   if (!std::cout) throw std::runtime_error("cannot write the result to stdout");
   if (!judgement.reasons.empty() && arguments.format != "text" && arguments.format != "quiet") {
     std::cerr << fmt::format("echomux: {}: {}\n", to_string(judgement.verdict),

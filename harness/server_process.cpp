@@ -51,6 +51,7 @@ void prepare_child(const ServerCommand& command, int output, pid_t parent) {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
+  ::signal(SIGXFSZ, SIG_DFL);
   // A foreign server may print as much as it likes: with a pipe that nobody reads it would block.
   ::dup2(command.speaks_echomux ? output : ::open("/dev/null", O_WRONLY | O_CLOEXEC),
          STDOUT_FILENO);
@@ -68,17 +69,18 @@ void prepare_child(const ServerCommand& command, int output, pid_t parent) {
 
 }  // namespace
 
-ServerProcess::ServerProcess(const ServerCommand& command, std::chrono::milliseconds limit)
+ServerProcess::ServerProcess(const ServerCommand& command, std::chrono::milliseconds limit,
+                             const std::stop_token& halt)
     : name_(command.arguments.at(0)), speaks_echomux_(command.speaks_echomux) {
   const auto deadline = Clock::now() + limit;
   const std::uint16_t port = speaks_echomux_ ? std::uint16_t{0} : find_free_port();
-  spawn(command, port);
   try {
+    spawn(command, port);
     if (speaks_echomux_) {
       wait_for_listening_line(deadline);
     } else {
       endpoint_ = resolve("127.0.0.1", port);
-      wait_until_connectable(deadline);
+      wait_until_connectable(deadline, halt);
     }
   } catch (...) {
     stop(std::chrono::milliseconds(0));
@@ -134,8 +136,13 @@ void ServerProcess::wait_for_listening_line(Clock::time_point deadline) {
   endpoint_ = parse_endpoint(line->substr(at + marker.size()));
 }
 
-void ServerProcess::wait_until_connectable(Clock::time_point deadline) const {
+void ServerProcess::wait_until_connectable(Clock::time_point deadline,
+                                           const std::stop_token& halt) const {
   while (running()) {
+    if (halt.stop_requested()) {
+      throw std::runtime_error(
+          fmt::format("the server '{}' did not listen yet when it was interrupted", name_));
+    }
     const FileDescriptor probe(
         check(::socket(endpoint_.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
     if (::connect(probe.get(), endpoint_.raw(), endpoint_.length) == 0) return;
@@ -215,6 +222,7 @@ ServerExit ServerProcess::stop(std::chrono::milliseconds limit) {
   if (exit_ || pid_ < 0) return exit_.value_or(ServerExit{});
   ServerExit result;
   ::kill(pid_, SIGTERM);
+  ::kill(pid_, SIGCONT);  // one that was stopped takes it only then
   if (!wait_for_end(limit)) {
     result.killed_after_timeout = limit > std::chrono::milliseconds(0);
     ::kill(pid_, SIGKILL);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -41,9 +42,10 @@ struct ServerExit {
 class ServerProcess {
  public:
   // Throws std::runtime_error, with a sentence for the user, when the server can't be started or
-  // doesn't listen within `limit`.
+  // doesn't listen within `limit`, or when it doesn't listen yet and `halt` asks to wait no longer.
   explicit ServerProcess(const ServerCommand& command,
-                         std::chrono::milliseconds limit = std::chrono::seconds(10));
+                         std::chrono::milliseconds limit = std::chrono::seconds(10),
+                         const std::stop_token& halt = {});
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
@@ -71,7 +73,8 @@ class ServerProcess {
  private:
   void spawn(const ServerCommand& command, std::uint16_t port);
   void wait_for_listening_line(std::chrono::steady_clock::time_point deadline);
-  void wait_until_connectable(std::chrono::steady_clock::time_point deadline) const;
+  void wait_until_connectable(std::chrono::steady_clock::time_point deadline,
+                              const std::stop_token& halt) const;
   bool read_more(std::chrono::steady_clock::time_point deadline);
   std::optional<std::string> read_line(std::chrono::steady_clock::time_point deadline);
   bool wait_for_end(std::chrono::milliseconds limit);

@@ -44,6 +44,15 @@ bool ruled_out(Trial& trial, const SweepServer& server, std::uint64_t descriptor
   return true;
 }
 
+// A trial without figures, and why.
+void fail(Trial& trial, TrialOutcome outcome, const std::string& why) {
+  trial.outcome = outcome;
+  trial.note = why;
+  trial.load.reset();
+  trial.cost.reset();
+  trial.judgement = judge_trial(trial, {});
+}
+
 std::uint64_t count_of(const std::map<std::string, std::uint64_t>& counters, const char* name) {
   const auto found = counters.find(name);
   return found == counters.end() ? 0 : found->second;
@@ -153,7 +162,7 @@ void run_sweep(const SweepPlan& plan, const std::vector<SweepServer>& servers,
       if (ceiling) observer.ceiling(*ceiling);
     } catch (const std::exception& error) {
       // All that is lost without it is one reason for suspicion.
-      observer.no_ceiling(error.what());
+      if (!stop.stop_requested()) observer.no_ceiling(error.what());
     }
   }
 
@@ -177,15 +186,19 @@ void run_sweep(const SweepPlan& plan, const std::vector<SweepServer>& servers,
     trial.repetition = next.repetition;
     trial.active_connections = plan.active_connections;
     observer.before(trial);
-    try {
-      if (!ruled_out(trial, servers.at(next.server), descriptor_limit)) {
-        run_trial(trial, servers.at(next.server), plan, cpus, ceiling, stop);
+    const SweepServer& server = servers.at(next.server);
+    if (!ruled_out(trial, server, descriptor_limit)) {
+      try {
+        run_trial(trial, server, plan, cpus, ceiling, stop);
+      } catch (const std::exception& error) {
+        // One server that can't be started or connected to must not cost the others their trials.
+        fail(trial, TrialOutcome::failed, error.what());
       }
-    } catch (const std::exception& error) {
-      // One server that can't be started or connected to must not cost the others their trials.
-      trial.outcome = TrialOutcome::failed;
-      trial.note = error.what();
-      trial.judgement = judge_trial(trial, {});
+      // Whoever ends the harness may end its server too, and a moment before: nothing that went
+      // wrong in the end is the server's.
+      if (stop.stop_requested() && trial.outcome != TrialOutcome::measured) {
+        fail(trial, TrialOutcome::interrupted, "interrupted");
+      }
     }
     note_measured(trial);
     observer.after(trial);
@@ -201,8 +214,11 @@ void run_sweep(const SweepPlan& plan, const std::vector<SweepServer>& servers,
     }
     const auto spec = std::ranges::find(plan.servers, cell.server, &ServerSpec::name);
     const SweepServer& server = servers.at(static_cast<std::size_t>(spec - plan.servers.begin()));
-    observer.counted(unavailable ? SystemCallCount{cell, std::nullopt, *unavailable}
-                                 : count_system_calls(cell, server, plan, cpus, stop));
+    const SystemCallCount count = unavailable ? SystemCallCount{cell, std::nullopt, *unavailable}
+                                              : count_system_calls(cell, server, plan, cpus, stop);
+    // A pass that was cut off says nothing, and a resumed run is to do it again.
+    if (!count.per_request && stop.stop_requested()) return;
+    observer.counted(count);
   }
 }
 

@@ -32,6 +32,7 @@ constexpr double near_ceiling_share = 0.9;
 // A tail may be the machine's when the server waited longer than this for its CPU.
 constexpr double server_delay_limit = 0.01;
 constexpr double long_tail = 4;
+constexpr std::chrono::seconds server_start_limit{10};
 
 double to_us(nanoseconds time) {
   return std::chrono::duration<double, std::micro>(time).count();
@@ -323,7 +324,7 @@ void run_trial(Trial& trial, const SweepServer& server, const SweepPlan& plan, c
                const std::optional<double>& client_ceiling_rps, const std::stop_token& stop) {
   ServerCommand command = server.command;
   command.cpu = cpus.server;
-  ServerProcess process(command);
+  ServerProcess process(command, server_start_limit, stop);
   ServerMeter meter(process);
   SwarmOptions load = load_options(trial.cell, plan, process.endpoint());
   load.on_connections_open = [&] { meter.connections_open(); };
@@ -357,7 +358,7 @@ SystemCallCount count_system_calls(const Cell& cell, const SweepServer& server,
   try {
     ServerCommand command = server.command;
     command.cpu = cpus.server;
-    ServerProcess process(command);
+    ServerProcess process(command, server_start_limit, stop);
     SwarmOptions load = load_options(cell, plan, process.endpoint());
     load.warmup = std::min<nanoseconds>(load.warmup, std::chrono::milliseconds(100));
     load.duration = std::min<nanoseconds>(load.duration, std::chrono::milliseconds(500));
@@ -384,7 +385,7 @@ std::optional<double> measure_client_ceiling(const SweepServer& floor, const Swe
                                              const CpuPlan& cpus, const std::stop_token& stop) {
   ServerCommand command = floor.command;
   command.cpu = cpus.server;
-  const ServerProcess process(command);
+  const ServerProcess process(command, server_start_limit, stop);
   SwarmOptions load = load_options({}, plan, process.endpoint());
   load.warmup = std::chrono::milliseconds(50);
   load.duration = std::chrono::milliseconds(300);

@@ -8,22 +8,48 @@
 #include <system_error>
 
 namespace echomux {
+namespace {
+
+namespace fs = std::filesystem;
+
+void write(const fs::path& path, std::string_view text) {
+  // A stream of its own doesn't say why it failed; the system does, in errno.
+  errno = 0;
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  file.close();
+  if (!file) throw std::system_error(errno, std::generic_category());
+}
+
+// A device or a pipe must not be replaced by a file, least of all by root.
+bool is_written_in_place(const fs::path& path) {
+  std::error_code none;
+  const fs::file_status status = fs::status(path, none);
+  return fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
+}
+
+}  // namespace
 
 void write_whole_file(const std::filesystem::path& path, std::string_view text,
                       std::string_view what) {
-  const std::filesystem::path temporary = path.string() + ".part";
+  fs::path temporary;
   try {
-    if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
-    // A stream of its own doesn't say why it failed; the system does, in errno.
-    errno = 0;
-    std::ofstream file(temporary, std::ios::binary);
-    file << text;
-    file.close();
-    if (!file) throw std::system_error(errno, std::generic_category());
-    std::filesystem::rename(temporary, path);
+    if (is_written_in_place(path)) {
+      write(path, text);
+      return;
+    }
+    fs::path target = path;
+    constexpr int most_links = 40;  // as many as the kernel follows
+    for (int i = 0; i < most_links && fs::is_symlink(target); ++i) {
+      target = target.parent_path() / fs::read_symlink(target);
+    }
+    if (target.has_parent_path()) fs::create_directories(target.parent_path());
+    temporary = target.string() + ".part";
+    write(temporary, text);
+    fs::rename(temporary, target);
   } catch (const std::exception& error) {
     std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
+    if (!temporary.empty()) fs::remove(temporary, ignored);
     throw std::runtime_error(
         fmt::format("cannot write the {} to {}: {}; choose another place with -o", what,
                     path.string(), error.what()));

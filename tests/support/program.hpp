@@ -43,6 +43,8 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+
   void send_signal(int signal) const;
 
   // Waits for its end and returns its exit status. Throws std::runtime_error when it has not ended
