@@ -32,6 +32,7 @@ class BlockingServer {
     // Nothing else interrupts accept: shutting the listener down makes it return an error.
     const std::stop_callback wake_accept(
         stop_, [fd = listener_.get()] { static_cast<void>(::shutdown(fd, SHUT_RD)); });
+    // lesson: one-after-another
     while (!stop_.stop_requested()) {
       AcceptResult result = accept_peer(listener_.get(), SocketMode::blocking, counters_);
       if (result.status == AcceptStatus::accepted) {
@@ -40,16 +41,20 @@ class BlockingServer {
         wait_for_resources();
       }
     }
+    // end lesson
   }
 
  private:
   void serve_peer(FileDescriptor socket) {
     EchoSession session(std::move(socket));
+    // lesson: stop-by-shutdown
     // Wakes a recv or send in progress, whatever the peer does. Declared after the session, so that
     // it is gone before the descriptor is closed and its number can be another's.
     const std::stop_callback wake_session(
         stop_, [fd = session.fd()] { static_cast<void>(::shutdown(fd, SHUT_RDWR)); });
+    // end lesson
     if (idle_timeout_ > 0ns) set_time_limit(session.fd(), time_between_looks(idle_timeout_));
+    // lesson: serve-one-peer
     // A blocking recv sleeps until there is input, a blocking send until all has found room: the
     // kernel does all the waiting, and the loop could not be simpler.
     Outcome outcome = Outcome::progressed;
@@ -59,6 +64,7 @@ class BlockingServer {
       const bool waited_in_vain = outcome == Outcome::want_read || outcome == Outcome::want_write;
       if (waited_in_vain && session.has_gone_idle(counters_)) return;
     }
+    // end lesson
   }
 
   // No connection of ours can end meanwhile, so only the rest of the system can free what is

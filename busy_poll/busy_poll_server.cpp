@@ -28,14 +28,17 @@ class BusyPollServer {
   // One turn: ask the listener and every peer. Nothing in here ever sleeps, and so there is nothing
   // that a stop request would have to interrupt: the token is simply asked, too.
   void run() {
+    // lesson: never-sleep
     while (!stop_.stop_requested()) {
       accept_waiting();
       serve_peers();
       if (idle_timer_.is_due()) close_idle_peers();
     }
+    // end lesson
   }
 
  private:
+  // lesson: ask-everyone
   // Nobody says who is ready: each peer gets one go, which mostly ends in EAGAIN. That is the whole
   // idea, and its whole cost: one system call per peer per turn, whether or not anything happened.
   void serve_peers() {
@@ -49,6 +52,7 @@ class BusyPollServer {
       remove_peer(i);  // another peer takes this place: ask it next
     }
   }
+  // end lesson
 
   void close_idle_peers() {
     // Backwards: the peer that takes the place of one who is removed has been looked at.

@@ -74,12 +74,14 @@ class EpollEtServer {
     }
   }
 
+  // lesson: may-sleep
   // Sleeping is allowed only when nobody is left to go on with, for no further edge announces them.
   int timeout_ms() const {
     if (accept_more_ || !unfinished_.empty()) return 0;
     return accept_paused_ ? static_cast<int>(accept_retry_interval.count())
                           : idle_timer_.wait_ms(open_connections(counters_) > 0);
   }
+  // end lesson
 
   void enqueue(int fd) {
     Peer& peer = *peers_[static_cast<std::size_t>(fd)];
@@ -107,6 +109,7 @@ class EpollEtServer {
     unfinished_.resize(kept);
   }
 
+  // lesson: drain-until-eagain
   // Edge-triggered, only EAGAIN says that the kernel will report the peer again; so it is pumped
   // until then. But a peer that sends as fast as it is read never gets there: hence the budget.
   Outcome drive(EchoSession& session) {
@@ -118,6 +121,7 @@ class EpollEtServer {
     }
     return Outcome::progressed;
   }
+  // end lesson
 
   // Whoever stands in unfinished_ is in the midst of moving, and must stay for it to be right.
   void close_idle_peers() {
@@ -126,6 +130,7 @@ class EpollEtServer {
     }
   }
 
+  // lesson: accept-again
   // The listener is edge-triggered too: no second edge comes for those who wait already. Without
   // remembering that more may wait, or trying again by itself, the server would go deaf.
   void accept_waiting() {
@@ -137,6 +142,7 @@ class EpollEtServer {
     if (pause && !accept_paused_) counters_.accept_pauses.add();
     accept_paused_ = pause;
   }
+  // end lesson
 
   void add_peer(FileDescriptor socket) {
     const int fd = socket.get();
@@ -150,12 +156,14 @@ class EpollEtServer {
       return;
     }
     peers_[slot].emplace(Peer{.session = EchoSession(std::move(socket)), .queued = false});
+    // lesson: registered-once
     // Registered once, for everything, and never changed again: an edge for room comes only after
     // a send has met EAGAIN, so it costs nothing to ask for both.
     if (watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0) {
       turn_away(counters_, "epoll_ctl can watch no more");
       peers_[slot].reset();
     }
+    // end lesson
   }
 
   int watch(int fd, std::uint32_t events) {

@@ -45,6 +45,7 @@ class EpollLtServer {
   void run() {
     std::array<epoll_event, events_per_wait> events{};
     for (;;) {
+      // lesson: one-turn
       const int ready = wait(events);
       for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(ready))) {
         const int fd = event.data.fd;
@@ -57,6 +58,7 @@ class EpollLtServer {
           serve_peer(fd);
         }
       }
+      // end lesson
       // While accepting is paused nothing announces that descriptors are free again: one may have
       // come free in this very turn, or anywhere in the system. So just ask.
       if (accept_paused_) accept_waiting();
@@ -93,11 +95,13 @@ class EpollLtServer {
     if (outcome == Outcome::closed) {
       session.reset();  // closing a descriptor also takes it out of the epoll set
     } else if (session->owes() != owed) {
+      // lesson: interest
       // A level-triggered set must watch for room only while there is something to send: a socket
       // nearly always has room, so EPOLLOUT left on would wake us without end.
       if (set_interest(EPOLL_CTL_MOD, fd, session->owes() ? EPOLLOUT : EPOLLIN) < 0) {
         drop(session);
       }
+      // end lesson
     }
   }
 
@@ -115,6 +119,7 @@ class EpollLtServer {
     pause_accepting(turn == AcceptTurn::out_of_resources);
   }
 
+  // lesson: pause-accepting
   // Level-triggered, a listener with a waiting connection that can't be accepted would be reported
   // without end, at 100 % CPU. So it is not watched until accepting works again.
   void pause_accepting(bool pause) {
@@ -127,6 +132,7 @@ class EpollLtServer {
     accept_paused_ = pause;
     if (pause) counters_.accept_pauses.add();
   }
+  // end lesson
 
   void add_peer(FileDescriptor socket) {
     const int fd = socket.get();

@@ -62,9 +62,11 @@ class PollServer {
     const int timeout_ms = accept_paused_ ? static_cast<int>(accept_retry_interval.count())
                                           : idle_timer_.wait_ms(!sessions_.empty());
     counters_.waits.add();
+    // lesson: list
     // The lesson of poll in one line: every watched descriptor is examined at every call.
     counters_.descriptors_scanned.add(watched_.size());
     const int ready = ::poll(watched_.data(), watched_.size(), timeout_ms);
+    // end lesson
     if (ready < 0) return recover_from_failed_wait();
     counters_.events.add(static_cast<std::uint64_t>(ready));
     return static_cast<std::size_t>(ready);
@@ -86,6 +88,7 @@ class PollServer {
   }
 
   void serve_ready_peers(std::size_t ready) {
+    // lesson: scan
     // The kernel says how many are ready, but not which: stop as soon as all have been found.
     if (watched_[stop_entry].revents != 0) return;
     if (watched_[listener_entry].revents != 0) --ready;
@@ -103,6 +106,7 @@ class PollServer {
         remove_peer(entry);  // another peer takes this entry: look at it again
       }
     }
+    // end lesson
   }
 
   // Gives one peer one go; false when it is to be removed.
@@ -126,6 +130,7 @@ class PollServer {
     }
   }
 
+  // lesson: compaction
   // Keeps the list dense, for poll pays for every entry: the last peer moves into the gap.
   void remove_peer(std::size_t entry) {
     std::swap(watched_[entry], watched_.back());
@@ -133,6 +138,7 @@ class PollServer {
     watched_.pop_back();
     sessions_.pop_back();
   }
+  // end lesson
 
   // Level-triggered, whoever still waits in the backlog when the budget is spent is reported again.
   void accept_waiting() {
@@ -142,6 +148,7 @@ class PollServer {
     pause_accepting(turn == AcceptTurn::out_of_resources);
   }
 
+  // lesson: pause-accepting
   // A listener with a waiting connection that can't be accepted stays ready without end, and
   // watching it would spin at 100 % CPU.
   void pause_accepting(bool pause) {
@@ -149,6 +156,7 @@ class PollServer {
     accept_paused_ = pause;
     watched_[listener_entry].fd = pause ? not_watched : listener_.get();
   }
+  // end lesson
 
   void add_peer(FileDescriptor socket) {
     try {

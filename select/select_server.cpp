@@ -59,6 +59,7 @@ class SelectServer {
  private:
   // Sleeps until something is ready and returns how many bits are set in readable_ and writable_.
   int wait() {
+    // lesson: fill
     // select writes its answer over the question, so it is given copies.
     readable_ = want_input_;
     writable_ = want_room_;
@@ -71,6 +72,7 @@ class SelectServer {
     counters_.descriptors_scanned.add(static_cast<std::uint64_t>(watched_end_));
     const int ready = ::select(watched_end_, readable_.raw(), writable_.raw(), nullptr,
                                limit_ms == forever ? nullptr : &limit);
+    // end lesson
     if (ready < 0) return recover_from_failed_wait();
     counters_.events.add(static_cast<std::uint64_t>(ready));
     return ready;
@@ -93,6 +95,7 @@ class SelectServer {
 
   void serve_ready_peers(int ready) {
     if (readable_.contains(listener_.get())) --ready;
+    // lesson: scan
     // The sets say who is ready only to those who ask for each number; `ready` ends the search.
     for (int fd = 0; ready > 0 && fd < watched_end_ && !stop_.stop_requested(); ++fd) {
       const bool is_ready = readable_.contains(fd) || writable_.contains(fd);
@@ -100,6 +103,7 @@ class SelectServer {
       --ready;
       serve_peer(fd);
     }
+    // end lesson
   }
 
   // Gives one peer one go.
@@ -137,6 +141,7 @@ class SelectServer {
     pause_accepting(turn == AcceptTurn::out_of_resources);
   }
 
+  // lesson: pause-accepting
   // A listener with a waiting connection that can't be accepted stays ready without end, and
   // watching it would spin at 100 % CPU.
   void pause_accepting(bool pause) {
@@ -148,13 +153,16 @@ class SelectServer {
       want_input_.add(listener_.get());
     }
   }
+  // end lesson
 
   void add_peer(FileDescriptor socket) {
     const int fd = socket.get();
+    // lesson: fd-setsize
     if (fd >= descriptor_limit_) {
       refuse(fd);  // and close it, on return
       return;
     }
+    // end lesson
     const auto slot = static_cast<std::size_t>(fd);
     try {
       if (slot >= sessions_.size()) sessions_.resize(slot + 1);

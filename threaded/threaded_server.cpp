@@ -68,6 +68,7 @@ class ThreadedServer {
       auto worker = std::make_unique<Worker>(std::move(socket), stats_);
       count_worker(+1);  // not while the lock is held, for to start a thread takes long
       try {
+        // lesson: thread-per-peer
         // Detached, a thread gives its stack back the moment it ends. Joinable, it would keep it
         // until the accepting thread, which may sleep for hours, had found the time to join it.
         std::thread([this, own = std::move(worker)]() mutable {
@@ -75,6 +76,7 @@ class ThreadedServer {
           own.reset();       // closes the connection
           count_worker(-1);  // the last thing it does
         }).detach();
+        // end lesson
       } catch (...) {
         count_worker(-1);
         throw;
@@ -94,6 +96,7 @@ class ThreadedServer {
         stop_, [fd = session.fd()] { static_cast<void>(::shutdown(fd, SHUT_RDWR)); });
     const auto idle_timeout = options_.idle_timeout;
     if (idle_timeout > 0ns) set_time_limit(session.fd(), time_between_looks(idle_timeout));
+    // lesson: serve-one-peer
     // Each thread waits in the kernel for its own peer: no list of peers, no scan, no state
     // machine.
     Outcome outcome = Outcome::progressed;
@@ -103,6 +106,7 @@ class ThreadedServer {
       const bool waited_in_vain = outcome == Outcome::want_read || outcome == Outcome::want_write;
       if (waited_in_vain && session.has_gone_idle(worker.counters.get())) return;
     }
+    // end lesson
   }
 
   std::uint64_t workers() {
@@ -110,12 +114,14 @@ class ThreadedServer {
     return static_cast<std::uint64_t>(working_);
   }
 
+  // lesson: reap
   // Notifies under the lock: once that is released after the last worker, the server may be gone.
   void count_worker(int change) {
     const std::lock_guard lock(mutex_);
     working_ += change;
     if (change < 0) worker_left_.notify_all();
   }
+  // end lesson
 
   // A descriptor comes free when a worker leaves, or elsewhere in the system, of which nothing
   // tells.
@@ -126,11 +132,13 @@ class ThreadedServer {
     worker_left_.wait_for(lock, accept_retry_interval);
   }
 
+  // lesson: wait-for-all
   // By the time this is called the stop request has woken every worker.
   void wait_for_workers() {
     std::unique_lock lock(mutex_);
     worker_left_.wait(lock, [this] { return working_ == 0; });
   }
+  // end lesson
 
   FileDescriptor listener_;
   std::stop_token stop_;
