@@ -47,7 +47,7 @@ class Progress {
     const bool stays = verdict == Verdict::suspect || verdict == Verdict::invalid;
     if (stays) std::cerr << "\r\x1b[K" << head() << line << '\n';
     last_ = "   (last: " + line + ")";
-    if (last_.size() > 110) last_ = last_.substr(0, 110) + "…)";
+    if (last_.size() > 110) last_.replace(110, std::string::npos, "…)");
   }
 
   void counting(const SystemCallCount& count) const {

@@ -96,7 +96,8 @@ Outcome EchoSession::send_pending(Counters& counters) noexcept {
 bool EchoSession::has_gone_idle(Counters& counters) noexcept {
   if (moves_unseen()) quiet_looks_ = 0;
   // The first look finds only that there is something to measure from.
-  if (++quiet_looks_ <= looks_per_idle_timeout) return false;
+  ++quiet_looks_;
+  if (quiet_looks_ <= looks_per_idle_timeout) return false;
   counters.closed.add();
   counters.idle_closed.add();
   if (owes()) {

@@ -418,7 +418,6 @@ class Inquiry {
       return;
     }
     const std::string event = "events/raw_syscalls/sys_enter/id";
-    std::error_code error;
     std::optional<std::uint64_t> id;
     bool mounted = false;
     for (const std::string directory : {"/sys/kernel/tracing/", "/sys/kernel/debug/tracing/"}) {

@@ -25,7 +25,7 @@ class SwarmText {
   // At most chunk_bytes bytes of what connection `number` sends, from `offset` in its stream on.
   [[nodiscard]] std::span<const std::byte> at(std::size_t number, std::uint64_t offset,
                                               std::size_t length) const noexcept {
-    const std::uint64_t start = (number * std::uint64_t{2'654'435'761} + offset) % period;
+    const std::uint64_t start = (std::uint64_t{2'654'435'761} * number + offset) % period;
     return std::span(text_).subspan(static_cast<std::size_t>(start), std::min(length, chunk_bytes));
   }
 

@@ -66,7 +66,7 @@ class SelectServer {
     const int limit_ms = accept_paused_ ? static_cast<int>(accept_retry_interval.count())
                                         : idle_timer_.wait_ms(open_connections(counters_) > 0);
     // It may change the time-out as well (on Linux, to the time that was left).
-    timeval limit{.tv_sec = limit_ms / 1000, .tv_usec = limit_ms % 1000 * 1000};
+    timeval limit{.tv_sec = limit_ms / 1000, .tv_usec = limit_ms % 1000 * 1000L};
     counters_.waits.add();
     // The lesson of select in one line: the kernel examines every number below the highest watched.
     counters_.descriptors_scanned.add(static_cast<std::uint64_t>(watched_end_));

@@ -7,6 +7,7 @@
 
 #include "tests/support/bytes.hpp"
 #include "tests/support/conformance.hpp"
+#include "tests/support/flood.hpp"
 #include "tests/support/network_namespace.hpp"
 #include "tests/support/process_info.hpp"
 
@@ -83,6 +84,15 @@ TEST_P(IdleTimeout, ClosesOnlyThePeersThatAreQuiet) {
   EXPECT_TRUE(soon_idle_closed(quiet.size()));
   EXPECT_EQ(counter("idle_closed"), quiet.size());
   EXPECT_TRUE(std::ranges::all_of(quiet, &Peer::ended));
+}
+
+TEST_P(IdleTimeout, ClosesNobodyInFullFlow) {
+  start_with(timeout);
+  const Flood flood(endpoint(), concurrent(4));
+  ASSERT_TRUE(eventually(patience, [&] { return flood.echoed_bytes() > 0; }));
+  static_cast<void>(cpu_time_of_a_while());
+  EXPECT_FALSE(flood.broken());
+  EXPECT_EQ(counter("idle_closed"), 0U);
 }
 
 TEST_P(IdleTimeout, ClosesAPeerThatDoesNotRead) {

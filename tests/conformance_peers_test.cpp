@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kibibyte = 1024;
 
 TEST_P(Conformance, ServesManyPeersAtOnce) {
-  const std::vector<std::string> data = distinct_data(under_sanitizer ? 200 : 500, 2000);
+  const std::vector<std::string> data = distinct_data(slowed_down ? 200 : 500, 2000);
   std::vector<Peer> peers = connect(data.size());
   for (std::size_t i = 0; i < peers.size(); ++i) peers[i].send_all(data[i]);
   // Ends of input let also a server come round that has only one peer at a time.
@@ -23,7 +23,7 @@ TEST_P(Conformance, ServesManyPeersAtOnce) {
 
 TEST_P(Conformance, KeepsManyOpenStreamsApart) {
   if (one_at_a_time()) GTEST_SKIP() << "this server has one peer at a time, by design";
-  const std::vector<std::string> data = distinct_data(under_sanitizer ? 200 : 500, 500);
+  const std::vector<std::string> data = distinct_data(slowed_down ? 200 : 500, 500);
   std::vector<Peer> peers = connect(data.size());
   for (int round = 0; round < 3; ++round) {
     for (std::size_t i = 0; i < peers.size(); ++i) peers[i].send_all(data[i]);
@@ -37,7 +37,7 @@ TEST_P(Conformance, KeepsManyOpenStreamsApart) {
 // Peers that send without reading. The server has to stop reading them, for whatever it read would
 // have to be kept; and must lose nothing over it.
 TEST_P(Conformance, HoldsLittleForPeersThatDoNotRead) {
-  const std::size_t count = concurrent(under_sanitizer ? 10 : 50);
+  const std::size_t count = concurrent(slowed_down ? 10 : 50);
   // More than the kernel may ever buffer between two ends: a receive buffer grows up to the 32 MiB
   // that systems commonly allow (tcp_rmem, tcp(7)).
   const std::string shared = make_data(std::size_t{64} * 1024 * kibibyte, 6);
@@ -55,7 +55,7 @@ TEST_P(Conformance, HoldsLittleForPeersThatDoNotRead) {
   // and a stack. The slack is for the allocator and the server's own start.
   const std::size_t per_peer = GetParam().name == "threaded" ? 160 * kibibyte : 64 * kibibyte;
   const std::uint64_t allowed = count * per_peer + 4096 * kibibyte;
-  if (!under_sanitizer) {
+  if (!slowed_down) {
     EXPECT_LE(after, before + allowed) << "in bytes, for " << count << " peers";
   }
   for (std::size_t i = 0; i < count; ++i) {
@@ -113,7 +113,7 @@ TEST_P(Conformance, SurvivesResets) {
 TEST_P(Conformance, ClosesEveryConnectionThatCameAndWent) {
   const std::size_t baseline = descriptors_without_peers();
   const std::uint64_t before = counter("closed");
-  const std::uint64_t count = under_sanitizer ? 1000 : 5000;
+  const std::uint64_t count = slowed_down ? 1000 : 5000;
   for (std::uint64_t i = 0; i < count; ++i) Peer(endpoint()).close();
   EXPECT_TRUE(eventually(patience, [&] { return counter("closed") == before + count; }))
       << counter("closed") - before << " closed instead of " << count;

@@ -11,6 +11,7 @@
 
 #include "echo/idle_timer.hpp"
 #include "echo/system_call.hpp"
+#include "select/descriptor_set.hpp"
 #include "tests/support/connection.hpp"
 #include "tests/support/process_info.hpp"
 #include "tests/support/repeating_alarm.hpp"
@@ -52,6 +53,30 @@ bool is_open(int fd) {
 
 FileDescriptor any_descriptor() {
   return FileDescriptor(check(::eventfd(0, EFD_CLOEXEC), "eventfd"));
+}
+
+TEST(DescriptorSet, GrowsAndHasNoneBeyondItsEnd) {
+  DescriptorSet set;
+  set.make_room_for(0);
+  EXPECT_FALSE(set.contains(3));
+  set.remove(3);
+  set.add(3);
+  EXPECT_TRUE(set.contains(3));
+  EXPECT_FALSE(set.contains(70));
+  set.add(70);
+  EXPECT_TRUE(set.contains(70));
+  EXPECT_TRUE(set.contains(3));
+  set.remove(3);
+  EXPECT_FALSE(set.contains(3));
+}
+
+TEST(DescriptorSet, HasRoomInUnitsOfTheKernel) {
+  DescriptorSet set;
+  set.make_room_for(100);
+  set.add(99);
+  EXPECT_TRUE(FD_ISSET(99, set.raw()));
+  set.make_room_for(50);  // there is room already, and it stays
+  EXPECT_TRUE(set.contains(99));
 }
 
 TEST(FileDescriptor, IsEmptyUntilItHoldsOne) {
@@ -158,11 +183,16 @@ TEST(Endpoint, ResolvesNames) {
   EXPECT_EQ(resolve("localhost", 80).port(), 80);
 }
 
+TEST(Endpoint, SaysThatItHasNoAddress) {
+  EXPECT_EQ(Endpoint{}.to_string(), "(no address)");
+}
+
 TEST(Endpoint, KnowsLoopbackAddresses) {
   for (const char* const host : {"127.0.0.1", "127.255.0.3", "::1", "::ffff:127.0.0.1"}) {
     EXPECT_TRUE(resolve(host, 1).is_loopback()) << host;
   }
-  for (const char* const host : {"0.0.0.0", "128.0.0.1", "::", "::2", "::ffff:10.0.0.1"}) {
+  for (const char* const host :
+       {"0.0.0.0", "128.0.0.1", "::", "::2", "2001:db8::1", "0:0:1::1", "::ffff:10.0.0.1"}) {
     EXPECT_FALSE(resolve(host, 1).is_loopback()) << host;
   }
 }

@@ -37,7 +37,7 @@ class ReproduceRun : public ::testing::Test {
  protected:
   ReproduceRun() { options_.context = sample_context(); }
 
-  int run(std::vector<const FigureEntry*> entries) {
+  int run(const std::vector<const FigureEntry*>& entries) {
     return run_figures(entries, options_, out_, err_, stop_.get_token());
   }
 

@@ -97,7 +97,7 @@ bool takes_all(const HostileTarget& target, const HostileKind& kind) {
 // The measured time itself: the hostile ones are there.
 void measure_beside(HostileTrial& trial, const ServerProcess& server, const HostileKind& kind,
                     const HostileOptions& options, std::chrono::nanoseconds limit,
-                    Hostility& hostility, const std::stop_token& stop) {
+                    const Hostility& hostility, const std::stop_token& stop) {
   GoodLoad good(server.endpoint(), options.requests_per_second, limit);
   trial.connected = hostility.connected();
   const auto cpu_before = server.cpu_time().value_or(0ns);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <iterator>
 #include <ostream>
+#include <string>
 #include <thread>
 
 #include "tests/faults/fault_scenario.hpp"
@@ -55,6 +56,41 @@ TEST(FaultsTogether, DontLetEpollLtSpin) {
   server.switch_on(false);
   EXPECT_EQ(peer.receive(8), "anybody?");
 }
+
+struct FailedWait {
+  std::string backend;
+  std::string call;
+};
+
+void PrintTo(const FailedWait& wait, std::ostream* out) {
+  *out << wait.backend;
+}
+
+class FailedWaits : public ::testing::TestWithParam<FailedWait> {};
+
+// An error that no wait call should ever have: to go on would be to spin.
+TEST_P(FailedWaits, EndTheServerAndSayWhy) {
+  if (under_sanitizer) GTEST_SKIP() << "a sanitizer's library must be the first to be preloaded";
+  FaultyServer server(GetParam().backend, Injector::shim, GetParam().call + ":EPERM:first=1");
+  server.start();
+  const Peer peer(server.process().endpoint());
+  ASSERT_TRUE(eventually(patience, [&] { return server.calls(FaultCall::accept4) > 0; }));
+  server.switch_on(true);
+  const Peer another(server.process().endpoint());  // wakes it, so that it waits once more
+  EXPECT_TRUE(eventually(patience, [&] { return !server.process().running(); }));
+  EXPECT_EQ(server.process().stop().exit_status, 1);
+  EXPECT_EQ(server.injected(), 1U);
+  EXPECT_NE(server.complaints().find(GetParam().call + ": Operation not permitted"),
+            std::string::npos)
+      << server.complaints();
+}
+
+INSTANTIATE_TEST_SUITE_P(Matrix, FailedWaits,
+                         ::testing::Values(FailedWait{"select", "select"},
+                                           FailedWait{"poll", "poll"},
+                                           FailedWait{"epoll_lt", "epoll_wait"},
+                                           FailedWait{"epoll_et", "epoll_wait"}),
+                         [](const auto& test) { return test.param.backend; });
 
 // Of each call and fault the one time that asks most: always where that is possible, else every
 // n-th; what goes wrong while setting up; and everything at once.

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -52,6 +53,11 @@ ServerProcess& Conformance::start(const std::vector<std::string>& options,
       .cpu = std::nullopt,
       .open_files = open_files};
   command.arguments.insert(command.arguments.end(), options.begin(), options.end());
+  if (server_wrapper != nullptr) {
+    std::istringstream words(server_wrapper);
+    command.arguments.insert(command.arguments.begin(), std::istream_iterator<std::string>(words),
+                             {});
+  }
   if (under_faults()) {
     command.arguments = with_shim(recoverable_faults(GetParam(), when_faults_strike()),
                                   std::move(command.arguments));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdlib>
 
 namespace echomux {
 
@@ -29,14 +30,18 @@ inline constexpr bool under_thread_sanitizer = false;
 
 inline constexpr bool under_sanitizer = under_address_sanitizer || under_thread_sanitizer;
 
+// The words of a command in this variable, such as valgrind's, stand before the program of each
+// server that the conformance suite starts ("./run valgrind").
+inline const char* const server_wrapper = std::getenv("ECHOMUX_TEST_WRAPPER");
+inline const bool slowed_down = under_sanitizer || server_wrapper != nullptr;
+
 // How long a test waits for something that normally happens at once. It is generous, because it is
 // used up only when a test fails, and a busy machine is no reason to fail.
-inline constexpr std::chrono::milliseconds patience =
-    std::chrono::seconds(under_sanitizer ? 60 : 10);
+inline const std::chrono::milliseconds patience = std::chrono::seconds(slowed_down ? 60 : 10);
 
 // Two promises of the servers: to stop within a second, and to notice within a second that
-// descriptors are to be had again. A sanitizer slows everything down, its report at exit included.
-inline constexpr std::chrono::milliseconds promptly =
-    std::chrono::seconds(under_sanitizer ? 10 : 1);
+// descriptors are to be had again. What looks on slows everything down, its report at exit
+// included.
+inline const std::chrono::milliseconds promptly = std::chrono::seconds(slowed_down ? 10 : 1);
 
 }  // namespace echomux
