@@ -1,0 +1,217 @@
+#include "claims/support/streams.hpp"
+
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "echo/socket.hpp"
+#include "echo/system_call.hpp"
+
+namespace echomux::claims {
+namespace {
+
+// As much as is moved with one call. What the bytes are is of no account here.
+constexpr std::size_t most_at_once = std::size_t{1} << 20;
+
+std::vector<char>& scratch() {
+  thread_local std::vector<char> bytes(most_at_once, 'x');
+  return bytes;
+}
+
+void set_option(int socket, int level, int option, int value) {
+  check(::setsockopt(socket, level, option, &value, sizeof value), "setsockopt");
+}
+
+void set_buffers(int socket, int bytes) {
+  if (bytes == 0) return;
+  set_option(socket, SOL_SOCKET, SO_SNDBUF, bytes);
+  set_option(socket, SOL_SOCKET, SO_RCVBUF, bytes);
+}
+
+bool is_socket(int fd) {
+  struct stat status {};
+  check(::fstat(fd, &status), "fstat");
+  return S_ISSOCK(status.st_mode);
+}
+
+std::size_t asked(int fd, unsigned long request, const char* name) {
+  int count = 0;
+  check(::ioctl(fd, request, &count), name);
+  return static_cast<std::size_t>(count);
+}
+
+bool ready(int fd, short events) {
+  pollfd entry{.fd = fd, .events = events, .revents = 0};
+  return check(::poll(&entry, 1, 0), "poll") > 0;
+}
+
+}  // namespace
+
+Pipe::Pipe(int flags) {
+  int ends[2];
+  check(::pipe2(ends, flags | O_CLOEXEC), "pipe2");
+  read_end.reset(ends[0]);
+  write_end.reset(ends[1]);
+}
+
+FileDescriptor tcp_client_of(int listener, int buffer_bytes) {
+  const Endpoint server = local_endpoint(listener);
+  FileDescriptor client(check(::socket(server.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+  set_option(client.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  // Before connect(2), since the window that is offered depends on it.
+  set_buffers(client.get(), buffer_bytes);
+  check(::connect(client.get(), server.raw(), server.length), "connect");
+  return client;
+}
+
+Connection tcp_connection(int buffer_bytes) {
+  const FileDescriptor listener = listen_on(resolve("127.0.0.1", 0));
+  set_option(listener.get(), SOL_SOCKET, SO_OOBINLINE, 0);
+  set_buffers(listener.get(), buffer_bytes);
+  Connection connection;
+  connection.client = tcp_client_of(listener.get(), buffer_bytes);
+  connection.server.reset(
+      check(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC), "accept4"));
+  return connection;
+}
+
+Connection unix_connection(int type) {
+  int ends[2];
+  check(::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends), "socketpair");
+  return {.server = FileDescriptor(ends[0]), .client = FileDescriptor(ends[1])};
+}
+
+bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit) {
+  constexpr std::chrono::milliseconds interval{1};
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(interval);
+  }
+  return true;
+}
+
+void await(const char* what, const std::function<bool()>& condition) {
+  if (!eventually(condition)) {
+    throw std::runtime_error(std::string("waited in vain until ") + what);
+  }
+}
+
+std::size_t unread(int fd) {
+  return asked(fd, FIONREAD, "ioctl FIONREAD");
+}
+
+std::size_t unacknowledged(int socket) {
+  return asked(socket, SIOCOUTQ, "ioctl SIOCOUTQ");
+}
+
+int tcp_state(int socket) {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  check(::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length), "getsockopt TCP_INFO");
+  return info.tcpi_state;
+}
+
+void deliver(int from, int to, std::size_t count) {
+  const std::size_t before = unread(to);
+  for (std::size_t sent = 0; sent < count;) {
+    await("bytes could be written", [&] { return ready(from, POLLOUT); });
+    const std::ptrdiff_t now = write_now(from, count - sent);
+    if (now > 0) sent += static_cast<std::size_t>(now);
+  }
+  await("bytes arrived", [&] { return unread(to) == before + count; });
+}
+
+std::ptrdiff_t read_now(int fd, std::size_t count) {
+  count = std::min(count, most_at_once);
+  // A pipe has no such flag for a single call, so it is asked before.
+  if (!is_socket(fd) && !ready(fd, POLLIN)) return -EAGAIN;
+  const ssize_t result = is_socket(fd) ? ::recv(fd, scratch().data(), count, MSG_DONTWAIT)
+                                       : ::read(fd, scratch().data(), count);
+  return result < 0 ? -errno : result;
+}
+
+std::ptrdiff_t write_now(int fd, std::size_t count) {
+  count = std::min(count, most_at_once);
+  ssize_t result = 0;
+  if (is_socket(fd)) {
+    result = ::send(fd, scratch().data(), count, MSG_DONTWAIT | MSG_NOSIGNAL);
+  } else {
+    const int flags = check(::fcntl(fd, F_GETFL), "fcntl F_GETFL");
+    check(::fcntl(fd, F_SETFL, flags | O_NONBLOCK), "fcntl F_SETFL");
+    result = ::write(fd, scratch().data(), count);
+    const int error = errno;
+    check(::fcntl(fd, F_SETFL, flags), "fcntl F_SETFL");
+    errno = error;
+  }
+  return result < 0 ? -errno : result;
+}
+
+void take(int fd, std::size_t count) {
+  for (std::size_t taken = 0; taken < count;) {
+    await("bytes could be read", [&] { return ready(fd, POLLIN); });
+    const std::ptrdiff_t now = read_now(fd, count - taken);
+    if (now == 0) throw std::runtime_error("the stream ended too early");
+    if (now > 0) taken += static_cast<std::size_t>(now);
+  }
+}
+
+std::size_t fill(int fd) {
+  std::size_t taken = 0;
+  // What is on its way frees room when it arrives, so it is full when it has stayed full.
+  while (eventually([&] { return ready(fd, POLLOUT); }, silence)) {
+    const std::ptrdiff_t now = write_now(fd, std::size_t{64} * 1024);
+    if (now < 0 && now != -EAGAIN) {
+      errno = static_cast<int>(-now);
+      throw_errno("write");
+    }
+    if (now > 0) taken += static_cast<std::size_t>(now);
+  }
+  return taken;
+}
+
+void reset(FileDescriptor& socket) {
+  const linger at_once_with_reset{.l_onoff = 1, .l_linger = 0};
+  check(::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &at_once_with_reset,
+                     sizeof at_once_with_reset),
+        "setsockopt SO_LINGER");
+  socket.reset();
+}
+
+DescriptorLimit::DescriptorLimit(std::uint64_t wanted) {
+  rlimit limits{};
+  check(::getrlimit(RLIMIT_NOFILE, &limits), "getrlimit");
+  before_ = limits.rlim_cur;
+  limit_ = limits.rlim_cur = std::min<rlim_t>(wanted, limits.rlim_max);
+  check(::setrlimit(RLIMIT_NOFILE, &limits), "setrlimit");
+}
+
+DescriptorLimit::~DescriptorLimit() {
+  rlimit limits{};
+  ::getrlimit(RLIMIT_NOFILE, &limits);
+  limits.rlim_cur = before_;
+  ::setrlimit(RLIMIT_NOFILE, &limits);
+}
+
+std::size_t open_descriptors() {
+  const std::filesystem::directory_iterator entries("/proc/self/fd");
+  // The iterator has one itself.
+  return static_cast<std::size_t>(std::distance(begin(entries), end(entries))) - 1;
+}
+
+}  // namespace echomux::claims
