@@ -55,18 +55,16 @@ Cost measure_cost(const ServerCommand& command, const SwarmOptions& options) {
 Cost measure_cost(ServerProcess& server, SwarmOptions options) {
   options.server = server.endpoint();
   std::chrono::nanoseconds cpu{0};
-  std::uint64_t scanned = 0;
-  const auto scanned_so_far = [&]() -> std::uint64_t {
-    const auto counters = server.counters();
-    return counters ? counters->at("descriptors_scanned") : 0;
-  };
+  using Counters = std::map<std::string, std::uint64_t>;
+  Counters counted;
+  Counters counted_before;
   options.on_window_begin = [&] {
-    scanned = scanned_so_far();
+    counted_before = server.counters().value_or(Counters{});
     cpu = server.cpu_time().value_or(cpu);
   };
   options.on_window_end = [&] {
     cpu = server.cpu_time().value_or(cpu) - cpu;
-    scanned = scanned_so_far() - scanned;
+    counted = server.counters().value_or(Counters{});
   };
   const SwarmResult result = run_swarm(options);
   if (result.end != SwarmEnd::completed || result.measured_requests == 0) {
@@ -76,11 +74,18 @@ Cost measure_cost(ServerProcess& server, SwarmOptions options) {
                     options.idle_connections + options.active_connections));
   }
   const auto requests = static_cast<double>(result.measured_requests);
-  return {
+  Cost cost{
       .cpu_us_per_request = std::chrono::duration<double, std::micro>(cpu).count() / requests,
-      .scanned_per_request = static_cast<double>(scanned) / requests,
       .requests_per_second = requests / std::chrono::duration<double>(result.measured_time).count(),
+      .latency_us_p50 =
+          std::chrono::duration<double, std::micro>(result.latency.percentile(50)).count(),
+      .counted_per_request = {},
   };
+  for (const auto& [name, count] : counted) {
+    cost.counted_per_request[name] = static_cast<double>(count - counted_before[name]) / requests;
+  }
+  cost.scanned_per_request = cost.counted_per_request["descriptors_scanned"];
+  return cost;
 }
 
 Figures paired_rounds(int rounds, const std::vector<std::string>& contenders,

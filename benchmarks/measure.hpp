@@ -28,6 +28,9 @@ struct Cost {
   double cpu_us_per_request = 0;   // the server's process CPU clock
   double scanned_per_request = 0;  // from its counters; zero for the floor, which has none
   double requests_per_second = 0;
+  double latency_us_p50 = 0;  // as the client saw it, from when each message was due
+  // What the server counted in that time, by the names of its counters; none for the floor.
+  std::map<std::string, double> counted_per_request;
 };
 
 // Puts the load on a running server. `options.server` is filled in. Throws std::runtime_error when

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -35,6 +36,9 @@ struct Laboratory {
   std::stop_token stop;  // asked by whatever takes longer than a second
   // Told what the experiment is doing, for those who wait.
   std::function<void(std::string_view)> progress = [](std::string_view) {};
+  // Measurements on which several sentences rest, each made once, when it is first asked for
+  // (claims/support/shared.hpp).
+  std::map<std::string, Evidence, std::less<>> shared;
 };
 
 // One sentence and its experiment. `observe` measures or observes on this machine and puts all that

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "benchmarks/measure.hpp"
+#include "claims/claim.hpp"
+#include "harness/keep_awake.hpp"
+#include "harness/sweep.hpp"
+
+namespace echomux::claims {
+
+// How often each thing that is compared is measured. From nine on the 95 % interval of the median
+// leaves out the extreme value at each end, so that a single mishap of the machine doesn't decide.
+inline constexpr std::size_t rounds = 9;
+
+// What every measuring experiment sets up: while there is a Bench, the calling thread keeps to the
+// client's CPU, both this and the server's are kept awake, and the limit of open descriptors is as
+// high as allowed. The destructor gives the thread all its CPUs back. Throws std::system_error.
+class Bench {
+ public:
+  explicit Bench(const Laboratory& laboratory);
+  ~Bench();
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+
+  // How to run a server of this suite on the server's CPU.
+  [[nodiscard]] ServerCommand command(std::string_view backend) const;
+  // Where servers run; none when there is only one CPU.
+  [[nodiscard]] const std::optional<int>& server_cpu() const noexcept { return cpus_.server; }
+  // Calls `measure` for each of the contenders 0 to count - 1 in each of the rounds, in an order
+  // that rotates, so that whatever the machine does to a whole round falls on all of them. Throws
+  // std::runtime_error when the laboratory is asked to stop.
+  void in_turn(std::size_t contenders,
+               const std::function<void(std::size_t contender)>& measure) const;
+  // How many descriptors this process may have open.
+  [[nodiscard]] std::uint64_t descriptors() const noexcept { return descriptors_; }
+  // As many of the wanted connections as the limit of descriptors leaves, when this process holds
+  // `ends` descriptors for each of them.
+  [[nodiscard]] std::size_t as_many_as_possible(std::size_t wanted,
+                                                std::size_t ends) const noexcept;
+
+ private:
+  const Laboratory& laboratory_;
+  std::uint64_t descriptors_;
+  std::vector<int> cpus_before_;
+  CpuPlan cpus_;
+  KeepAwake awake_;
+};
+
+// A load of 64-byte messages for a short while, beside no idle connections: each of the active ones
+// sends again as soon as it is answered.
+[[nodiscard]] SwarmOptions short_load(std::size_t active_connections);
+
+// Connections that are open and silent. Each has had one echo, so the server has really taken it.
+class IdlePeers {
+ public:
+  // Opens `count` more. Throws std::system_error, and std::runtime_error when an echo is missing.
+  void open(const Endpoint& server, std::size_t count);
+
+ private:
+  std::vector<FileDescriptor> sockets_;
+};
+
+}  // namespace echomux::claims
