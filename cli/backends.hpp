@@ -22,4 +22,7 @@ namespace echomux {
 // All names of the seven, comma-separated, for help texts and errors.
 [[nodiscard]] std::string backend_names();
 
+// Where the names of the others are found, for errors.
+inline constexpr std::string_view gallery_hint = "echomux list --gallery";
+
 }  // namespace echomux

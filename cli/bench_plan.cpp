@@ -114,7 +114,8 @@ SweepServer make_server(const ServerSpec& spec) {
   const Backend* const backend = find_server(spec.backend);
   if (backend == nullptr) {
     throw UsageError(
-        fmt::format("unknown server '{}'; choose from: floor, {}", spec.backend, backend_names()));
+        fmt::format("unknown server '{}'; choose from: floor, {}; or a broken one ({})",
+                    spec.backend, backend_names(), gallery_hint));
   }
   server.command.arguments = {own_program(), "serve", std::string(backend->name), "--port", "0"};
   server.command.arguments.insert(server.command.arguments.end(), spec.options.begin(),

@@ -6,6 +6,7 @@
 
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
+#include "gallery/gallery.hpp"
 
 namespace echomux {
 namespace {
@@ -33,13 +34,57 @@ int list_as_text() {
   return exit_ok;
 }
 
+// Without the bugs, unless they are asked for: to find them is what the gallery is for.
+int list_gallery_as_json(bool spoilers) {
+  auto list = nlohmann::ordered_json::array();
+  for (const Exhibit& exhibit : gallery()) {
+    nlohmann::ordered_json entry{{"name", exhibit.name},
+                                 {"broken", exhibit.broken.name},
+                                 {"mended", exhibit.mended.name},
+                                 {"symptom", exhibit.symptom},
+                                 {"caught_by", exhibit.caught_by}};
+    if (spoilers) entry["bug"] = exhibit.bug;
+    list.push_back(std::move(entry));
+  }
+  std::cout << list.dump(2) << '\n';
+  return exit_ok;
+}
+
+int list_gallery_as_text(bool spoilers) {
+  for (const Exhibit& exhibit : gallery()) {
+    std::cout << fmt::format("{} and {}: {}\n", exhibit.broken.name, exhibit.mended.name,
+                             exhibit.symptom);
+    if (spoilers) std::cout << fmt::format("  its bug: {}\n", exhibit.bug);
+    std::cout << fmt::format("  caught by {}; gallery/{}/README.md\n", exhibit.caught_by,
+                             exhibit.name);
+  }
+  return exit_ok;
+}
+
+struct ListOptions {
+  bool json = false;
+  bool gallery = false;
+  bool spoilers = false;
+};
+
+int list(const ListOptions& options) {
+  if (!options.gallery) return options.json ? list_as_json() : list_as_text();
+  return options.json ? list_gallery_as_json(options.spoilers)
+                      : list_gallery_as_text(options.spoilers);
+}
+
 }  // namespace
 
 void add_list_command(CLI::App& app, Action& action) {
   CLI::App* const command = app.add_subcommand("list", "List the servers and their limits");
-  const auto json = std::make_shared<bool>(false);
-  command->add_flag("--json", *json, "Print JSON");
-  command->callback([json, &action] { action = *json ? list_as_json : list_as_text; });
+  const auto options = std::make_shared<ListOptions>();
+  command->add_flag("--json", options->json, "Print JSON");
+  CLI::Option* const gallery =
+      command->add_flag("--gallery", options->gallery,
+                        "List the servers that are broken on purpose, and their twins");
+  command->add_flag("--spoilers", options->spoilers, "With --gallery: tell each bug, too")
+      ->needs(gallery);
+  command->callback([options, &action] { action = [options] { return list(*options); }; });
 }
 
 }  // namespace echomux

@@ -17,6 +17,7 @@
 #include "cli/signal_thread.hpp"
 #include "cli/values.hpp"
 #include "echo/socket.hpp"
+#include "gallery/gallery.hpp"
 
 namespace echomux {
 namespace {
@@ -119,12 +120,30 @@ FileDescriptor listen_or_explain(const Endpoint& endpoint) {
   }
 }
 
-int serve(const ServeOptions& options) {
+// The server of that name; if it is one of the gallery, the user is told what he has.
+const Backend& find_or_explain(const ServeOptions& options) {
   const Backend* const backend = find_server(options.backend);
   if (backend == nullptr) {
-    throw UsageError(
-        fmt::format("unknown backend '{}'; choose one of: {}", options.backend, backend_names()));
+    throw UsageError(fmt::format("unknown backend '{}'; choose one of: {}; or a broken one ({})",
+                                 options.backend, backend_names(), gallery_hint));
   }
+  const Exhibit* const exhibit = find_exhibit(backend->name);
+  if (exhibit == nullptr) return *backend;
+  if (options.idle_timeout) {
+    throw UsageError(fmt::format(
+        "{} has no --idle-timeout: the servers of the gallery are kept short; leave it out, or "
+        "serve epoll_lt",
+        backend->name));
+  }
+  if (backend == &exhibit->broken) {
+    std::cerr << fmt::format("echomux: {} is broken on purpose: gallery/{}/README.md\n",
+                             backend->name, exhibit->name);
+  }
+  return *backend;
+}
+
+int serve(const ServeOptions& options) {
+  const Backend* const backend = &find_or_explain(options);
   Endpoint endpoint;
   try {
     endpoint = resolve(options.host, options.port);
@@ -176,7 +195,10 @@ int serve(const ServeOptions& options) {
 void add_serve_command(CLI::App& app, Action& action) {
   CLI::App* const command = app.add_subcommand("serve", "Run one server until Ctrl-C");
   const auto options = std::make_shared<ServeOptions>();
-  command->add_option("BACKEND", options->backend, "One of: " + backend_names())->required();
+  command
+      ->add_option("BACKEND", options->backend,
+                   "One of: " + backend_names() + "; or of the gallery")
+      ->required();
   command->add_option("--host", options->host, "Address to listen on")->capture_default_str();
   command->add_option("--port", options->port, "Port to listen on; 0 is the kernel's choice")
       ->capture_default_str();

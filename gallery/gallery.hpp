@@ -13,6 +13,7 @@ namespace echomux {
 // time-outs are the one option that they don't have.
 struct Exhibit {
   std::string_view name;       // its folder
+  std::string_view symptom;    // what is seen of it from outside, in a sentence
   std::string_view bug;        // in a sentence
   std::string_view caught_by;  // the check of the conformance suite that finds it
   Backend broken;              // named broken_NAME
@@ -21,5 +22,9 @@ struct Exhibit {
 
 // All of them, in the order of gallery/README.md. Lives as long as the program.
 [[nodiscard]] std::span<const Exhibit> gallery() noexcept;
+
+// The exhibit of which a server of this name is the broken or the mended twin; nullptr when there
+// is none.
+[[nodiscard]] const Exhibit* find_exhibit(std::string_view server) noexcept;
 
 }  // namespace echomux

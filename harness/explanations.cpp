@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "harness/words.hpp"
@@ -122,8 +123,29 @@ std::vector<std::string> explain_verdicts(const Cells& cells) {
   return sentences;
 }
 
+namespace {
+
+// Of the gallery's servers, whose names say what they are, and where to read about them.
+void explain_gallery(const Results& results, std::vector<std::string>& sentences) {
+  constexpr std::string_view broken = "broken_";
+  constexpr std::string_view mended = "mended_";
+  for (const ServerSpec& server : results.context.plan.servers) {
+    const std::string_view name = server.backend;
+    if (name.starts_with(broken)) {
+      sentences.push_back(fmt::format("{} is broken on purpose: gallery/{}/README.md.", server.name,
+                                      name.substr(broken.size())));
+    } else if (name.starts_with(mended)) {
+      sentences.push_back(fmt::format("{} is {}{} without its bug.", server.name, broken,
+                                      name.substr(mended.size())));
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<std::string> caveats(const Results& results, const Cells& cells) {
   std::vector<std::string> sentences;
+  explain_gallery(results, sentences);
   const auto any = [&](auto predicate) { return std::ranges::any_of(cells, predicate); };
   if (any([](const CellSummary& c) { return c.outcome == TrialOutcome::starved; })) {
     sentences.emplace_back(

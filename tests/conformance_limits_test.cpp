@@ -1,6 +1,8 @@
 // What happens at the limits: no descriptor, no thread, no memory, no place in the backlog, no bit
 // in the set to be had.
 
+#include <sys/select.h>
+
 #include <algorithm>
 #include <chrono>
 #include <exception>
@@ -74,9 +76,12 @@ TEST_P(Conformance, NoticesDescriptorsThatComeFreeElsewhere) {
   Peer peer(endpoint());
   peer.send_all("anybody?");
   ASSERT_TRUE(eventually(patience, [&] { return counter("accept_pauses") > 0; }));
+  const std::uint64_t calls = counter("accept_calls");
   const auto used = cpu_time_of_a_while();
   if (!GetParam().never_sleeps) {
     EXPECT_LT(used, not_spinning) << "it spins for want of descriptors";
+    // The same where so many share the CPU that none gets much of it.
+    EXPECT_LT(counter("accept_calls"), calls + 1000) << "it spins for want of descriptors";
   }
   EXPECT_FALSE(peer.answered());
   set_soft_limit(server().pid(), RLIMIT_NOFILE, before);
@@ -144,10 +149,49 @@ TEST_P(Conformance, TurnsAwayMoreThanItsMaxConnections) {
   EXPECT_TRUE(eventually(patience, [&] { return one_too_many.ended(); }));
 }
 
+// A descriptor number is used again at once, and what the kernel has told of the old peer may be
+// known to the server only after it has let the new one in.
+TEST_P(Conformance, ClosesNoNewcomerForOneThatLeft) {
+  if (one_at_a_time()) GTEST_SKIP() << "this server lets a newcomer in only when it is alone";
+  constexpr std::size_t most = 5;
+  start({"--max-connections", std::to_string(most)});
+  std::vector<Peer> inside = connect_idle(most);
+  freeze();
+  // Whether there is a place for them depends on what the server finds out first.
+  std::vector<Peer> newcomers = connect(2);
+  inside[0].reset();
+  inside[1].reset();
+  thaw();
+  std::uint64_t ended = 0;
+  for (Peer& peer : newcomers) {
+    try {
+      EXPECT_EQ(peer.exchange("newcomer"), "newcomer");
+    } catch (const std::exception&) {
+      ++ended;
+    }
+  }
+  EXPECT_EQ(ended, counter("turned_away")) << "a newcomer that was let in was closed";
+  for (std::size_t i = 2; i < most; ++i) EXPECT_EQ(inside[i].exchange("still"), "still");
+}
+
 // For tests of another limit than select's own.
 std::vector<std::string> beyond_fd_setsize(const Backend& backend) {
   if (backend.name != "select") return {};
   return {"--select-limit", "none"};
+}
+
+// More than an fd_set has bits for. Each is served or turned away, and none does harm.
+TEST_P(Conformance, ServesOrTurnsAwayMoreThanAnFdSetHolds) {
+  if (one_at_a_time()) GTEST_SKIP() << "this server has one peer at a time, by design";
+  constexpr std::size_t count = FD_SETSIZE + 76;
+  if (raise_own_descriptor_limit() < count + 100) {
+    GTEST_SKIP() << "the limit of open files is too low (ulimit -Hn)";
+  }
+  std::vector<Peer> peers = connect(count);
+  ASSERT_TRUE(eventually(patience, [&] { return counter("accepted") == count; }));
+  EXPECT_TRUE(eventually(patience, [&] { return count_ended(peers) == counter("turned_away"); }));
+  std::erase_if(peers, [](const Peer& peer) { return peer.ended(); });
+  for (Peer& peer : peers) ASSERT_EQ(peer.exchange("inside"), "inside");
 }
 
 // No more address space, from one moment to the next. Each newcomer is then served or turned away,
@@ -192,7 +236,11 @@ TEST_P(Conformance, ServesMoreThanTheBacklogTakesAfterwards) {
   if (count > 10'000 || raise_own_descriptor_limit() < count + 100) {
     GTEST_SKIP() << "a backlog of " << backlog() << " is too long for the limit of open files";
   }
-  start(beyond_fd_setsize(GetParam()));
+  const std::vector<std::string> options = beyond_fd_setsize(GetParam());
+  if (GetParam().max_connections.value_or(1) != 1 && options.empty()) {
+    GTEST_SKIP() << "this server turns most of them away, by design";
+  }
+  start(options);
   std::vector<Peer> inside = connect_idle(concurrent(3));
   freeze();
   std::vector<Peer> peers;

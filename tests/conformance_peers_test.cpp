@@ -9,6 +9,8 @@ namespace echomux {
 namespace {
 
 constexpr std::size_t kibibyte = 1024;
+// A small window at the peer's end makes it stall soon.
+constexpr Peer::Buffers small_buffers{.send = 65'536, .receive = 65'536};
 
 TEST_P(Conformance, ServesManyPeersAtOnce) {
   const std::vector<std::string> data = distinct_data(slowed_down ? 200 : 500, 2000);
@@ -45,9 +47,16 @@ TEST_P(Conformance, HoldsLittleForPeersThatDoNotRead) {
   // Each peer's stream is another part of the same bytes, which saves gigabytes.
   for (std::size_t i = 0; i < count; ++i) data.push_back(std::string_view(shared).substr(i * 4099));
 
-  server();
+  // One alone first: of a server that keeps whatever comes, the others would have gigabytes.
+  {
+    Peer alone(endpoint(), small_buffers);
+    const std::uint64_t at_first = resident_memory(server().pid());
+    ASSERT_LT(alone.push_until_stalled(shared), shared.size())
+        << "nothing ever held it back, and the server has grown by "
+        << resident_memory(server().pid()) - at_first << " bytes";
+  }
   const std::uint64_t before = resident_memory(server().pid());
-  std::vector<Peer> peers = connect(count, {.send = 65'536, .receive = 65'536});
+  std::vector<Peer> peers = connect(count, small_buffers);
   const std::vector<std::size_t> pushed = push_until_stalled(peers, data);
   const std::uint64_t after = resident_memory(server().pid());
 
@@ -71,7 +80,7 @@ TEST_P(Conformance, HoldsLittleForPeersThatDoNotRead) {
 TEST_P(Conformance, AStalledPeerHoldsUpNoOther) {
   if (one_at_a_time()) GTEST_SKIP() << "this server has one peer at a time, by design";
   const std::string bytes = make_data(std::size_t{64} * 1024 * kibibyte, 7);
-  Peer stalled(endpoint(), {.send = 65'536, .receive = 65'536});
+  Peer stalled(endpoint(), small_buffers);
   ASSERT_LT(stalled.push_until_stalled(bytes), bytes.size()) << "nothing ever held it back";
   Peer other(endpoint());
   EXPECT_EQ(other.exchange("still there?"), "still there?");
@@ -96,7 +105,7 @@ TEST_P(Conformance, SurvivesResets) {
     unread.send_all("unread");
     unread.reset();
   }
-  Peer stalled(endpoint(), {.send = 65'536, .receive = 65'536});
+  Peer stalled(endpoint(), small_buffers);
   ASSERT_LT(stalled.push_until_stalled(bytes), bytes.size()) << "nothing ever held it back";
   stalled.reset();
 
@@ -108,6 +117,22 @@ TEST_P(Conformance, SurvivesResets) {
     before.close();
   }
   expect_descriptors(baseline);
+}
+
+// To send to a peer that has ended its direction and then reset the connection fails with EPIPE
+// and, unless it is told not to, raises a signal that ends the process.
+TEST_P(Conformance, SurvivesAPeerThatIsGoneBeforeItsEcho) {
+  Peer peer(endpoint());
+  EXPECT_EQ(peer.exchange("first"), "first");
+  freeze();
+  peer.send_all("anybody there?");
+  peer.half_close();
+  ASSERT_TRUE(eventually(patience, [&] { return peer.delivered(); }));
+  peer.reset();
+  thaw();
+  EXPECT_EQ(Peer(endpoint()).exchange("next"), "next");
+  EXPECT_TRUE(eventually(patience, [&] { return counter("closed") == 2; }));
+  EXPECT_EQ(counter("peer_errors"), 1U);
 }
 
 TEST_P(Conformance, ClosesEveryConnectionThatCameAndWent) {
@@ -125,7 +150,7 @@ TEST_P(Conformance, ClosesEveryConnectionThatCameAndWent) {
 TEST_P(Conformance, GivesNoPeerWhatAnotherWasOwed) {
   const std::string bytes = make_data(std::size_t{64} * 1024 * kibibyte, 9);
   for (int i = 0; i < 2; ++i) {
-    Peer old(endpoint(), {.send = 65'536, .receive = 65'536});
+    Peer old(endpoint(), small_buffers);
     ASSERT_LT(old.push_until_stalled(bytes), bytes.size()) << "nothing ever held it back";
     old.reset();
     const std::string data = make_data(1000, 10);

@@ -60,8 +60,9 @@ Terminal open_terminal() {
   return {std::move(keyboard), std::move(terminal)};
 }
 
-Program::Program(const std::vector<std::string>& arguments, const Streams& streams) {
-  std::vector<std::string> command{ECHOMUX_PROGRAM};
+Program::Program(const std::vector<std::string>& arguments, const Streams& streams,
+                 const std::string& path) {
+  std::vector<std::string> command{path};
   command.insert(command.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   argv.reserve(command.size() + 1);
@@ -135,6 +136,22 @@ Finished run_program(const std::vector<std::string>& arguments, std::string_view
     if (watched[2].revents != 0) read_some(err.read_end, finished.err);
   }
   finished.status = program.wait();
+  return finished;
+}
+
+Finished serve_shortly(const std::string& server, const std::vector<std::string>& options) {
+  Pipe out = make_pipe();
+  Pipe err = make_pipe();
+  std::vector<std::string> arguments{"serve", server, "--port", "0"};
+  arguments.insert(arguments.end(), options.begin(), options.end());
+  Program serve(arguments, {.in = -1, .out = out.write_end.get(), .err = err.write_end.get()});
+  out.write_end.reset();
+  err.write_end.reset();
+  Finished finished;
+  finished.out = read_line(out.read_end.get());
+  serve.send_signal(SIGTERM);
+  finished.status = serve.wait(promptly);
+  finished.err = read_all(err.read_end.get());
   return finished;
 }
 

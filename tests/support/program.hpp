@@ -35,10 +35,12 @@ struct Streams {
   int err = -1;
 };
 
-// The echomux program, running with the arguments given. The destructor kills it if it still runs.
+// A program, echomux unless another is named, running with the arguments given. The destructor
+// kills it if it still runs.
 class Program {
  public:
-  Program(const std::vector<std::string>& arguments, const Streams& streams);
+  Program(const std::vector<std::string>& arguments, const Streams& streams,
+          const std::string& path = ECHOMUX_PROGRAM);
   ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
@@ -67,6 +69,11 @@ struct Finished {
 // Program::wait() does.
 [[nodiscard]] Finished run_program(const std::vector<std::string>& arguments,
                                    std::string_view input = {});
+
+// `echomux serve SERVER --port 0` with further options, from its start to its end, which is asked
+// for at once. `out` is its first line. Throws as Program::wait() does.
+[[nodiscard]] Finished serve_shortly(const std::string& server,
+                                     const std::vector<std::string>& options = {});
 
 // Reads up to and including the next '\n', and no byte more. Throws std::runtime_error when it
 // hasn't come after `patience`.

@@ -1,0 +1,128 @@
+#include <unistd.h>
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include "echo/accept.hpp"
+#include "echo/backend.hpp"
+#include "echo/file_descriptor.hpp"
+#include "echo/stop_event.hpp"
+#include "echo/system_call.hpp"
+#include "gallery/support/counted_calls.hpp"
+#include "gallery/support/epoll_set.hpp"
+#include "gallery/support/listener.hpp"
+#include "gallery/support/peer_table.hpp"
+
+namespace echomux::GALLERY_TWIN {
+namespace {
+
+struct Peer {
+  // From here on, whoever is done with the peer closes the socket.
+  explicit Peer(FileDescriptor socket) noexcept { static_cast<void>(socket.release()); }
+
+  std::span<const std::byte> unsent;  // of the buffer: received, and still to be sent
+  bool wants_room = false;
+  std::array<std::byte, std::size_t{16} * 1024> buffer;
+};
+
+// Level-triggered. Its sockets are plain numbers, as in C.
+class Server {
+ public:
+  Server(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
+         Counters& counters)
+      : counters_(counters),
+        epoll_(counters),
+        stop_event_(std::move(stop)),
+        listener_(std::move(listener), options.max_connections, epoll_, counters) {
+    check(epoll_.add(stop_event_.fd(), EPOLLIN), "epoll_ctl");
+  }
+
+  ~Server() {
+    for (int fd = 0; fd < peers_.end(); ++fd) {
+      if (peers_.find(fd) != nullptr) ::close(fd);
+    }
+  }
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  void run() {
+    for (;;) {
+      for (const epoll_event& event : epoll_.wait(listener_.retry_ms())) {
+        const int fd = event.data.fd;
+        if (fd == stop_event_.fd()) return;
+        if (fd == listener_.fd()) {
+          accept_waiting();
+        } else {
+          serve_peer(fd);
+        }
+      }
+      if (listener_.is_paused()) accept_waiting();
+    }
+  }
+
+ private:
+  void serve_peer(int fd) {
+    Peer& peer = *peers_.find(fd);
+    if (peer.unsent.empty()) {
+      const ssize_t received = receive_once(fd, peer.buffer, counters_);
+      if (received == 0) return close(fd);
+      if (received < 0) return only_for_now() ? void() : close_on_error(fd);
+      peer.unsent = std::span(peer.buffer).first(static_cast<std::size_t>(received));
+    }
+    const ssize_t sent = send_once(fd, peer.unsent, counters_);
+    if (sent < 0 && !only_for_now()) return close_on_error(fd);
+    if (sent > 0) peer.unsent = peer.unsent.subspan(static_cast<std::size_t>(sent));
+    // Level-triggered: for room only while there is something to send.
+    const bool wants_room = !peer.unsent.empty();
+    if (std::exchange(peer.wants_room, wants_room) == wants_room) return;
+    if (epoll_.modify(fd, wants_room ? EPOLLOUT : EPOLLIN) < 0) close_on_error(fd);
+  }
+
+  // lesson: bug
+  void close(int fd) {
+    counters_.closed.add();
+    peers_.remove(fd);
+    ::close(fd);
+  }
+
+  // The connection is gone: nothing is left to be told about it.
+  void close_on_error(int fd) {
+    counters_.peer_errors.add();
+    counters_.closed.add();
+    static_cast<void>(epoll_.remove(fd));
+    peers_.remove(fd);
+  }
+  // end lesson
+
+  void accept_waiting() {
+    listener_.accept_waiting([this](FileDescriptor socket) { add_peer(std::move(socket)); });
+  }
+
+  void add_peer(FileDescriptor socket) {
+    const int fd = socket.get();
+    if (peers_.add(std::move(socket)) == nullptr) {
+      turn_away(counters_, "no memory for another peer");
+    } else if (epoll_.add(fd, EPOLLIN) < 0) {
+      turn_away(counters_, "epoll_ctl can watch no more");
+      peers_.remove(fd);
+      ::close(fd);
+    }
+  }
+
+  Counters& counters_;
+  EpollSet epoll_;
+  StopEvent stop_event_;
+  Listener listener_;
+  PeerTable<Peer> peers_;
+};
+
+}  // namespace
+
+void serve_leak_on_reset(FileDescriptor listener, std::stop_token stop,
+                         const ServerOptions& options, ServerStats& stats) {
+  Server(std::move(listener), std::move(stop), options, stats.main()).run();
+}
+
+}  // namespace echomux::GALLERY_TWIN
