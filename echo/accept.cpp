@@ -15,6 +15,7 @@ AcceptResult accept_peer(int listener, SocketMode mode, Counters& counters) noex
     counters.accepted.add();
     return {AcceptStatus::accepted, FileDescriptor(fd)};
   }
+  // lesson: accept-errors
   switch (errno) {
     case EAGAIN:
       return {AcceptStatus::none_waiting, {}};
@@ -40,6 +41,7 @@ AcceptResult accept_peer(int listener, SocketMode mode, Counters& counters) noex
     default:
       return {AcceptStatus::out_of_resources, {}};
   }
+  // end lesson
 }
 
 void turn_away(Counters& counters, const char* why) noexcept {

@@ -55,6 +55,7 @@ enum class AcceptTurn {
 template <typename AddPeer>
 [[nodiscard]] AcceptTurn accept_peers(int listener, std::uint64_t max_connections,
                                       Counters& counters, AddPeer add_peer) {
+  // lesson: accept-peers
   for (int i = 0; i < accept_budget; ++i) {
     AcceptResult result = accept_peer(listener, SocketMode::nonblocking, counters);
     switch (result.status) {
@@ -74,6 +75,7 @@ template <typename AddPeer>
         return AcceptTurn::out_of_resources;
     }
   }
+  // end lesson
   return AcceptTurn::budget_spent;
 }
 

@@ -20,6 +20,7 @@ Outcome close_on_error(Counters& counters) noexcept {
   return Outcome::closed;
 }
 
+// lesson: classify-error
 // What a failed recv or send means. `blocked` is the answer to EAGAIN.
 Outcome classify_error(Outcome blocked, Counters& counters) noexcept {
   switch (errno) {
@@ -35,7 +36,9 @@ Outcome classify_error(Outcome blocked, Counters& counters) noexcept {
       return close_on_error(counters);
   }
 }
+// end lesson
 
+// lesson: send-once
 // One send. MSG_NOSIGNAL, for a peer that is gone must be an error (EPIPE), not a SIGPIPE that
 // kills every other peer's server.
 ssize_t send_once(int fd, std::span<const std::byte> bytes, Counters& counters) noexcept {
@@ -44,6 +47,7 @@ ssize_t send_once(int fd, std::span<const std::byte> bytes, Counters& counters) 
   if (sent > 0) counters.bytes_sent.add(static_cast<std::uint64_t>(sent));
   return sent;
 }
+// end lesson
 
 }  // namespace
 
@@ -51,6 +55,7 @@ Outcome EchoSession::pump(std::span<std::byte> scratch, Counters& counters) noex
   return owes() ? send_pending(counters) : receive_and_send(scratch, counters);
 }
 
+// lesson: receive-and-send
 Outcome EchoSession::receive_and_send(std::span<std::byte> scratch, Counters& counters) noexcept {
   counters.recv_calls.add();
   const ssize_t received = ::recv(socket_.get(), scratch.data(), scratch.size(), 0);
@@ -77,7 +82,9 @@ Outcome EchoSession::receive_and_send(std::span<std::byte> scratch, Counters& co
   if (!unsent.empty() && !keep(unsent)) return close_on_error(counters);
   return outcome;
 }
+// end lesson
 
+// lesson: send-pending
 Outcome EchoSession::send_pending(Counters& counters) noexcept {
   const std::span<const std::byte> pending(pending_.get() + pending_begin_,
                                            pending_end_ - pending_begin_);
@@ -92,6 +99,7 @@ Outcome EchoSession::send_pending(Counters& counters) noexcept {
   }
   return Outcome::progressed;
 }
+// end lesson
 
 bool EchoSession::has_gone_idle(Counters& counters) noexcept {
   if (moves_unseen()) quiet_looks_ = 0;

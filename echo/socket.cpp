@@ -109,6 +109,7 @@ std::vector<Endpoint> parse_endpoints(std::string_view host_and_port) {
   return resolve_all(parts.host, parts.port);
 }
 
+// lesson: listen-on
 FileDescriptor listen_on(const Endpoint& endpoint) {
   FileDescriptor listener(
       check(::socket(endpoint.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
@@ -124,6 +125,7 @@ FileDescriptor listen_on(const Endpoint& endpoint) {
   check(::listen(fd, SOMAXCONN), "listen");
   return listener;
 }
+// end lesson
 
 Endpoint local_endpoint(int socket) {
   Endpoint endpoint;

@@ -65,6 +65,7 @@ class EpollEtServer {
     }
     counters_.descriptors_scanned.add(static_cast<std::uint64_t>(ready));
     counters_.events.add(static_cast<std::uint64_t>(ready));
+    // lesson: note-events
     for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(ready))) {
       if (event.data.fd == listener_.get()) {
         accept_more_ = true;
@@ -72,6 +73,7 @@ class EpollEtServer {
         enqueue(event.data.fd);
       }
     }
+    // end lesson
   }
 
   // lesson: may-sleep
@@ -88,6 +90,7 @@ class EpollEtServer {
     if (!std::exchange(peer.queued, true)) unfinished_.push_back(fd);
   }
 
+  // lesson: go-on
   // Gives each unfinished peer its share, and keeps those that are still not finished.
   void go_on_with_peers() {
     std::size_t kept = 0;
@@ -108,6 +111,7 @@ class EpollEtServer {
     }
     unfinished_.resize(kept);
   }
+  // end lesson
 
   // lesson: drain-until-eagain
   // Edge-triggered, only EAGAIN says that the kernel will report the peer again; so it is pumped

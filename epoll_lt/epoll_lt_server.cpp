@@ -143,6 +143,7 @@ class EpollLtServer {
       turn_away(counters_, "no memory for another peer");
       return;
     }
+    // lesson: register
     sessions_[slot].emplace(std::move(socket));
     // Fails when the user's limit of watches (/proc/sys/fs/epoll/max_user_watches) or memory is
     // used up.
@@ -150,6 +151,7 @@ class EpollLtServer {
       turn_away(counters_, "epoll_ctl can watch no more");
       sessions_[slot].reset();
     }
+    // end lesson
   }
 
   void drop(std::optional<EchoSession>& session) {

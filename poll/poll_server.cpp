@@ -117,9 +117,11 @@ class PollServer {
     if (outcome == Outcome::want_read || (owed && outcome == Outcome::want_write)) {
       counters_.empty_wakeups.add();
     }
+    // lesson: interest
     // Level-triggered: watch for room only while there is something to send, for a socket nearly
     // always has room. Unlike epoll's, this change costs no system call.
     watched_[entry].events = session.owes() ? POLLOUT : POLLIN;
+    // end lesson
     return outcome != Outcome::closed;
   }
 

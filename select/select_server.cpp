@@ -79,6 +79,7 @@ class SelectServer {
   }
 
   int recover_from_failed_wait() {
+    // lesson: failed-wait
     if (errno == EINTR) {
       counters_.interrupted.add();
       readable_.remove(listener_.get());  // after an error the sets mean nothing
@@ -91,6 +92,7 @@ class SelectServer {
     readable_ = want_input_;
     writable_ = want_room_;
     return std::numeric_limits<int>::max();
+    // end lesson
   }
 
   void serve_ready_peers(int ready) {
@@ -118,10 +120,12 @@ class SelectServer {
       stop_watching(fd);
       session.reset();
     } else if (session->owes() != owed) {
+      // lesson: interest
       // Level-triggered: watch for room only while there is something to send, for a socket nearly
       // always has room. Unlike epoll's, this change costs no system call.
       (owed ? want_room_ : want_input_).remove(fd);
       (owed ? want_input_ : want_room_).add(fd);
+      // end lesson
     }
   }
 

@@ -82,8 +82,10 @@ class ThreadedServer {
         throw;
       }
     } catch (const std::exception&) {
+      // lesson: out-of-threads
       // std::bad_alloc, or std::system_error when no thread can be had (EAGAIN, pthread_create(3)).
       turn_away(stats_.main(), "no memory or no thread for another peer");
+      // end lesson
     }
   }
 
