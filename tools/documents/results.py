@@ -34,6 +34,13 @@ def table(program, document, name):
     return f"{shown.rstrip()}\n\n{link} was made by {made}."
 
 
+def claims(program, _, name):
+    """The ledger: each sentence with the verdict that follows from the evidence in this file."""
+    kept = json.loads(tree.read(name))
+    return (f"{run(program, 'claims', '--ledger', name).rstrip()} "
+            f"By {provenance(kept['command'], kept['build'])}.")
+
+
 def number(value):
     """Three significant digits, whole from 100 on, never with an exponent."""
     if isinstance(value, str):
