@@ -7,6 +7,7 @@
 
 #include "blocking/blocking_server.hpp"
 #include "busy_poll/busy_poll_server.hpp"
+#include "course/eighth_backend/eighth_server.hpp"
 #include "epoll_et/epoll_et_server.hpp"
 #include "epoll_lt/epoll_lt_server.hpp"
 #include "gallery/gallery.hpp"
@@ -58,6 +59,13 @@ constexpr std::array all_backends{
             .max_connections = std::nullopt},
 };
 
+// Not one of the seven: what a reader of course/eighth_backend writes, a template until then.
+constexpr Backend eighth{.name = "eighth",
+                         .summary = "yours: one thread, epoll_wait, EPOLLONESHOT",
+                         .limit = descriptor_limit,
+                         .serve = &serve_eighth,
+                         .max_connections = std::nullopt};
+
 }  // namespace
 
 std::span<const Backend> backends() noexcept {
@@ -71,6 +79,7 @@ const Backend* find_backend(std::string_view name) noexcept {
 
 const Backend* find_server(std::string_view name) noexcept {
   if (const Backend* const backend = find_backend(name)) return backend;
+  if (name == eighth.name) return &eighth;
   for (const Exhibit& exhibit : gallery()) {
     for (const Backend* const twin : {&exhibit.broken, &exhibit.mended}) {
       if (twin->name == name) return twin;

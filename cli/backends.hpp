@@ -15,8 +15,9 @@ namespace echomux {
 // The backend of that name; nullptr when there is none.
 [[nodiscard]] const Backend* find_backend(std::string_view name) noexcept;
 
-// The server of that name among all that can be run: the seven, and those of gallery/, which are
-// broken on purpose or mended. nullptr when there is none.
+// The server of that name among all that can be run: the seven, `eighth`, which a reader writes
+// (course/eighth_backend), and those of gallery/, which are broken on purpose or mended. nullptr
+// when there is none.
 [[nodiscard]] const Backend* find_server(std::string_view name) noexcept;
 
 // All names of the seven, comma-separated, for help texts and errors.

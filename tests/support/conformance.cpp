@@ -1,8 +1,10 @@
 #include "tests/support/conformance.hpp"
 
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -15,6 +17,18 @@
 
 namespace echomux {
 namespace {
+
+// The programs of those servers under test that aren't echomux's own, by the name that each has
+// here.
+std::map<std::string, std::string, std::less<>>& programs() {
+  static std::map<std::string, std::string, std::less<>> all;
+  return all;
+}
+
+std::string program_of(std::string_view server) {
+  const auto found = programs().find(server);
+  return found == programs().end() ? ECHOMUX_PROGRAM : found->second;
+}
 
 // The length of a look at a server that should be doing nothing. Nothing can be awaited here: the
 // point is that nothing comes.
@@ -47,11 +61,11 @@ void Conformance::TearDown() {
 
 ServerProcess& Conformance::start(const std::vector<std::string>& options,
                                   std::optional<rlim_t> open_files) {
-  ServerCommand command{
-      .arguments = {ECHOMUX_PROGRAM, "serve", std::string(GetParam().name), "--port", "0"},
-      .speaks_echomux = true,
-      .cpu = std::nullopt,
-      .open_files = open_files};
+  ServerCommand command{.arguments = {program_of(GetParam().name), "serve",
+                                      std::string(GetParam().name), "--port", "0"},
+                        .speaks_echomux = true,
+                        .cpu = std::nullopt,
+                        .open_files = open_files};
   command.arguments.insert(command.arguments.end(), options.begin(), options.end());
   if (server_wrapper != nullptr) {
     std::istringstream words(server_wrapper);
@@ -191,13 +205,19 @@ std::vector<std::string> distinct_data(std::size_t peers, std::size_t bytes) {
 namespace {
 
 // The seven, unless this variable names others, separated by commas: any that 'echomux serve'
-// knows.
+// knows, or NAME=PROGRAM, which is run as 'PROGRAM serve NAME' and of which the same may be
+// expected as of the server of that name.
 std::vector<Backend> servers_under_test() {
   const char* const names = std::getenv("ECHOMUX_TEST_SERVERS");
   if (names == nullptr) return {backends().begin(), backends().end()};
   std::vector<Backend> servers;
   std::istringstream list(names);
   for (std::string name; std::getline(list, name, ',');) {
+    const std::size_t equals = name.find('=');
+    if (equals != std::string::npos) {
+      programs()[name.substr(0, equals)] = name.substr(equals + 1);
+      name.resize(equals);
+    }
     const Backend* const server = find_server(name);
     if (server == nullptr) {
       std::cerr << "ECHOMUX_TEST_SERVERS: there is no server '" << name << "'\n";

@@ -1,0 +1,56 @@
+// The program of one exercise: 'PROGRAM serve exercise' runs its server with all that 'echomux
+// serve' offers. It is linked with the server of one exercise, the only one that it knows.
+#include <exception>
+#include <iostream>
+
+#include "cli/backends.hpp"
+#include "cli/command.hpp"
+#include "course/exercise.hpp"
+
+namespace echomux {
+namespace {
+
+constexpr Backend exercise{.name = "exercise",
+                           .summary = "the server of this exercise",
+                           .limit = "open descriptors (ulimit -n)",
+                           .serve = &serve_exercise,
+                           .max_connections = std::nullopt};
+
+}  // namespace
+
+// Whatever it is called: a check calls it by the name of the server that it should be like.
+const Backend* find_server(std::string_view /*name*/) noexcept {
+  return &exercise;
+}
+
+const Exhibit* find_exhibit(std::string_view /*name*/) noexcept {
+  return nullptr;
+}
+
+std::string backend_names() {
+  return std::string(exercise.name);
+}
+
+}  // namespace echomux
+
+int main(int argc, char** argv) {
+  using namespace echomux;
+  CLI::App app{"The server of one exercise."};
+  app.require_subcommand(1);
+  Action action;
+  add_serve_command(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? exit_ok : exit_usage;
+  }
+  try {
+    return action();
+  } catch (const UsageError& error) {
+    std::cerr << "exercise: " << error.what() << '\n';
+    return exit_usage;
+  } catch (const std::exception& error) {
+    std::cerr << "exercise: " << error.what() << '\n';
+    return exit_failure;
+  }
+}
