@@ -6,6 +6,7 @@
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
 #include "course/exercise.hpp"
+#include "gallery/gallery.hpp"
 
 namespace echomux {
 namespace {

@@ -64,7 +64,8 @@ TEST_P(Behaviour, FollowsFromTheEvidence) {
 TEST_P(Behaviour, IsReallyObserved) {
   const Case& one = GetParam();
   const Claim& claim = claim_named(one.id);
-  Laboratory laboratory{.program = ECHOMUX_PROGRAM};
+  Laboratory laboratory;
+  laboratory.program = ECHOMUX_PROGRAM;
   Evidence evidence;
   claim.observe(laboratory, evidence);
   for (const auto& [name, value] : one.evidence) {
@@ -79,8 +80,8 @@ TEST_P(Behaviour, IsReallyObserved) {
   EXPECT_NE(finding.verdict, not_yet_tested) << finding.because;
 }
 
-INSTANTIATE_TEST_SUITE_P(Claims, Behaviour, ::testing::ValuesIn(all_cases()), [](const auto& info) {
-  std::string name = info.param.id;
+INSTANTIATE_TEST_SUITE_P(Claims, Behaviour, ::testing::ValuesIn(all_cases()), [](const auto& test) {
+  std::string name = test.param.id;
   std::ranges::replace(name, '-', '_');
   return name;
 });
