@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <condition_variable>
+#include <mutex>
 #include <random>
 
 #include "echo/system_call.hpp"
@@ -22,6 +24,16 @@ constexpr std::size_t spare_descriptors = 24;
 constexpr std::array all_outcomes{TrialOutcome::measured,   TrialOutcome::starved,
                                   TrialOutcome::over_limit, TrialOutcome::not_possible,
                                   TrialOutcome::failed,     TrialOutcome::interrupted};
+
+// How long the signal that ends the harness may come after the one that ended its server.
+constexpr std::chrono::milliseconds a_moment{100};
+
+void wait_for_stop(const std::stop_token& stop, std::chrono::milliseconds limit) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, stop, limit, [] { return false; });
+}
 
 // True when the trial need not be run, since it is known that it can't be.
 bool ruled_out(Trial& trial, const SweepServer& server, std::uint64_t descriptor_limit) {
@@ -196,6 +208,7 @@ void run_sweep(const SweepPlan& plan, const std::vector<SweepServer>& servers,
       }
       // Whoever ends the harness may end its server too, and a moment before: nothing that went
       // wrong in the end is the server's.
+      if (trial.outcome == TrialOutcome::failed) wait_for_stop(stop, a_moment);
       if (stop.stop_requested() && trial.outcome != TrialOutcome::measured) {
         fail(trial, TrialOutcome::interrupted, "interrupted");
       }

@@ -385,14 +385,19 @@ std::optional<double> measure_client_ceiling(const SweepServer& floor, const Swe
                                              const CpuPlan& cpus, const std::stop_token& stop) {
   ServerCommand command = floor.command;
   command.cpu = cpus.server;
-  const ServerProcess process(command, server_start_limit, stop);
-  SwarmOptions load = load_options({}, plan, process.endpoint());
-  load.warmup = std::chrono::milliseconds(50);
-  load.duration = std::chrono::milliseconds(300);
-  const SwarmResult result = run_swarm(load, stop);
-  if (result.end == SwarmEnd::interrupted) return std::nullopt;
-  if (result.end != SwarmEnd::completed) throw std::runtime_error(result.detail);
-  return static_cast<double>(result.window_requests) / to_seconds(load.duration);
+  try {
+    const ServerProcess process(command, server_start_limit, stop);
+    SwarmOptions load = load_options({}, plan, process.endpoint());
+    load.warmup = std::chrono::milliseconds(50);
+    load.duration = std::chrono::milliseconds(300);
+    const SwarmResult result = run_swarm(load, stop);
+    if (result.end == SwarmEnd::interrupted) return std::nullopt;
+    if (result.end != SwarmEnd::completed) throw std::runtime_error(result.detail);
+    return static_cast<double>(result.window_requests) / to_seconds(load.duration);
+  } catch (const std::exception&) {
+    if (stop.stop_requested()) return std::nullopt;
+    throw;
+  }
 }
 
 }  // namespace echomux

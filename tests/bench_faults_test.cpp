@@ -80,10 +80,9 @@ INSTANTIATE_TEST_SUITE_P(
                       Fault{"Refuses", odd("refuse"), TrialOutcome::failed, "refused", 1},
                       Fault{"Resets", odd("reset=3"), TrialOutcome::failed, "server_gone", 1},
                       Fault{"Corrupts", odd("corrupt=200"), TrialOutcome::failed, "corrupt", 1},
-                      Fault{"LeavesBytesOut", odd("short=640"), TrialOutcome::failed, "short_echo",
-                            1},
+                      Fault{"LeavesAByteOut", odd("short=200"), TrialOutcome::failed, "corrupt", 1},
                       Fault{"KeepsSilent", odd("silent"), TrialOutcome::starved, "starved", 0},
-                      Fault{"Hangs", odd("stall=100s/100s"), TrialOutcome::starved, "starved", 0},
+                      Fault{"Hangs", odd("stall=100s/200s"), TrialOutcome::starved, "starved", 0},
                       Fault{"SlowsDown", odd("burn=5ms"), TrialOutcome::measured, "saturated", 0}),
     [](const auto& fault) { return fault.param.name; });
 

@@ -50,8 +50,9 @@ SwarmOptions short_load(std::size_t active_connections) {
   return load;
 }
 
-void Bench::in_turn(std::size_t contenders, const std::function<void(std::size_t)>& measure) const {
-  for (std::size_t round = 0; round < rounds; ++round) {
+void Bench::in_turn(std::size_t contenders, const std::function<void(std::size_t)>& measure,
+                    std::size_t how_often) const {
+  for (std::size_t round = 0; round < how_often; ++round) {
     for (std::size_t i = 0; i < contenders; ++i) {
       if (laboratory_.stop.stop_requested()) throw std::runtime_error("it was interrupted");
       measure((round + i) % contenders);

@@ -22,7 +22,8 @@ from documents import trace_lines, transcript  # noqa: E402 (they are found by t
 
 def copy_of_the_tree(folder):
     shutil.copytree(ROOT, folder, dirs_exist_ok=True, ignore=lambda at, names: [
-        name for name in names if name.startswith((".", "build")) or name == "__pycache__"])
+        name for name in names
+        if name.startswith(("build", ".git")) and name != ".gitignore" or name == "__pycache__"])
 
 
 class InACopy(unittest.TestCase):
