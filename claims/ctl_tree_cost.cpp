@@ -119,7 +119,7 @@ Claim ctl_tree_cost() {
           .sources = "002",
           .method =
               "EPOLL_CTL_DEL and EPOLL_CTL_ADD of a random one of 10, 100, 1,000 and 10,000 "
-              "registered eventfds (or as many as ulimit -n allows); CPU of the two calls, in 25 "
+              "registered eventfds (or as many as ulimit -n allows); CPU of the two calls, in 41 "
               "rounds in turn, and a line over log2 of the number in each round",
           .decision =
               "it holds when the cost surely grows, by no more than the logarithm does. Within "

@@ -19,7 +19,7 @@ namespace echomux::claims {
 // leaves out the extreme value at each end, so that a single mishap of the machine doesn't decide.
 inline constexpr std::size_t rounds = 9;
 // For what differs little, if at all: more rounds make the interval narrower.
-inline constexpr std::size_t many_rounds = 25;
+inline constexpr std::size_t many_rounds = 41;
 
 // What every measuring experiment sets up: while there is a Bench, the calling thread keeps to the
 // client's CPU, both this and the server's are kept awake, and the limit of open descriptors is as
