@@ -66,7 +66,7 @@ void IdlePeers::open(const Endpoint& server, std::size_t count) {
   while (count > 0) {
     const std::size_t begin = sockets_.size();
     for (std::size_t i = 0; i < std::min(count, at_once); ++i) {
-      FileDescriptor& socket = sockets_.emplace_back(
+      const FileDescriptor& socket = sockets_.emplace_back(
           check(::socket(server.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
       set_time_limit(socket.get(), std::chrono::seconds(5));
       check(::connect(socket.get(), server.raw(), server.length), "connect");

@@ -59,8 +59,10 @@ void TwoPeerServer::serve(Peer& peer, const std::stop_token& stop) {
 void TwoPeerServer::send_some(Peer& peer, const std::stop_token& stop) {
   while (!peer.kept.empty()) {
     const ssize_t count = ::send(peer.fd, peer.kept.data(), peer.kept.size(), MSG_NOSIGNAL);
-    if (count > 0) peer.kept.erase(peer.kept.begin(), peer.kept.begin() + count);
-    if (count > 0) continue;
+    if (count > 0) {
+      peer.kept.erase(peer.kept.begin(), peer.kept.begin() + count);
+      continue;
+    }
     if (unsent_ == Unsent::keeps || errno != EAGAIN || stop.stop_requested()) return;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
