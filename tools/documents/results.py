@@ -65,7 +65,7 @@ def figure_row(folder, figure):
     counts = [f"{verdicts.count(verdict)} {word}"
               for verdict, word in words.items() if verdict in verdicts]
     link = f"[{figure['figure']}]({folder}/{figure['figure']}.svg)"
-    return (f"| {link} | {figure['title']} | {', '.join(counts) or 'nothing published'} | "
+    return (f"| {link} | {figure['title']} | {', '.join(counts) or 'ours'} | "
             f"{'; '.join(differs)} |")
 
 
