@@ -71,7 +71,7 @@ void observe(Laboratory& laboratory, Evidence& evidence) {
   std::vector<double> slopes;
   for (std::size_t round = 0; round < many_rounds; ++round) {
     const std::array costs{us[0][round], us[1][round], us[2][round], us[3][round]};
-    slopes.push_back(slope(doublings, costs));
+    slopes.push_back(*least_squares_slope(doublings, costs));
   }
   evidence.note("smallest", "descriptors in the smallest set", static_cast<double>(counts.front()));
   evidence.note("largest", "descriptors in the largest set", static_cast<double>(counts.back()));

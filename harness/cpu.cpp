@@ -3,6 +3,8 @@
 #include <sched.h>
 #include <time.h>
 
+#include <exception>
+
 #include "echo/system_call.hpp"
 
 namespace echomux {
@@ -23,6 +25,19 @@ void run_on_cpus(const std::vector<int>& cpus) {
   CPU_ZERO(&set);
   for (const int cpu : cpus) CPU_SET(static_cast<unsigned>(cpu), &set);
   check(::sched_setaffinity(0, sizeof set, &set), "sched_setaffinity");
+}
+
+OnCpu::OnCpu(std::optional<int> cpu) : before_(usable_cpus()) {
+  if (cpu) run_on_cpus({*cpu});
+}
+
+OnCpu::~OnCpu() {
+  try {
+    run_on_cpus(before_);
+  } catch (const std::exception&) {
+    // They can have been taken away meanwhile: then the thread keeps the one that it has, and
+    // whoever plans with its CPUs next says that it couldn't pin.
+  }
 }
 
 std::chrono::nanoseconds thread_cpu_time() {

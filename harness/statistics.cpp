@@ -147,6 +147,21 @@ MedianInterval median_interval(std::vector<double> values) {
   return result;
 }
 
+std::optional<double> least_squares_slope(std::span<const double> x, std::span<const double> y) {
+  const auto mean = [](std::span<const double> values) {
+    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  };
+  const double mean_x = mean(x);
+  const double mean_y = mean(y);
+  double covariance = 0;
+  double variance = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    covariance += (x[i] - mean_x) * (y[i] - mean_y);
+    variance += (x[i] - mean_x) * (x[i] - mean_x);
+  }
+  return variance > 0 ? std::optional(covariance / variance) : std::nullopt;
+}
+
 std::vector<std::size_t> outliers(std::span<const double> values) {
   std::vector<std::size_t> result;
   if (values.size() < 4) return result;

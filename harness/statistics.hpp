@@ -31,6 +31,11 @@ struct MedianInterval {
 // than four values.
 [[nodiscard]] std::vector<std::size_t> outliers(std::span<const double> values);
 
+// How much y grows with x on the straight line of least squares. As many of one as of the other;
+// none with fewer than two different values of x.
+[[nodiscard]] std::optional<double> least_squares_slope(std::span<const double> x,
+                                                        std::span<const double> y);
+
 // The two-sided rank test of two independent samples (Mann and Whitney 1947).
 struct RankTest {
   double u;           // pairs in which a's value is the larger; equal ones count one half

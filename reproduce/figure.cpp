@@ -21,23 +21,15 @@ constexpr double factor_tolerance = 2;
 // The value of a shape in one round, from a line's values by place.
 using RoundLine = std::map<double, double>;
 
+// On log-log axes.
 std::optional<double> slope(const RoundLine& line) {
-  if (line.size() < 2) return std::nullopt;
-  double sum_x = 0;
-  double sum_y = 0;
+  std::vector<double> logs_x;
+  std::vector<double> logs_y;
   for (const auto& [x, y] : line) {
-    sum_x += std::log(x);
-    sum_y += std::log(y);
+    logs_x.push_back(std::log(x));
+    logs_y.push_back(std::log(y));
   }
-  const auto n = static_cast<double>(line.size());
-  double covariance = 0;
-  double variance = 0;
-  for (const auto& [x, y] : line) {
-    const double dx = std::log(x) - sum_x / n;
-    covariance += dx * (std::log(y) - sum_y / n);
-    variance += dx * dx;
-  }
-  return variance > 0 ? std::optional(covariance / variance) : std::nullopt;
+  return least_squares_slope(logs_x, logs_y);
 }
 
 // The line as it was in one round, at the places that `wanted` has too.

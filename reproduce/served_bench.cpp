@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <map>
 
-#include "harness/cpu.hpp"
 #include "harness/keep_awake.hpp"
 #include "harness/process_meter.hpp"
 #include "reproduce/number_text.hpp"
@@ -24,19 +23,8 @@ constexpr std::size_t own_descriptors = 12;
 
 ServedBench::ServedBench()
     : descriptors_(raise_descriptor_limit()),
-      cpus_before_(usable_cpus()),
-      cpus_(plan_cpus(true, true)) {
-  if (cpus_.client) run_on_cpus({*cpus_.client});
-}
-
-ServedBench::~ServedBench() {
-  // The next bench plans with the CPUs that this thread may use: they must be all again.
-  try {
-    run_on_cpus(cpus_before_);
-  } catch (const std::exception&) {
-    // They can have been taken away meanwhile; then the next bench says that it couldn't pin.
-  }
-}
+      cpus_(plan_cpus(true, true)),
+      on_client_cpu_(cpus_.client) {}
 
 std::optional<NotPossible> ServedBench::not_possible(const std::string& server,
                                                      std::size_t connections) const {

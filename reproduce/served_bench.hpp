@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/cpu.hpp"
 #include "harness/load_report.hpp"
 #include "harness/swarm.hpp"
 #include "harness/sweep.hpp"
@@ -32,9 +33,6 @@ struct Served {
 class ServedBench {
  public:
   ServedBench();
-  ~ServedBench();
-  ServedBench(const ServedBench&) = delete;
-  ServedBench& operator=(const ServedBench&) = delete;
 
   // What keeps this server from being measured with so many connections; none: nothing.
   [[nodiscard]] std::optional<NotPossible> not_possible(const std::string& server,
@@ -46,8 +44,8 @@ class ServedBench {
 
  private:
   std::uint64_t descriptors_;
-  std::vector<int> cpus_before_;
   CpuPlan cpus_;
+  OnCpu on_client_cpu_;
 };
 
 // Active connections that ask again as soon as they are answered, for a fifth of a second.

@@ -392,6 +392,13 @@ TEST(Trend, TellsHowMuchTheLineOfTheilAndSenRises) {
   EXPECT_NEAR(trend(values).relative_change, -0.2, 1e-12);
 }
 
+TEST(LeastSquaresSlope, IsThatOfTheLine) {
+  EXPECT_DOUBLE_EQ(*least_squares_slope(std::array{1.0, 2.0, 3.0}, std::array{5.0, 7.0, 9.0}), 2);
+  EXPECT_DOUBLE_EQ(*least_squares_slope(std::array{0.0, 1.0, 2.0}, std::array{0.0, 3.0, 0.0}), 0);
+  EXPECT_FALSE(least_squares_slope(std::array{2.0, 2.0}, std::array{1.0, 3.0}));
+  EXPECT_FALSE(least_squares_slope(std::array{2.0}, std::array{1.0}));
+}
+
 TEST(Trend, FindsNothingInEqualValuesNorInOne) {
   const Trend flat = trend(std::vector<double>(10, 3));
   EXPECT_EQ(flat.p, 1);

@@ -7,26 +7,15 @@
 #include <stdexcept>
 
 #include "echo/system_call.hpp"
-#include "harness/cpu.hpp"
 
 namespace echomux::claims {
 
 Bench::Bench(const Laboratory& laboratory)
     : laboratory_(laboratory),
       descriptors_(raise_descriptor_limit()),
-      cpus_before_(usable_cpus()),
       cpus_(plan_cpus(true, true)),
-      awake_(cpus_.usable) {
-  if (cpus_.client) run_on_cpus({*cpus_.client});
-}
-
-Bench::~Bench() {
-  try {
-    run_on_cpus(cpus_before_);
-  } catch (const std::exception&) {
-    // They can have been taken away meanwhile: then the thread keeps those that it has.
-  }
-}
+      awake_(cpus_.usable),
+      on_client_cpu_(cpus_.client) {}
 
 ServerCommand Bench::command(std::string_view backend) const {
   ServerCommand command;

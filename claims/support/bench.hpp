@@ -10,6 +10,7 @@
 
 #include "benchmarks/measure.hpp"
 #include "claims/claim.hpp"
+#include "harness/cpu.hpp"
 #include "harness/keep_awake.hpp"
 #include "harness/sweep.hpp"
 
@@ -27,9 +28,6 @@ inline constexpr std::size_t many_rounds = 41;
 class Bench {
  public:
   explicit Bench(const Laboratory& laboratory);
-  ~Bench();
-  Bench(const Bench&) = delete;
-  Bench& operator=(const Bench&) = delete;
 
   // How to run a server of this suite on the server's CPU.
   [[nodiscard]] ServerCommand command(std::string_view backend) const;
@@ -50,9 +48,9 @@ class Bench {
  private:
   const Laboratory& laboratory_;
   std::uint64_t descriptors_;
-  std::vector<int> cpus_before_;
   CpuPlan cpus_;
   KeepAwake awake_;
+  OnCpu on_client_cpu_;
 };
 
 // A load of 64-byte messages for a short while, beside no idle connections: each of the active ones

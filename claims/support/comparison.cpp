@@ -1,7 +1,5 @@
 #include "claims/support/comparison.hpp"
 
-#include <numeric>
-
 #include "reproduce/number_text.hpp"
 
 namespace echomux::claims {
@@ -23,19 +21,6 @@ bool surely_below(const MedianInterval& ratio, double bound) {
 
 std::string times(const MedianInterval& ratio) {
   return reader_number(ratio) + " times";
-}
-
-double slope(std::span<const double> x, std::span<const double> y) {
-  const auto count = static_cast<double>(x.size());
-  const double mean_x = std::accumulate(x.begin(), x.end(), 0.0) / count;
-  const double mean_y = std::accumulate(y.begin(), y.end(), 0.0) / count;
-  double xy = 0;
-  double xx = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    xy += (x[i] - mean_x) * (y[i] - mean_y);
-    xx += (x[i] - mean_x) * (x[i] - mean_x);
-  }
-  return xy / xx;
 }
 
 Finding cannot_tell(const std::string& seen) {

@@ -26,9 +26,6 @@ enum class Standing : std::uint8_t {
 // "9.8 [9.5, 10.1] times".
 [[nodiscard]] std::string times(const MedianInterval& ratio);
 
-// How much y grows with x, by least squares; as many of one as of the other, and two at least.
-[[nodiscard]] double slope(std::span<const double> x, std::span<const double> y);
-
 // A finding that these rounds can't tell, because an interval spans both answers.
 [[nodiscard]] Finding cannot_tell(const std::string& seen);
 

@@ -489,11 +489,6 @@ TEST(CostClaims, StandingNeedsTheIntervalAndTheSize) {
   EXPECT_EQ(standing({.median = 9, .bounds = std::nullopt}, 1.5), Standing::unclear);
 }
 
-TEST(CostClaims, SlopesAreThoseOfLeastSquares) {
-  EXPECT_DOUBLE_EQ(slope(std::array{1.0, 2.0, 3.0}, std::array{5.0, 7.0, 9.0}), 2);
-  EXPECT_DOUBLE_EQ(slope(std::array{0.0, 1.0, 2.0}, std::array{0.0, 3.0, 0.0}), 0);
-}
-
 TEST(CostClaims, AreLeftWhenAskedToStopAndGiveTheCpusBack) {
   const std::vector<int> cpus = usable_cpus();
   std::stop_source stop;

@@ -6,6 +6,7 @@
 //
 //   plain             does nothing odd
 //   stall=200ms/2s    does nothing at all in the first 200 ms of every 2 s of CLOCK_MONOTONIC
+//   hang              does nothing at all any more once there is a peer
 //   delay=300us       answers each request that long after it has read it; connections don't delay
 //                     each other, for each has a thread
 //   burn=100us        uses that much CPU time (CLOCK_THREAD_CPUTIME_ID) before each answer
@@ -89,16 +90,24 @@ nanoseconds parse_time(std::string_view text) {
 
 void parse_mode(std::string_view argument, Options& options) {
   enum class Value { none, count, time, two_times };
-  static const std::map<std::string_view, Value> modes{
-      {"plain", Value::none},       {"silent", Value::none},
-      {"refuse", Value::none},      {"delay", Value::time},
-      {"burn", Value::time},        {"burn-child", Value::time},
-      {"stall", Value::two_times},  {"drop-idle", Value::count},
-      {"corrupt", Value::count},    {"short", Value::count},
-      {"extra", Value::count},      {"reset", Value::count},
-      {"die", Value::count},        {"accept-only", Value::count},
-      {"slowing", Value::time},     {"leak-descriptor", Value::count},
-      {"leak-memory", Value::count}};
+  static const std::map<std::string_view, Value> modes{{"plain", Value::none},
+                                                       {"silent", Value::none},
+                                                       {"refuse", Value::none},
+                                                       {"hang", Value::none},
+                                                       {"delay", Value::time},
+                                                       {"burn", Value::time},
+                                                       {"burn-child", Value::time},
+                                                       {"stall", Value::two_times},
+                                                       {"drop-idle", Value::count},
+                                                       {"corrupt", Value::count},
+                                                       {"short", Value::count},
+                                                       {"extra", Value::count},
+                                                       {"reset", Value::count},
+                                                       {"die", Value::count},
+                                                       {"accept-only", Value::count},
+                                                       {"slowing", Value::time},
+                                                       {"leak-descriptor", Value::count},
+                                                       {"leak-memory", Value::count}};
   const std::size_t equals = argument.find('=');
   options.mode = argument.substr(0, equals);
   const auto mode = modes.find(options.mode);
@@ -226,6 +235,7 @@ class LoopServer {
           ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
       for (int i = 0; i < ready; ++i) {
         if (mode("stall")) sit_out_the_stall();
+        while (mode("hang")) ::pause();
         const int fd = events.at(static_cast<std::size_t>(i)).data.fd;
         if (fd == listener_.get()) {
           accept_peer();

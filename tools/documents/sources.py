@@ -6,7 +6,7 @@ import subprocess
 
 from documents import tree
 
-CODE = (".cpp", ".hpp", ".py", ".js", ".cmake", ".txt", ".lua", ".java", ".json")
+CODE = (".cpp", ".hpp", ".py", ".js", ".cmake", "CMakeLists.txt", ".lua", ".java", ".json")
 SCRIPTS = ("run", "tools/weave", "tools/traces", "tools/transcripts", "tools/names",
            "tests/faults/conformance_table")
 WORD = re.compile(r"[A-Za-z_]\w*")
