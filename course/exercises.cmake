@@ -2,14 +2,9 @@
 # nobody from the others.
 
 # What 'echomux serve' does, for one server that isn't echomux's.
-add_library(exercise_main STATIC
-  cli/serve.cpp
-  cli/signal_thread.cpp
-  cli/values.cpp
-  course/exercise_main.cpp)
-target_compile_options(exercise_main PRIVATE -O0)
-target_precompile_headers(exercise_main PRIVATE <CLI/CLI.hpp> <fmt/format.h>)
-target_link_libraries(exercise_main PUBLIC echo PRIVATE harness fmt::fmt CLI11::CLI11)
+add_library(exercise_main STATIC course/exercise_main.cpp)
+takes_options(exercise_main)
+target_link_libraries(exercise_main PUBLIC echo)
 
 function(add_exercise target folder source)
   add_executable(${target} ${folder}/${source})
