@@ -10,6 +10,7 @@
 #include "tests/support/flood.hpp"
 #include "tests/support/network_namespace.hpp"
 #include "tests/support/process_info.hpp"
+#include "tests/support/sanitizers.hpp"
 
 namespace echomux {
 namespace {
@@ -18,7 +19,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds timeout{600};
 // For peers that first fill all buffers, which ends with a time without movement (stalled_after).
-constexpr std::chrono::milliseconds long_timeout = 5 * stalled_after;
+const std::chrono::milliseconds long_timeout = (slowed_down ? 15 : 5) * stalled_after;
 constexpr Peer::Buffers small_buffers{.send = 65'536, .receive = 65'536};
 
 class IdleTimeout : public Conformance {
