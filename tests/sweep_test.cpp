@@ -9,29 +9,14 @@
 #include <tuple>
 #include <vector>
 
+#include "tests/support/trials.hpp"
+
 namespace echomux {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-SweepPlan sample_plan() {
-  SweepPlan plan;
-  plan.servers = {{.name = "poll", .backend = "poll", .options = {}, .command = {}},
-                  {.name = "epoll", .backend = "epoll_lt", .options = {}, .command = {}},
-                  {.name = "mine", .backend = {}, .options = {}, .command = "./mine"}};
-  plan.idle_connections = {0, 100};
-  plan.rates = {0, 1000};
-  plan.repetitions = 8;
-  return plan;
-}
-
-using CellKey = std::tuple<std::string, std::size_t, double>;
-
-CellKey key(const Cell& cell) {
-  return {cell.server, cell.idle_connections, cell.rate};
-}
 
 // The cells of one repetition, in their order.
 std::vector<CellKey> order_of(const SweepPlan& plan, std::size_t repetition) {

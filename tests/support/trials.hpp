@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -42,6 +44,25 @@ inline std::vector<std::string> codes(const Judgement& judgement) {
   std::vector<std::string> all;
   for (const Reason& reason : judgement.reasons) all.push_back(reason.code);
   return all;
+}
+
+// A plan of twelve cells.
+inline SweepPlan sample_plan() {
+  SweepPlan plan;
+  plan.servers = {{.name = "poll", .backend = "poll", .options = {}, .command = {}},
+                  {.name = "epoll", .backend = "epoll_lt", .options = {}, .command = {}},
+                  {.name = "mine", .backend = {}, .options = {}, .command = "./mine"}};
+  plan.idle_connections = {0, 100};
+  plan.rates = {0, 1000};
+  plan.repetitions = 8;
+  return plan;
+}
+
+// What tells the cells of a plan apart.
+using CellKey = std::tuple<std::string, std::size_t, double>;
+
+inline CellKey key(const Cell& cell) {
+  return {cell.server, cell.idle_connections, cell.rate};
 }
 
 }  // namespace echomux
