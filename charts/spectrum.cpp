@@ -1,5 +1,7 @@
 #include "charts/spectrum.hpp"
 
+#include <cmath>
+
 namespace echomux {
 
 std::vector<std::pair<double, double>> spectrum(const LatencyHistogram& histogram) {
@@ -11,13 +13,12 @@ std::vector<std::pair<double, double>> spectrum(const LatencyHistogram& histogra
     points.emplace_back(share, std::chrono::duration<double, std::micro>(latency).count());
   };
   const double one_value = 1 / static_cast<double>(histogram.count());
-  // What is above the share: it goes from one to the half, the quarter, and so on.
-  for (double left = 1; left > one_value; left /= 2) {
-    for (int i = 0; i < points_per_halving; ++i) {
-      const double above = left * (1 - 0.5 * i / points_per_halving);
-      if (above <= one_value) break;
-      add(1 - above);
-    }
+  for (int i = 0;; ++i) {
+    // What is above the share: it goes from one to the half, the quarter, and so on.
+    const double halved = std::ldexp(1.0, -(i / points_per_halving));
+    const double above = halved * (1 - 0.5 * (i % points_per_halving) / points_per_halving);
+    if (above <= one_value) break;
+    add(1 - above);
   }
   add(1);
   return points;

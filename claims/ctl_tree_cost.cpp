@@ -60,6 +60,7 @@ void observe(Laboratory& laboratory, Evidence& evidence) {
   if (counts.back() < 3 * others) throw std::runtime_error("ulimit -n allows no large set");
   counts.back() -= others;
   std::vector<std::unique_ptr<Registered>> sets;
+  sets.reserve(counts.size());
   for (const std::size_t count : counts) sets.push_back(std::make_unique<Registered>(count));
   std::array<std::vector<double>, 4> us;
   bench.in_turn(
@@ -67,6 +68,7 @@ void observe(Laboratory& laboratory, Evidence& evidence) {
       [&](std::size_t i) { us[i].push_back(call_us([&] { sets[i]->change_one(); })); },
       many_rounds);
   std::vector<double> doublings;
+  doublings.reserve(counts.size());
   for (const std::size_t count : counts) doublings.push_back(std::log2(count));
   std::vector<double> slopes;
   for (std::size_t round = 0; round < many_rounds; ++round) {

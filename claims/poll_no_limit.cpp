@@ -12,7 +12,7 @@
 namespace echomux::claims {
 namespace {
 
-constexpr std::uint64_t more_than_select = 2 * FD_SETSIZE;
+constexpr std::uint64_t more_than_select = std::uint64_t{2} * FD_SETSIZE;
 constexpr std::uint64_t low_limit = 256;
 
 // The errno of poll with this many entries, the last of which is `fd`; 0 when it reports that one

@@ -75,7 +75,7 @@ void add(const std::string& mechanism) {
     ready->ArgNames({"N", "k"})->Complexity();
     if constexpr (!std::is_same_v<Wait, NoWait>) {
       auto* const empty = benchmark::RegisterBenchmark(
-          ("empty_" + mechanism + suffix).c_str(),
+          std::string("empty_").append(mechanism).append(suffix).c_str(),
           [kind](benchmark::State& state) { wait_for_nothing<Wait>(state, kind); });
       for (std::int64_t count = 1; count < most; count *= 10) empty->Arg(count);
       empty->Arg(most)->ArgName("N")->Complexity();
