@@ -231,7 +231,8 @@ std::string as_csv(const SwarmOptions& options, const LoadReport& report,
   for (const auto& [name, value] : json.items()) {
     add(name, value);
     if (!value.is_object()) continue;
-    for (const auto& [inner, inner_value] : value.items()) add(name + "_" + inner, inner_value);
+    for (const auto& [inner, inner_value] : value.items())
+      add(fmt::format("{}_{}", name, inner), inner_value);
   }
   return names + "\n" + values + "\n";
 }

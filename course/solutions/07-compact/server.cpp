@@ -7,8 +7,7 @@ namespace echomux {
 namespace {
 
 // The first entries of the watched list; the peers' come after them.
-constexpr std::size_t stop_entry = 0;
-constexpr std::size_t listener_entry = 1;
+constexpr std::size_t listener_entry = 1;  // after that of the stop event
 constexpr std::size_t first_peer_entry = 2;
 
 class Server {
