@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 // A stack is reserved, though not used, for every thread that has not been joined: commonly 8 MiB.
 TEST_P(Conformance, KeepsNoStacksOfThreadsThatEnded) {
-  constexpr std::uint64_t mebibyte = 1024 * 1024;
+  constexpr std::uint64_t mebibyte = 1024UL * 1024;
   constexpr std::uint64_t count = 2000;
   const auto come_and_go = [this](std::uint64_t peers) {
     for (std::uint64_t i = 0; i < peers; ++i) {
