@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-const ArrivalSchedule::TimePoint start{std::chrono::hours(5)};
+constexpr ArrivalSchedule::TimePoint start{std::chrono::hours(5)};
 
 SwarmOptions load_of(double rate, std::size_t connections, Arrivals arrivals) {
   SwarmOptions options;

@@ -21,7 +21,6 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::Field;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 // --- servers ---
@@ -130,7 +129,8 @@ void check_numbers(const nlohmann::json& json, const std::string& path) {
         << path << ": " << value;
   }
   if (!json.is_structured()) return;
-  for (const auto& [name, inner] : json.items()) check_numbers(inner, path + "/" + name);
+  for (const auto& [name, inner] : json.items())
+    check_numbers(inner, std::string(path).append("/").append(name));
 }
 
 TEST(WallClockInMidSweep, ChangesNoFigure) {

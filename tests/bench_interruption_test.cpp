@@ -30,7 +30,6 @@ namespace echomux {
 namespace {
 
 using std::chrono::microseconds;
-using ::testing::Each;
 using ::testing::IsEmpty;
 using ::testing::IsSubsetOf;
 using ::testing::SizeIs;
@@ -367,6 +366,7 @@ TEST(BenchInterruption, TakesASecondSignalCalmly) {
 
 TEST(BenchInterruption, BlamesNoServerThatWasEndedWithIt) {
   std::vector<Moment> moments;
+  moments.reserve(8);
   for (int i = 0; i < 8; ++i) {
     moments.push_back({.since = Moment::Since::line,
                        .count = 1 + i % 3,

@@ -157,7 +157,8 @@ TEST_F(Bench, GoesOnWhereItWasInterrupted) {
 
 TEST_F(Bench, KeepsWhatItHasWhenTheDiskIsFull) {
   // No disk is filled: a limit on the size of files gives the same failure to write.
-  const rlimit small{16 * 1024, 16 * 1024};
+  constexpr rlim_t most = 16'384;
+  const rlimit small{most, most};
   rlimit before{};
   ::getrlimit(RLIMIT_FSIZE, &before);
   const rlimit lowered{small.rlim_cur, before.rlim_max};

@@ -148,7 +148,7 @@ TEST(Doctor, FindsWhatLimitsThreads) {
 
 TEST(Doctor, CountsMemoryFilesAndPorts) {
   Machine machine = good_machine();
-  machine.memory_available_bytes = 8192 * 1000;
+  machine.memory_available_bytes = 8'192'000;
   EXPECT_EQ(capacity(machine, "epoll").max_connections, 900U);
   EXPECT_EQ(capacity(machine, "threaded").max_connections, 90U);
   machine = good_machine();

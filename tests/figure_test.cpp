@@ -258,6 +258,7 @@ TEST(CostModel, DoesNotFitWhatDoesNotDetermineIt) {
 TEST(CostModel, SaysHowBadlyItFits) {
   std::mt19937 random(1);
   std::vector<WaitCost> observations;
+  observations.reserve(200);
   for (int i = 0; i < 200; ++i) {
     observations.push_back({std::uniform_real_distribution(1.0, 100.0)(random),
                             std::uniform_real_distribution(1.0, 100.0)(random),

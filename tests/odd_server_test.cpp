@@ -26,7 +26,10 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-const std::string request = make_data(64, 1);
+const std::string& request() {
+  static const std::string bytes = make_data(64, 1);
+  return bytes;
+}
 
 ServerCommand odd_with(std::vector<std::string> arguments) {
   ServerCommand command;
@@ -50,7 +53,7 @@ TEST(OddServer, EchoesAsPlain) {
   const std::string data = make_data(100'000, 2);
   EXPECT_EQ(one.exchange("a"), "a");
   EXPECT_TRUE(same_bytes(other.exchange(data), data));
-  EXPECT_TRUE(same_bytes(one.exchange(request), request));
+  EXPECT_TRUE(same_bytes(one.exchange(request()), request()));
   one.half_close();
   EXPECT_EQ(one.read_to_end(), "");
 }
@@ -74,7 +77,7 @@ TEST(OddServer, StallsWhenItSays) {
   const auto until = Clock::now() + 3 * period;
   while (Clock::now() < until) {
     const nanoseconds sent = Clock::now().time_since_epoch();
-    ASSERT_EQ(peer.exchange(request), request);
+    ASSERT_EQ(peer.exchange(request()), request());
     const nanoseconds answered = Clock::now().time_since_epoch();
     // No answer comes out of a stall. The last one before may be a moment on its way.
     if (sent % period < stall) {
@@ -89,13 +92,14 @@ TEST(OddServer, StallsWhenItSays) {
 TEST(OddServer, DelaysEachRequestByItself) {
   const ServerProcess server(odd("delay=200ms"));
   std::vector<Peer> peers;
+  peers.reserve(5);
   for (int i = 0; i < 5; ++i) peers.emplace_back(server.endpoint());
   const auto begin = Clock::now();
   EXPECT_EQ(peers[0].exchange("a"), "a");  // not a request
-  for (Peer& peer : peers) peer.send_all(request);
-  EXPECT_EQ(peers[0].receive(64), request);
+  for (Peer& peer : peers) peer.send_all(request());
+  EXPECT_EQ(peers[0].receive(64), request());
   EXPECT_GE(Clock::now() - begin, milliseconds(200));
-  for (std::size_t i = 1; i < peers.size(); ++i) EXPECT_EQ(peers[i].receive(64), request);
+  for (std::size_t i = 1; i < peers.size(); ++i) EXPECT_EQ(peers[i].receive(64), request());
   EXPECT_LT(Clock::now() - begin, milliseconds(5 * 200)) << "one after the other";
 }
 
@@ -104,7 +108,7 @@ TEST(OddServer, BurnsCpuTimeForEachRequest) {
   Peer peer(server.endpoint());
   EXPECT_EQ(peer.exchange("a"), "a");
   const nanoseconds before = server.cpu_time().value();
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(peer.exchange(request), request);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(peer.exchange(request()), request());
   // What it has used may be known only to the last timer interrupt.
   const nanoseconds used = server.cpu_time().value() - before;
   EXPECT_GE(used, milliseconds(100) - milliseconds(10));
@@ -117,7 +121,7 @@ TEST(OddServer, BurnsItInAChild) {
   EXPECT_EQ(peer.exchange("a"), "a");
   const nanoseconds alone = server.cpu_time().value();
   const auto before = read_process_tree(server.pid());
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(peer.exchange(request), request);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(peer.exchange(request()), request());
   const auto after = read_process_tree(server.pid());
   ASSERT_TRUE(before.has_value() && after.has_value());
   EXPECT_EQ(after->processes, 2U);
@@ -131,29 +135,29 @@ TEST(OddServer, DropsIdlePeers) {
   Peer silent(server.endpoint());
   Peer confirmed(server.endpoint());
   EXPECT_EQ(confirmed.exchange("a"), "a");
-  for (int i = 0; i < 2; ++i) EXPECT_EQ(active.exchange(request), request);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(active.exchange(request()), request());
   EXPECT_FALSE(confirmed.ended());
-  EXPECT_EQ(active.exchange(request), request);
+  EXPECT_EQ(active.exchange(request()), request());
   EXPECT_TRUE(ends(confirmed));
   EXPECT_TRUE(ends(silent));
-  EXPECT_EQ(active.exchange(request), request);
+  EXPECT_EQ(active.exchange(request()), request());
 }
 
 TEST(OddServer, CorruptsTheNthByte) {
   const ServerProcess server(odd("corrupt=100"));
   for (int i = 0; i < 2; ++i) {
     Peer peer(server.endpoint());
-    EXPECT_EQ(peer.exchange(request), request);
-    const std::string wrong = peer.exchange(request);
-    for (std::size_t at = 0; at < 64; ++at) EXPECT_EQ(wrong[at] != request[at], at == 35) << at;
-    EXPECT_EQ(peer.exchange(request), request);
+    EXPECT_EQ(peer.exchange(request()), request());
+    const std::string wrong = peer.exchange(request());
+    for (std::size_t at = 0; at < 64; ++at) EXPECT_EQ(wrong[at] != request()[at], at == 35) << at;
+    EXPECT_EQ(peer.exchange(request()), request());
   }
 }
 
 TEST(OddServer, LeavesAByteOut) {
   const ServerProcess server(odd("short=70"));
   Peer peer(server.endpoint());
-  EXPECT_EQ(peer.exchange(request), request);
+  EXPECT_EQ(peer.exchange(request()), request());
   EXPECT_EQ(peer.exchange("0123456789", 9), "012345789");
   EXPECT_EQ(peer.exchange("abc"), "abc");
   peer.half_close();
@@ -163,7 +167,7 @@ TEST(OddServer, LeavesAByteOut) {
 TEST(OddServer, SendsAByteTooMany) {
   const ServerProcess server(odd("extra=70"));
   Peer peer(server.endpoint());
-  EXPECT_EQ(peer.exchange(request), request);
+  EXPECT_EQ(peer.exchange(request()), request());
   EXPECT_EQ(peer.exchange("0123456789", 11), "012345?6789");
   EXPECT_EQ(peer.exchange("abc"), "abc");
   peer.half_close();
@@ -173,7 +177,7 @@ TEST(OddServer, SendsAByteTooMany) {
 TEST(OddServer, KeepsSilent) {
   const ServerProcess server(odd("silent"));
   Peer peer(server.endpoint());
-  peer.send_all(request);
+  peer.send_all(request());
   peer.half_close();
   EXPECT_EQ(peer.read_to_end(), "");
 }
@@ -189,11 +193,11 @@ TEST(OddServer, ResetsAConnection) {
   const ServerProcess server(odd("reset=2"));
   Peer peer(server.endpoint());
   Peer other(server.endpoint());
-  EXPECT_EQ(peer.exchange(request), request);
-  EXPECT_EQ(other.exchange(request), request);
-  EXPECT_EQ(peer.exchange(request), request);
+  EXPECT_EQ(peer.exchange(request()), request());
+  EXPECT_EQ(other.exchange(request()), request());
+  EXPECT_EQ(peer.exchange(request()), request());
   EXPECT_THROW(static_cast<void>(peer.read_to_end()), std::system_error);
-  EXPECT_EQ(other.exchange(request), request);
+  EXPECT_EQ(other.exchange(request()), request());
 }
 
 TEST(OddServer, DiesAfterSoManyRequests) {
@@ -201,7 +205,7 @@ TEST(OddServer, DiesAfterSoManyRequests) {
   Peer peer(server.endpoint());
   Peer other(server.endpoint());
   EXPECT_EQ(other.exchange("a"), "a");
-  for (Peer* one : {&peer, &other, &peer}) EXPECT_EQ(one->exchange(request), request);
+  for (Peer* one : {&peer, &other, &peer}) EXPECT_EQ(one->exchange(request()), request());
   EXPECT_TRUE(ends(other));
   EXPECT_TRUE(eventually(patience, [&] { return !server.running(); }));
   EXPECT_EQ(server.stop().exit_status, 7);
@@ -245,16 +249,17 @@ TEST(OddServer, SlowsDown) {
 TEST(OddServer, ServesTheFirstOnly) {
   const ServerProcess server(odd("accept-only=2"));
   std::vector<Peer> peers;
+  peers.reserve(4);
   for (int i = 0; i < 4; ++i) peers.emplace_back(server.endpoint());
-  for (Peer& peer : peers) peer.send_all(request);
-  EXPECT_EQ(peers[0].receive(64), request);
-  EXPECT_EQ(peers[1].receive(64), request);
-  EXPECT_EQ(peers[0].exchange(request), request);
+  for (Peer& peer : peers) peer.send_all(request());
+  EXPECT_EQ(peers[0].receive(64), request());
+  EXPECT_EQ(peers[1].receive(64), request());
+  EXPECT_EQ(peers[0].exchange(request()), request());
   EXPECT_FALSE(peers[2].answered());
   EXPECT_FALSE(peers[3].answered());
   // Whoever was served leaves no place to others.
   peers[1].close();
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(peers[0].exchange(request), request);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(peers[0].exchange(request()), request());
   EXPECT_FALSE(peers[2].answered());
 }
 

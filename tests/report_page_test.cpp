@@ -41,8 +41,8 @@ Results sample_results(const std::string& server = "poll") {
   plan.idle_connections = {0, 100};
   plan.rates = {1000};
   plan.repetitions = 2;
-  for (const std::size_t idle : {0, 100}) {
-    for (const std::size_t repetition : {1, 2}) {
+  for (const std::size_t idle : {0U, 100U}) {
+    for (const std::size_t repetition : {1U, 2U}) {
       Trial trial = clean_trial({server, idle, 1000}, repetition);
       trial.cost->cpu_us_per_request = static_cast<double>(10 * repetition);
       trial.load->histogram_v2 =

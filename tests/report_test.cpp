@@ -1,5 +1,6 @@
 #include "harness/report.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,7 +16,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using ::testing::AllOf;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -225,7 +225,7 @@ TEST(CostLedger, NamesMissingFiguresWithTheirReasons) {
   EXPECT_THAT(text, HasSubstr("unavailable: something, because it isn't there"));
   EXPECT_THAT(text, HasSubstr("unavailable: calls/req (kernel), because tracefs is not mounted"));
   for (const auto& [figure, source] : ledger_sources()) {
-    EXPECT_THAT(text, HasSubstr(unwrapped(figure + ": " + source)));
+    EXPECT_THAT(text, HasSubstr(unwrapped(fmt::format("{}: {}", figure, source))));
   }
 }
 
