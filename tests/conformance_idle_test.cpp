@@ -20,11 +20,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds timeout{600};
 constexpr Peer::Buffers small_buffers{.send = 65'536, .receive = 65'536};
 
-// For peers that first fill all buffers, which ends with a time without movement (stalled_after).
-std::chrono::milliseconds long_timeout() {
-  return (slowed_down ? 15 : 5) * stalled_after;
-}
-
 class IdleTimeout : public Conformance {
  protected:
   ServerProcess& start_with(std::chrono::milliseconds limit) {
@@ -41,15 +36,21 @@ class IdleTimeout : public Conformance {
     return bytes;
   }
 
-  // Fills every buffer between here and the server, which has accepted the peer by then: one that
-  // still waits to be accepted fills fewer. And a window that was closed may take its time to open
-  // again, so one stall isn't the last. Returns how many bytes went in.
-  static std::size_t fill(Peer& peer) {
+  // For peers that first fill all buffers, which ends with a time without movement (stalled_after).
+  static std::chrono::milliseconds long_timeout() {
+    return (slowed_down || under_faults() ? 15 : 5) * stalled_after;
+  }
+
+  // Fills every buffer between here and the server, until that owes the peer what it can't send. It
+  // has accepted the peer by then, and one stall isn't the last: a window that was closed may take
+  // its time to open again. Returns how many bytes went in.
+  std::size_t fill(Peer& peer) {
     EXPECT_EQ(peer.exchange("x"), "x");
     std::string_view rest = more_than_fits();
-    for (std::size_t pushed = 1; pushed > 0; rest.remove_prefix(pushed)) {
-      pushed = peer.push_until_stalled(rest);
-    }
+    EXPECT_TRUE(eventually(patience, [&] {
+      rest.remove_prefix(peer.push_until_stalled(rest));
+      return counter("bytes_received") > counter("bytes_sent");
+    }));
     EXPECT_FALSE(rest.empty());
     return more_than_fits().size() - rest.size();
   }
