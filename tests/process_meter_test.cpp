@@ -118,6 +118,7 @@ TEST(ProcessMeter, CountsThreadsAndFindsChildrenOfManyThreads) {
   std::latch over(1);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(count);
     for (int i = 0; i < count; ++i) threads.emplace_back([&over] { over.wait(); });
     const Child child([](const Child::Line& line) { line.await(); });
     const auto reading = read_process_tree(::getpid());

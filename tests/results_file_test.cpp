@@ -17,7 +17,6 @@ using Json = nlohmann::ordered_json;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 // A file that is gone when the test is over.
 class TemporaryFile {

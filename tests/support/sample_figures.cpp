@@ -19,9 +19,15 @@ class Rounds {
   std::uniform_real_distribution<double> noise_;
 };
 
-const NotPossible starved{Obstacle::starved, "peers were connected but got no answer in time"};
-const NotPossible select_limit{Obstacle::own_limit, "select ends at FD_SETSIZE, 1024"};
-const NotPossible too_many{Obstacle::machine_limit, "131,072 pairs take 262,144 descriptors"};
+NotPossible starved() {
+  return {Obstacle::starved, "peers were connected but got no answer in time"};
+}
+NotPossible select_limit() {
+  return {Obstacle::own_limit, "select ends at FD_SETSIZE, 1024"};
+}
+NotPossible too_many() {
+  return {Obstacle::machine_limit, "131,072 pairs take 262,144 descriptors"};
+}
 
 }  // namespace
 
@@ -46,7 +52,7 @@ Figure sample_published() {
     rounds.add(figure.measured["epoll"], x, 92 + x / 60);
   }
   for (const std::string& line : figure.lines) {
-    for (const double x : {16384.0, 131072.0}) figure.measured[line].not_possible[x] = too_many;
+    for (const double x : {16384.0, 131072.0}) figure.measured[line].not_possible[x] = too_many();
   }
   for (const std::string& line : figure.lines) figure.shapes.push_back(compare_slope(figure, line));
   for (const double n : {1.0, 1024.0, 16384.0}) {
@@ -104,7 +110,7 @@ Figure sample_two_quantities() {
     tails.add(figure.second->measured[line], x, p99);
   };
   for (const double x : {1.0, 10.0, 100.0, 1000.0, 10000.0}) {
-    figure.measured["blocking"].not_possible[x] = starved;
+    figure.measured["blocking"].not_possible[x] = starved();
     add("threaded", x, 29, 120 + x / 20);
     add("busy_poll", x, 1950, 130 + x / 2);
     add("poll", x, 31 + 0.31 * x, 130 + x / 2);
@@ -113,7 +119,7 @@ Figure sample_two_quantities() {
     if (x < 5000) {
       add("select", x, 33 + 0.32 * x, 140 + x / 2);
     } else {
-      figure.measured["select"].not_possible[x] = select_limit;
+      figure.measured["select"].not_possible[x] = select_limit();
     }
   }
   for (const auto& [line, measured] : figure.measured) {
@@ -177,7 +183,8 @@ Figure sample_crossing() {
     rounds.add(figure.measured["poll"], x, 165 + 0.2 * x);
     rounds.add(figure.measured["epoll"], x, 270 + 0.01 * x);
   }
-  for (const std::string& line : figure.lines) figure.measured[line].not_possible[16384] = too_many;
+  for (const std::string& line : figure.lines)
+    figure.measured[line].not_possible[16384] = too_many();
   figure.shapes.push_back(compare_crossing(figure, "select", "epoll"));
   for (const double n : {256.0, 512.0, 1024.0, 16384.0}) {
     figure.shapes.push_back(compare_ratio(figure, "select", "epoll", n));
