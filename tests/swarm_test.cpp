@@ -111,9 +111,7 @@ TEST(Swarm, OpenLoopSendsWhatItOffers) {
   // 500 a second for 300 ms, every one of them answered or accounted for.
   EXPECT_NEAR(static_cast<double>(result.latency.count()), 150, 1);
   EXPECT_EQ(result.requests_unanswered, 0U);
-  // As many but for those that were answered before the callback: a machine that is busy calls
-  // late.
-  EXPECT_GT(result.measured_requests, 100U);
+  EXPECT_GE(result.measured_requests, 149U);
 }
 
 TEST(Swarm, ClosedLoopKeepsEveryConnectionBusy) {
