@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <stdexcept>
 
+#include "echo/file_descriptor.hpp"
 #include "echo/system_call.hpp"
 #include "tests/support/process_info.hpp"
 #include "tests/support/sanitizers.hpp"
@@ -16,42 +17,35 @@
 namespace echomux {
 namespace {
 
-FileDescriptor own_mounts() {
-  return FileDescriptor(
-      check(::open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC), "open the mount namespace"));
-}
-
-// Back to those mounts. It takes the working directory along, which is to stay (setns(2)).
-int enter(const FileDescriptor& mounts) {
-  std::error_code unknown;
-  const std::filesystem::path here = std::filesystem::current_path(unknown);
-  const int result = ::setns(mounts.get(), CLONE_NEWNS);
-  std::filesystem::current_path(here, unknown);
-  return result;
+// Gives this process mounts of its own, for the rest of its life: setns(2), the way back, would
+// also leave a chroot. Returns the number of the error, or 0.
+int leave_the_mounts_of_others() {
+  if (::unshare(CLONE_NEWNS) != 0) return errno;
+  return ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 ? 0 : errno;
 }
 
 }  // namespace
 
 std::string SmallDisk::why_not() {
-  const FileDescriptor before = own_mounts();
-  if (::unshare(CLONE_NEWNS) == 0) {
-    check(enter(before), "setns");
-    return {};
+  static const int error = leave_the_mounts_of_others();
+  if (error == 0) return {};
+  if (error == EINVAL) {
+    return "this root is no mount point, so a mount can't be kept from others; mount it on itself "
+           "('mount --bind ROOT ROOT') before chroot";
   }
-  return "a mount namespace of its own isn't permitted here (" + error_text(errno) +
+  return "a mount namespace of its own isn't permitted here (" + error_text(error) +
          "); run the tests as root, or under 'unshare -Urm' in one that is";
 }
 
 SmallDisk::SmallDisk(std::filesystem::path directory, std::size_t kilobytes)
-    : before_(own_mounts()), directory_(std::move(directory)) {
-  check(::unshare(CLONE_NEWNS), "unshare CLONE_NEWNS");
-  check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mount MS_PRIVATE");
+    : directory_(std::move(directory)) {
+  if (const std::string reason = why_not(); !reason.empty()) throw std::runtime_error(reason);
   const std::string size = "size=" + std::to_string(kilobytes) + "k";
   check(::mount("tmpfs", directory_.c_str(), "tmpfs", 0, size.c_str()), "mount tmpfs");
 }
 
 SmallDisk::~SmallDisk() {
-  static_cast<void>(enter(before_));
+  ::umount2(directory_.c_str(), MNT_DETACH);
 }
 
 void SmallDisk::fill() const {

@@ -3,13 +3,11 @@
 #include <filesystem>
 #include <string>
 
-#include "echo/file_descriptor.hpp"
-
 namespace echomux {
 
 // A file system of some kilobytes (tmpfs), mounted on a directory for the calling thread and what
-// it starts alone: nobody else's mounts are touched (mount_namespaces(7)). The destructor brings
-// the thread back to where it was, and the file system is gone. Throws std::system_error.
+// it starts alone: nobody else's mounts are touched (mount_namespaces(7)). The thread keeps mounts
+// of its own from the first on; the destructor unmounts the file system. Throws std::system_error.
 class SmallDisk {
  public:
   // Empty where one may be made, or else a sentence that says why not, for GTEST_SKIP.
@@ -29,7 +27,6 @@ class SmallDisk {
   void set_read_only(bool read_only) const;
 
  private:
-  FileDescriptor before_;
   std::filesystem::path directory_;
 };
 
