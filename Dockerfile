@@ -5,11 +5,10 @@
 #   docker run --rm -it echomux bash
 #
 FROM debian:12-slim
-RUN apt-get update \
-  && apt-get install --yes --no-install-recommends ca-certificates cmake g++ git libcli11-dev \
-    libfmt-dev libgmock-dev libgtest-dev ninja-build nlohmann-json3-dev node-d3 patch procps python3 \
-    zlib1g-dev \
-  && rm -rf /var/lib/apt/lists/*
+COPY tools/jobs/build.sh /tmp/echomux/tools/jobs/
+RUN bash -c 'source /tmp/echomux/tools/jobs/build.sh && need ca-certificates "${build_packages[@]}" \
+    "${test_packages[@]}" "${course_packages[@]}"' \
+  && rm -rf /tmp/echomux /var/lib/apt/lists/*
 RUN useradd --create-home --shell /bin/bash student
 COPY --chown=student:student . /home/student/echomux
 WORKDIR /home/student/echomux

@@ -136,7 +136,7 @@ void check_numbers(const nlohmann::json& json, const std::string& path) {
 TEST(WallClockInMidSweep, ChangesNoFigure) {
   if (under_sanitizer) GTEST_SKIP() << "a sanitizer's library would have to be preloaded first";
   const auto library = faketime_library();
-  if (!library) GTEST_SKIP() << "no library that steps the clock; install libfaketime";
+  if (!library) GTEST_SKIP() << "not installed: libfaketime";
   const TemporaryDirectory directory;
   const auto set_clock = [&](const std::string& offset) {
     std::ofstream(directory / "clock.new") << offset << '\n';

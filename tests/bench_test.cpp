@@ -288,7 +288,7 @@ TEST_F(Bench, WritesWhatItsSchemaSays) {
   // A command of the test's own, with nothing in it from anywhere else.
   // NOLINTNEXTLINE(cert-env33-c)
   if (std::system("/usr/bin/python3 -c 'import jsonschema' 2>/dev/null") != 0) {
-    GTEST_SKIP() << "no validator; install python3-jsonschema";
+    GTEST_SKIP() << "not installed: python3-jsonschema";
   }
   const std::string odd = std::string("odd=") + ODD_SERVER + " {port} silent";
   const Finished run =

@@ -236,14 +236,14 @@ TEST(HdrFormat, IsNotHarmedByRandomCounts) {
 constexpr const char* jar = "/usr/share/java/hdrhistogram.jar";
 std::string why_no_java() {
   if (!std::filesystem::exists(jar)) {
-    return "This needs HdrHistogram's Java class: install libhdrhistogram-java.";
+    return "not installed: libhdrhistogram-java";
   }
   const char* variable = std::getenv("PATH");
   std::istringstream path(variable != nullptr ? variable : "");
   for (std::string directory; std::getline(path, directory, ':');) {
     if (::access((directory + "/javac").c_str(), X_OK) == 0) return "";
   }
-  return "This needs Java with its compiler: install default-jdk-headless.";
+  return "not installed: a JDK";
 }
 
 FileDescriptor memory_file(const std::string& content) {

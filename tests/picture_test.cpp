@@ -154,7 +154,7 @@ TEST(Picture, TakesForeignTextForTextOnly) {
   for (const char* const line_begin : {"\nsystem", "\\\nsystem"}) {
     EXPECT_THAT(script, Not(HasSubstr(line_begin)));
   }
-  if (!drawn(directory.path(), figure)) GTEST_SKIP() << "there is no gnuplot";
+  if (!drawn(directory.path(), figure)) GTEST_SKIP() << "not installed: gnuplot";
   EXPECT_FALSE(std::filesystem::exists(touched));
   const std::string svg = file_text(directory.path() / "___hostile_id_.svg");
   EXPECT_THAT(svg, HasSubstr("@macro{/Bold x}^2_3"));
@@ -164,7 +164,7 @@ TEST(Picture, TakesForeignTextForTextOnly) {
 TEST(Picture, IsDrawnWithAGroupPerLine) {
   const TemporaryDirectory directory;
   for (const Figure& figure : samples()) {
-    if (!drawn(directory.path(), figure)) GTEST_SKIP() << "there is no gnuplot";
+    if (!drawn(directory.path(), figure)) GTEST_SKIP() << "not installed: gnuplot";
     const std::string svg = file_text(directory.path() / (figure.id + ".svg"));
     std::size_t groups = 0;
     for (const PicturePanel& panel : lay_out(figure, sample_context()).panels) {
@@ -179,7 +179,7 @@ TEST(Picture, IsDrawnWithAGroupPerLine) {
 TEST(Picture, IsAlsoAPngOfTwiceTheSize) {
   const TemporaryDirectory directory;
   const Figure figure = sample_published();
-  if (!drawn(directory.path(), figure)) GTEST_SKIP() << "there is no gnuplot";
+  if (!drawn(directory.path(), figure)) GTEST_SKIP() << "not installed: gnuplot";
   const std::string png = file_text(directory.path() / (figure.id + ".png"));
   ASSERT_GT(png.size(), 24U);
   EXPECT_EQ(png.substr(0, 8), "\x89PNG\r\n\x1a\n");

@@ -484,6 +484,6 @@ def missing_tools():
 
 if __name__ == "__main__":
     if missing_tools():
-        print(f"skipped: {missing_tools()} is missing")
+        print(f"not installed: {missing_tools()}")
         sys.exit(SKIPPED)
     unittest.main(verbosity=2)

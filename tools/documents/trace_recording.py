@@ -53,7 +53,7 @@ class Server:
                 self._strace = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,
                                                 stderr=errors)
             except FileNotFoundError as error:
-                raise CanNotTrace("strace is not installed") from error
+                raise CanNotTrace("not installed: strace") from error
         try:
             self.port = int(self.wait_until("the server listens", self._find_port).group(1))
         except BaseException:

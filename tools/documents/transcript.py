@@ -183,6 +183,14 @@ def refuse_others(command, own_folders):
             raise tree.Problem(f"{address} is not an address of the loopback device")
 
 
+def lacking(fence):
+    """The commands of others that the fence runs and that aren't installed here."""
+    words = {word for (_, command), _ in commands_of(fence) for word in shell.command_words(command)}
+    ask = 'for word; do type "$word" >/dev/null 2>&1 || echo "$word"; done'
+    return set(subprocess.run(["bash", "-c", ask, "-", *words & others.names("commands")],
+                              capture_output=True, text=True, check=True).stdout.split())
+
+
 def play(program, document, fence):
     """What is wrong with a fence: none, or texts that begin with the place."""
     problems = []

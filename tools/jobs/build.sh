@@ -1,5 +1,5 @@
 # Sourced by ./run and the scripts beside this one: installs packages, and builds.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -10,6 +10,8 @@ build_packages=(g++ cmake ninja-build patch libcli11-dev libfmt-dev nlohmann-jso
 test_packages=(libgtest-dev libgmock-dev git iproute2 procps python3 python3-jsonschema)
 further_test_packages=(strace '?gnuplot-nox' '?chromium' '?chromium-driver' '?python3-selenium'
   '?libfaketime' '?libhdrhistogram-java')
+# What lessons and exercises call besides.
+course_packages=(inetutils-telnet netcat-openbsd socat strace util-linux)
 # Any JDK will do.
 command -v javac >/dev/null || further_test_packages+=('?default-jdk-headless')
 
