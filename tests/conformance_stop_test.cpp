@@ -71,7 +71,7 @@ TEST_P(Conformance, SleepsWhileAPeerDoesNotRead) {
 }
 
 // The end of input is a condition that lasts; it must not keep a server awake that has yet to send.
-TEST_P(Conformance, SleepsWhileAPeerThatSaidItsLastDoesNotRead) {
+TEST_P(ConformanceFillsBuffers, SleepsWhileAPeerThatSaidItsLastDoesNotRead) {
   if (GetParam().name == "blocking" || GetParam().name == "threaded") {
     GTEST_SKIP() << "it sleeps in send itself, and watches nothing meanwhile";
   }

@@ -40,7 +40,7 @@ void expect_in_three(const std::function<::testing::AssertionResult()>& attempt)
 // The server stops for 200 ms in every 2 s. What is due then waits for what is left of the stop,
 // from 0 to 200 ms: that is a tenth of all, so the 99th percentile is the wait of the last tenth of
 // these, 180 ms.
-TEST(Proof, OpenLoopSeesAStallAsLongAsItIs) {
+TEST(ProofRunsAlone, OpenLoopSeesAStallAsLongAsItIs) {
   expect_in_three([] {
     const KnownServerLoad measured = measure("stall=200ms/2s", known_load(1000, 4s));
     if (measured.report.requests != 4000) {
@@ -52,7 +52,7 @@ TEST(Proof, OpenLoopSeesAStallAsLongAsItIs) {
 
 // A connection that waits for its echo before it sends again is stopped along with the server: of
 // all its requests only one per stall is late. Its maximum tells, its percentiles don't.
-TEST(Proof, ClosedLoopHidesIt) {
+TEST(ProofRunsAlone, ClosedLoopHidesIt) {
   expect_in_three([] {
     SwarmOptions load = known_load(0, 4s);
     load.active_connections = 1;
@@ -70,7 +70,7 @@ TEST(Proof, ClosedLoopHidesIt) {
   });
 }
 
-TEST(Proof, MeasuresAKnownDelayToTheFloorsOwnLatency) {
+TEST(ProofRunsAlone, MeasuresAKnownDelayToTheFloorsOwnLatency) {
   expect_in_three([] {
     constexpr double delay_us = 2000;
     const double floor = measure("plain", known_load(500, 1s)).report.latency_us.p50;
@@ -91,10 +91,10 @@ void expect_burnt(const std::string& mode) {
   });
 }
 
-TEST(Proof, MeasuresAKnownServiceDemand) {
+TEST(ProofRunsAlone, MeasuresAKnownServiceDemand) {
   expect_burnt("burn");
 }
-TEST(Proof, CountsTheServersChildrenIn) {
+TEST(ProofRunsAlone, CountsTheServersChildrenIn) {
   expect_burnt("burn-child");
 }
 

@@ -66,10 +66,14 @@ def all_checks(build):
     program = build / CONFORMANCE
     if not program.exists():
         raise CannotCheck(f"{program} has not been built; './run exercise NAME' builds it")
-    listed = subprocess.run([program, "--gtest_list_tests", "--gtest_filter=Backends/Conformance.*"],
+    listed = subprocess.run([program, "--gtest_list_tests", "--gtest_filter=Backends/Conformance*"],
                             env={**os.environ, "ECHOMUX_TEST_SERVERS": "epoll_lt"},
                             capture_output=True, text=True, check=True).stdout
-    return [f"Conformance.{name}" for name in re.findall(r"^  (\w+)/", listed, re.MULTILINE)]
+    suite, names = "", []
+    for begins_suite, name in re.findall(r"^(Backends/|  )(\w+)", listed, re.MULTILINE):
+        suite = name if begins_suite.strip() else suite
+        names += [] if begins_suite.strip() else [f"{suite}.{name}"]
+    return names
 
 
 def outcomes(build, server, patience, checks):

@@ -202,10 +202,8 @@ std::vector<std::string> distinct_data(std::size_t peers, std::size_t bytes) {
   return data;
 }
 
-namespace {
-
-// The seven, unless this variable names others, separated by commas: any that 'echomux serve'
-// knows, or NAME=PROGRAM, which is run as 'PROGRAM serve NAME' and of which the same may be
+// The seven, unless ECHOMUX_TEST_SERVERS names others, separated by commas: any that 'echomux
+// serve' knows, or NAME=PROGRAM, which is run as 'PROGRAM serve NAME' and of which the same may be
 // expected as of the server of that name.
 std::vector<Backend> servers_under_test() {
   const char* const names = std::getenv("ECHOMUX_TEST_SERVERS");
@@ -227,8 +225,6 @@ std::vector<Backend> servers_under_test() {
   }
   return servers;
 }
-
-}  // namespace
 
 INSTANTIATE_TEST_SUITE_P(Backends, Conformance, ::testing::ValuesIn(servers_under_test()),
                          [](const auto& test) { return std::string(test.param.name); });

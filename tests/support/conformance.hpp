@@ -81,6 +81,13 @@ class Conformance : public ::testing::TestWithParam<Backend> {
   std::optional<ServerProcess> server_;
 };
 
+// Those tests that fill every buffer there is, and with that the system's TCP memory.
+// CMakeLists.txt lets only one test at a time run whose suite's name has FillsBuffers in it.
+class ConformanceFillsBuffers : public Conformance {};
+
+// The seven, unless the environment names others (see the definition).
+[[nodiscard]] std::vector<Backend> servers_under_test();
+
 // Each peer's bytes, different from every other peer's.
 [[nodiscard]] std::vector<std::string> distinct_data(std::size_t peers, std::size_t bytes);
 
