@@ -13,8 +13,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "benchmarks/measure.hpp"
 #include "echo/system_call.hpp"
+#include "harness/bench/measure.hpp"
 
 namespace {
 

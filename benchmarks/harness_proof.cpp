@@ -4,8 +4,8 @@
 
 #include <iostream>
 
-#include "benchmarks/measure.hpp"
-#include "tests/support/known_server.hpp"
+#include "benchmarks/known_server.hpp"
+#include "harness/bench/measure.hpp"
 
 namespace {
 

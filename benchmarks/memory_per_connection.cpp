@@ -5,7 +5,7 @@
 #include <fstream>
 #include <iostream>
 
-#include "benchmarks/measure.hpp"
+#include "harness/bench/measure.hpp"
 
 namespace {
 

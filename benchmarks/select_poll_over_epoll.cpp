@@ -4,7 +4,7 @@
 
 #include <iostream>
 
-#include "benchmarks/measure.hpp"
+#include "harness/bench/measure.hpp"
 
 int main() {
   using namespace echomux;

@@ -11,8 +11,8 @@
 #include "claims/all_claims.hpp"
 #include "claims/support/bench.hpp"
 #include "claims/support/comparison.hpp"
-#include "harness/process_meter.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/server/process_meter.hpp"
+#include "harness/text/number_text.hpp"
 
 namespace echomux::claims {
 namespace {

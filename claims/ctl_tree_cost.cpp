@@ -15,7 +15,7 @@
 #include "claims/support/call_cost.hpp"
 #include "claims/support/comparison.hpp"
 #include "echo/system_call.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/text/number_text.hpp"
 
 namespace echomux::claims {
 namespace {

@@ -10,8 +10,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "harness/json_value.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/text/json_value.hpp"
+#include "harness/text/number_text.hpp"
 
 namespace echomux::claims {
 namespace {

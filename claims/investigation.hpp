@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "claims/claim.hpp"
-#include "harness/build_info.hpp"
-#include "harness/machine.hpp"
+#include "harness/machine/build_info.hpp"
+#include "harness/machine/machine.hpp"
 
 namespace echomux::claims {
 

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
-#include "benchmarks/micro/waits.hpp"
 #include "claims/all_claims.hpp"
 #include "claims/support/comparison.hpp"
 #include "claims/support/shared.hpp"
+#include "reproduce/waits.hpp"
 
 namespace echomux::claims {
 namespace {

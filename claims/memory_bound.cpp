@@ -7,14 +7,14 @@
 #include <algorithm>
 #include <vector>
 
-#include "benchmarks/micro/watched.hpp"
 #include "claims/all_claims.hpp"
 #include "claims/support/comparison.hpp"
 #include "claims/support/kernel_memory.hpp"
 #include "claims/support/shared.hpp"
 #include "echo/system_call.hpp"
-#include "harness/cpu.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/machine/cpu.hpp"
+#include "harness/text/number_text.hpp"
+#include "reproduce/watched.hpp"
 
 namespace echomux::claims {
 namespace {

@@ -11,7 +11,7 @@
 #include "claims/support/background.hpp"
 #include "claims/support/watch.hpp"
 #include "echo/system_call.hpp"
-#include "harness/cpu.hpp"
+#include "harness/machine/cpu.hpp"
 
 namespace echomux::claims {
 namespace {

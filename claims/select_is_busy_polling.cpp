@@ -10,7 +10,7 @@
 #include "claims/all_claims.hpp"
 #include "claims/support/background.hpp"
 #include "claims/support/streams.hpp"
-#include "harness/cpu.hpp"
+#include "harness/machine/cpu.hpp"
 
 namespace echomux::claims {
 namespace {

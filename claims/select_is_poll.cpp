@@ -10,13 +10,13 @@
 #include <array>
 #include <vector>
 
-#include "benchmarks/micro/waits.hpp"
 #include "claims/all_claims.hpp"
 #include "claims/support/bench.hpp"
 #include "claims/support/call_cost.hpp"
 #include "claims/support/comparison.hpp"
 #include "claims/support/shared.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/text/number_text.hpp"
+#include "reproduce/waits.hpp"
 
 namespace echomux::claims {
 namespace {

@@ -10,15 +10,15 @@
 #include <memory>
 #include <stop_token>
 
-#include "charts/report_page.hpp"
 #include "cli/bench_plan.hpp"
 #include "cli/command.hpp"
 #include "cli/signal_thread.hpp"
-#include "harness/report.hpp"
-#include "harness/results_file.hpp"
-#include "harness/sweep.hpp"
-#include "harness/whole_file.hpp"
-#include "harness/words.hpp"
+#include "harness/bench/sweep.hpp"
+#include "harness/results/results_file.hpp"
+#include "harness/text/whole_file.hpp"
+#include "harness/text/words.hpp"
+#include "report/report.hpp"
+#include "report/report_page.hpp"
 
 namespace echomux {
 namespace {

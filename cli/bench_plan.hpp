@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/sweep.hpp"
+#include "harness/bench/sweep.hpp"
 
 namespace echomux {
 

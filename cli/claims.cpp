@@ -13,8 +13,8 @@
 #include "claims/investigation.hpp"
 #include "cli/command.hpp"
 #include "cli/signal_thread.hpp"
-#include "harness/results_file.hpp"
-#include "harness/whole_file.hpp"
+#include "harness/results/results_file.hpp"
+#include "harness/text/whole_file.hpp"
 
 namespace echomux {
 namespace {

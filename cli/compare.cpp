@@ -1,4 +1,4 @@
-#include "harness/compare.hpp"
+#include "harness/results/compare.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
-#include "harness/report.hpp"
+#include "report/report.hpp"
 
 namespace echomux {
 namespace {

@@ -1,4 +1,4 @@
-#include "harness/doctor.hpp"
+#include "harness/machine/doctor.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,7 +11,7 @@
 
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
-#include "harness/machine.hpp"
+#include "harness/machine/machine.hpp"
 
 namespace echomux {
 namespace {

@@ -5,9 +5,9 @@
 #include <iostream>
 #include <memory>
 
-#include "charts/report_page.hpp"
 #include "cli/command.hpp"
-#include "harness/whole_file.hpp"
+#include "harness/text/whole_file.hpp"
+#include "report/report_page.hpp"
 
 namespace echomux {
 namespace {

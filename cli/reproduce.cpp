@@ -9,7 +9,7 @@
 #include "cli/command.hpp"
 #include "cli/reproduce_run.hpp"
 #include "cli/signal_thread.hpp"
-#include "harness/results_file.hpp"
+#include "harness/results/results_file.hpp"
 
 namespace echomux {
 namespace {

@@ -10,7 +10,7 @@
 #include <ostream>
 
 #include "cli/command.hpp"
-#include "harness/whole_file.hpp"
+#include "harness/text/whole_file.hpp"
 
 namespace echomux {
 namespace {

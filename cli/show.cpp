@@ -2,7 +2,7 @@
 #include <memory>
 
 #include "cli/command.hpp"
-#include "harness/report.hpp"
+#include "report/report.hpp"
 
 namespace echomux {
 

@@ -14,11 +14,11 @@
 #include "cli/values.hpp"
 #include "echo/socket.hpp"
 #include "echo/system_call.hpp"
-#include "harness/csv.hpp"
-#include "harness/hdr_format.hpp"
-#include "harness/load_report.hpp"
-#include "harness/sweep.hpp"
-#include "harness/whole_file.hpp"
+#include "harness/bench/sweep.hpp"
+#include "harness/load/hdr_format.hpp"
+#include "harness/load/load_report.hpp"
+#include "harness/text/csv.hpp"
+#include "harness/text/whole_file.hpp"
 
 namespace echomux {
 namespace {

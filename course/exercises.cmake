@@ -2,7 +2,7 @@
 # nobody from the others.
 
 # What 'echomux serve' does, for one server that isn't echomux's.
-add_library(exercise_main STATIC course/exercise_main.cpp)
+add_library(exercise_main STATIC cli/exercise_main.cpp)
 takes_options(exercise_main)
 target_link_libraries(exercise_main PUBLIC echo)
 
@@ -35,7 +35,7 @@ add_exercise(solution_eighth_backend course/solutions/eighth_backend eighth_serv
 target_compile_definitions(solution_eighth_backend PRIVATE serve_eighth=serve_exercise)
 
 # Checks that only exercises need; most are those of the conformance suite.
-add_executable(exercise_checks course/checks/exercise_checks.cpp tests/support/conformance.cpp)
+add_executable(exercise_checks tests/course/exercise_checks.cpp tests/conformance/conformance.cpp)
 target_link_libraries(exercise_checks PRIVATE test_support fault_support)
 add_dependencies(exercise_checks echomux)
 

@@ -7,11 +7,11 @@
 #include <array>
 #include <cmath>
 
-#include "benchmarks/micro/waits.hpp"
-#include "benchmarks/micro/watched.hpp"
 #include "echo/system_call.hpp"
-#include "harness/cpu.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/machine/cpu.hpp"
+#include "harness/text/number_text.hpp"
+#include "reproduce/waits.hpp"
+#include "reproduce/watched.hpp"
 
 namespace echomux {
 namespace {

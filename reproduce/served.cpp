@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "reproduce/number_text.hpp"
+#include "harness/text/number_text.hpp"
 #include "reproduce/served_bench.hpp"
 
 namespace echomux {

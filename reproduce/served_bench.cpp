@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <map>
 
-#include "harness/keep_awake.hpp"
-#include "harness/process_meter.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/machine/keep_awake.hpp"
+#include "harness/server/process_meter.hpp"
+#include "harness/text/number_text.hpp"
 
 namespace echomux {
 namespace {

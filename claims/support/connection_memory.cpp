@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "benchmarks/crowd/process_state.hpp"
 #include "claims/support/bench.hpp"
 #include "claims/support/kernel_memory.hpp"
 #include "claims/support/shared.hpp"
-#include "harness/process_meter.hpp"
+#include "harness/server/process_meter.hpp"
+#include "harness/server/process_state.hpp"
 
 namespace echomux::claims {
 namespace {

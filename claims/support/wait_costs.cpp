@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "benchmarks/micro/waits.hpp"
 #include "claims/support/bench.hpp"
 #include "claims/support/call_cost.hpp"
 #include "claims/support/shared.hpp"
+#include "reproduce/waits.hpp"
 
 namespace echomux::claims {
 namespace {

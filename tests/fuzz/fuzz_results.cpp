@@ -5,11 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "charts/report_page.hpp"
-#include "harness/compare.hpp"
-#include "harness/report.hpp"
-#include "harness/results_file.hpp"
-#include "harness/summary.hpp"
+#include "harness/bench/summary.hpp"
+#include "harness/results/compare.hpp"
+#include "harness/results/results_file.hpp"
+#include "report/report.hpp"
+#include "report/report_page.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
 #include "tests/support/sample_results.hpp"
 

@@ -1,0 +1,305 @@
+#include "harness/server/process_meter.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sched.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <map>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "echo/file_descriptor.hpp"
+
+namespace echomux {
+namespace {
+
+using std::chrono::nanoseconds;
+
+// A process with more threads than this has its children looked up by a scan of all processes: each
+// thread has a list of the children that it started itself, and they would all have to be read.
+constexpr std::uint64_t most_lists_of_children = 64;
+
+// All of a file, or none if it can't be read: a process may end at any time.
+std::optional<std::string> read_file(const std::string& path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return std::nullopt;
+  std::string text;
+  std::array<char, 4096> chunk;
+  for (;;) {
+    const ssize_t count = ::read(file.get(), chunk.data(), chunk.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return std::nullopt;
+    if (count == 0) return text;
+    text.append(chunk.data(), static_cast<std::size_t>(count));
+  }
+}
+
+std::vector<std::string_view> words(std::string_view text) {
+  constexpr std::string_view blanks = " \t\n";
+  std::vector<std::string_view> found;
+  for (std::size_t begin = text.find_first_not_of(blanks); begin != std::string_view::npos;) {
+    const std::size_t end = std::min(text.find_first_of(blanks, begin), text.size());
+    found.push_back(text.substr(begin, end - begin));
+    begin = text.find_first_not_of(blanks, end);
+  }
+  return found;
+}
+
+// The number that a text begins with; 0 if it doesn't.
+template <typename Number = std::uint64_t>
+Number number(std::string_view text) {
+  Number value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+// The number after "key:" at the beginning of a line, as /proc/PID/status has it.
+std::optional<std::uint64_t> field(std::string_view text, std::string_view key) {
+  for (std::size_t at = text.find(key); at != std::string_view::npos; at = text.find(key, at + 1)) {
+    const std::string_view rest = text.substr(at + key.size());
+    if ((at > 0 && text[at - 1] != '\n') || !rest.starts_with(':')) continue;
+    const std::vector<std::string_view> values = words(rest.substr(1, rest.find('\n') - 1));
+    if (!values.empty()) return number(values.front());
+  }
+  return std::nullopt;
+}
+
+// The entries of a directory in /proc that are numbers.
+std::vector<pid_t> numbers_in(const std::string& path) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), &::closedir);
+  std::vector<pid_t> numbers;
+  while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr) {
+    if (const auto id = number<pid_t>(entry->d_name); id > 0) numbers.push_back(id);
+  }
+  return numbers;
+}
+
+// What /proc/PID/stat says. Ticks of `ended_*` are those of children that were waited for.
+struct Stat {
+  pid_t pid = 0;
+  pid_t parent = 0;
+  char state = 0;
+  std::uint64_t user = 0;
+  std::uint64_t system = 0;
+  std::uint64_t ended_user = 0;
+  std::uint64_t ended_system = 0;
+  std::uint64_t threads = 0;
+
+  // A process whose main thread alone has ended is a zombie too, as far as `state` goes.
+  [[nodiscard]] bool ended() const {
+    return state == 'X' || state == 'x' || (state == 'Z' && threads <= 1);
+  }
+};
+
+std::optional<Stat> read_stat(pid_t pid) {
+  const std::optional<std::string> text = read_file(fmt::format("/proc/{}/stat", pid));
+  // The name is in parentheses, and may contain anything, parentheses included.
+  const std::size_t name_end = text ? text->rfind(')') : std::string::npos;
+  if (name_end == std::string::npos) return std::nullopt;
+  const std::vector<std::string_view> rest = words(std::string_view(*text).substr(name_end + 1));
+  if (rest.size() < 18) return std::nullopt;
+  const auto at = [&](std::size_t field_number) {
+    return rest[field_number - 3];
+  };  // as in proc(5)
+  return Stat{.pid = pid,
+              .parent = number<pid_t>(at(4)),
+              .state = at(3).front(),
+              .user = number(at(14)),
+              .system = number(at(15)),
+              .ended_user = number(at(16)),
+              .ended_system = number(at(17)),
+              .threads = number(at(20))};
+}
+
+// Finds the children of processes, in the way that is cheaper for each.
+class Children {
+ public:
+  std::vector<pid_t> of(const Stat& process) {
+    if (process.threads > most_lists_of_children) return from_all_processes(process.pid);
+    std::vector<pid_t> children;
+    bool any_list = false;
+    for (const pid_t thread : numbers_in(fmt::format("/proc/{}/task", process.pid))) {
+      const auto list = read_file(fmt::format("/proc/{}/task/{}/children", process.pid, thread));
+      if (!list) continue;
+      any_list = true;
+      for (const std::string_view child : words(*list)) children.push_back(number<pid_t>(child));
+    }
+    // Kernels built without CONFIG_PROC_CHILDREN have no such lists.
+    return any_list ? children : from_all_processes(process.pid);
+  }
+
+ private:
+  std::vector<pid_t> from_all_processes(pid_t parent) {
+    if (by_parent_.empty()) {
+      for (const pid_t pid : numbers_in("/proc")) {
+        if (const std::optional<Stat> stat = read_stat(pid)) by_parent_.emplace(stat->parent, pid);
+      }
+    }
+    std::vector<pid_t> children;
+    const auto [begin, end] = by_parent_.equal_range(parent);
+    for (auto at = begin; at != end; ++at) children.push_back(at->second);
+    return children;
+  }
+
+  std::multimap<pid_t, pid_t> by_parent_;
+};
+
+// A parent is always read before its children. So a child that its parent waits for in the meantime
+// is not yet among the parent's ended ones, and can't be counted twice.
+std::vector<Stat> read_tree(pid_t root) {
+  std::vector<Stat> tree;
+  if (const auto stat = read_stat(root); stat && !stat->ended()) tree.push_back(*stat);
+  Children children;
+  for (std::size_t i = 0; i < tree.size(); ++i) {
+    const Stat parent = tree[i];
+    for (const pid_t child : children.of(parent)) {
+      const std::optional<Stat> stat = read_stat(child);
+      // Another parent means that the number has gone to somebody else by now.
+      if (stat && stat->parent == parent.pid) tree.push_back(*stat);
+    }
+  }
+  return tree;
+}
+
+nanoseconds from_ticks(std::uint64_t ticks) {
+  static const auto per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  return nanoseconds(ticks * (std::uint64_t{1'000'000'000} / per_second));
+}
+
+nanoseconds living_cpu_time(const Stat& process) {
+  clockid_t clock{};
+  timespec time{};
+  if (::clock_getcpuclockid(process.pid, &clock) != 0 || ::clock_gettime(clock, &time) != 0) {
+    return from_ticks(process.user + process.system);  // it has ended since
+  }
+  return std::chrono::seconds(time.tv_sec) + nanoseconds(time.tv_nsec);
+}
+
+std::uint64_t resident_bytes(pid_t pid) {
+  static const auto page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const auto text = read_file(fmt::format("/proc/{}/statm", pid));
+  const std::vector<std::string_view> pages = words(text ? *text : std::string_view());
+  return pages.size() > 1 ? number(pages[1]) * page_size : 0;
+}
+
+// The kernel demands room for all CPUs that it could ever have, which cpu_set_t may lack.
+void add_usable_cpus(pid_t thread, std::set<int>& cpus) {
+  std::array<cpu_set_t, 8> masks{};
+  if (::sched_getaffinity(thread, sizeof masks, masks.data()) != 0) return;
+  for (std::size_t cpu = 0; cpu < masks.size() * CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu % CPU_SETSIZE, &masks.at(cpu / CPU_SETSIZE))) {
+      cpus.insert(static_cast<int>(cpu));
+    }
+  }
+}
+
+// The second field of a schedstat file.
+std::optional<nanoseconds> run_queue_delay(const std::string& directory) {
+  const auto text = read_file(directory + "/schedstat");
+  const std::vector<std::string_view> fields = words(text ? *text : std::string_view());
+  if (fields.size() < 2) return std::nullopt;
+  return nanoseconds(number<std::int64_t>(fields[1]));
+}
+
+void add_threads(pid_t pid, ProcessReading& reading, std::set<int>& cpus) {
+  for (const pid_t thread : numbers_in(fmt::format("/proc/{}/task", pid))) {
+    const std::string directory = fmt::format("/proc/{}/task/{}", pid, thread);
+    if (const auto status = read_file(directory + "/status")) {
+      reading.voluntary_switches += field(*status, "voluntary_ctxt_switches").value_or(0);
+      reading.involuntary_switches += field(*status, "nonvoluntary_ctxt_switches").value_or(0);
+    }
+    reading.run_queue_delay += run_queue_delay(directory).value_or(nanoseconds(0));
+    add_usable_cpus(thread, cpus);
+  }
+}
+
+}  // namespace
+
+std::optional<ProcessReading> read_process_tree(pid_t root, Detail detail) {
+  const std::vector<Stat> tree = read_tree(root);
+  if (tree.empty()) return std::nullopt;
+  ProcessReading reading;
+  std::set<int> cpus;
+  for (const Stat& process : tree) {
+    reading.cpu += living_cpu_time(process) + from_ticks(process.ended_user + process.ended_system);
+    reading.user_ticks += process.user + process.ended_user;
+    reading.system_ticks += process.system + process.ended_system;
+    // One that has ended, and waits to be waited for, has used CPU time but is there no more.
+    if (process.ended()) continue;
+    reading.resident_bytes += resident_bytes(process.pid);
+    reading.threads += process.threads;
+    ++reading.processes;
+    if (detail == Detail::everything) {
+      add_threads(process.pid, reading, cpus);
+    } else {
+      add_usable_cpus(process.pid, cpus);
+    }
+  }
+  reading.cpus.assign(cpus.begin(), cpus.end());
+  return reading;
+}
+
+std::vector<pid_t> process_tree(pid_t root) {
+  std::vector<pid_t> processes;
+  for (const Stat& process : read_tree(root)) {
+    if (!process.ended()) processes.push_back(process.pid);
+  }
+  return processes;
+}
+
+nanoseconds thread_run_queue_delay(pid_t tid) {
+  const std::optional<nanoseconds> delay = run_queue_delay(fmt::format("/proc/{}", tid));
+  if (!delay) throw std::runtime_error(fmt::format("cannot read /proc/{}/schedstat", tid));
+  return *delay;
+}
+
+std::uint64_t kernel_slab_bytes() {
+  const std::optional<std::string> text = read_file("/proc/meminfo");
+  const std::optional<std::uint64_t> kilobytes = field(text ? *text : std::string_view(), "Slab");
+  if (!kilobytes) throw std::runtime_error("/proc/meminfo doesn't tell the kernel's slab memory");
+  return *kilobytes * 1024;
+}
+
+std::vector<CpuShares> read_steal(const std::vector<int>& cpus) {
+  const std::optional<std::string> text = read_file("/proc/stat");
+  std::string_view rest = text ? *text : std::string_view();
+  std::vector<CpuShares> shares;
+  while (rest.starts_with("cpu")) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size() - 1);
+    const std::vector<std::string_view> line = words(rest.substr(0, end));
+    rest.remove_prefix(end + 1);
+    // The line "cpu" is the sum of those that follow. After the name come user, nice, system, idle,
+    // iowait, irq, softirq and steal; what comes then is contained in user and nice.
+    if (line.size() < 9 || line[0].size() == 3) continue;
+    CpuShares share{.cpu = number<int>(line[0].substr(3)), .steal_ticks = number(line[8])};
+    if (std::ranges::find(cpus, share.cpu) == cpus.end()) continue;
+    for (std::size_t i = 1; i <= 8; ++i) share.total_ticks += number(line[i]);
+    shares.push_back(share);
+  }
+  return shares;
+}
+
+double steal_share(const std::vector<CpuShares>& before, const std::vector<CpuShares>& after) {
+  double steal = 0;
+  double total = 0;
+  for (const CpuShares& later : after) {
+    const auto earlier = std::ranges::find(before, later.cpu, &CpuShares::cpu);
+    if (earlier == before.end()) continue;
+    // In doubles, for the kernel lets idle and iowait shrink at times.
+    steal += static_cast<double>(later.steal_ticks) - static_cast<double>(earlier->steal_ticks);
+    total += static_cast<double>(later.total_ticks) - static_cast<double>(earlier->total_ticks);
+  }
+  return total > 0 ? std::clamp(steal / total, 0.0, 1.0) : 0;
+}
+
+}  // namespace echomux

@@ -1,0 +1,40 @@
+#include "harness/text/words.hpp"
+
+#include <fmt/format.h>
+
+namespace echomux {
+
+std::string rate_in_words(double rate) {
+  return rate > 0 ? fmt::format("{:.10g} requests/s", rate)
+                  : std::string("full speed (closed loop)");
+}
+
+std::string load_in_words(const SweepPlan& plan) {
+  const auto seconds = [](std::chrono::nanoseconds time) {
+    return std::chrono::duration<double>(time).count();
+  };
+  return fmt::format(
+      "{} active connections exchange {}-byte messages for {:g} s after {:g} s of "
+      "warm-up",
+      plan.active_connections, plan.message_bytes, seconds(plan.duration), seconds(plan.warmup));
+}
+
+std::string figure_in_words(double value) {
+  return value >= 99.95 ? fmt::format("{:.0f}", value) : fmt::format("{:.1f}", value);
+}
+
+std::string count_in_words(std::size_t count) {
+  if (count < 1000) return std::to_string(count);
+  return fmt::format("{},{:03}", count_in_words(count / 1000), count % 1000);
+}
+
+std::string list_in_words(const std::vector<std::string>& items) {
+  std::string text;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (i > 0) text += i + 1 == items.size() ? " and " : ", ";
+    text += items[i];
+  }
+  return text;
+}
+
+}  // namespace echomux
