@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/results/results_file.hpp"
+#include "harness/bench/results.hpp"
 #include "harness/stats/statistics.hpp"
 
 namespace echomux {

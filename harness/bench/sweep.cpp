@@ -12,7 +12,7 @@
 #include "echo/system_call.hpp"
 #include "harness/bench/trial.hpp"
 #include "harness/machine/cpu.hpp"
-#include "harness/server/system_call_meter.hpp"
+#include "harness/machine/tracepoint.hpp"
 
 namespace echomux {
 namespace {
@@ -70,6 +70,16 @@ std::uint64_t count_of(const std::map<std::string, std::uint64_t>& counters, con
 }
 
 }  // namespace
+
+std::string load_in_words(const SweepPlan& plan) {
+  const auto seconds = [](std::chrono::nanoseconds time) {
+    return std::chrono::duration<double>(time).count();
+  };
+  return fmt::format(
+      "{} active connections exchange {}-byte messages for {:g} s after {:g} s of "
+      "warm-up",
+      plan.active_connections, plan.message_bytes, seconds(plan.duration), seconds(plan.warmup));
+}
 
 std::string_view to_string(TrialOutcome outcome) noexcept {
   switch (outcome) {
@@ -217,7 +227,7 @@ void run_sweep(const SweepPlan& plan, const std::vector<SweepServer>& servers,
   }
 
   if (!plan.count_system_calls) return;
-  const std::optional<std::string> unavailable = SystemCallMeter::unavailable();
+  const std::optional<std::string> unavailable = system_calls_uncountable();
   for (const Cell& cell : measured) {
     if (stop.stop_requested()) return;
     if (std::ranges::any_of(done.system_calls,

@@ -8,6 +8,7 @@
 #include "harness/load/swarm.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/keep_awake.hpp"
+#include "harness/machine/taken_time.hpp"
 #include "harness/server/process_meter.hpp"
 #include "harness/server/system_call_meter.hpp"
 

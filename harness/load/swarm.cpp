@@ -13,7 +13,7 @@
 
 #include "harness/load/swarm_worker.hpp"
 #include "harness/machine/cpu.hpp"
-#include "harness/server/process_meter.hpp"
+#include "harness/machine/taken_time.hpp"
 
 namespace echomux {
 namespace {
@@ -193,11 +193,9 @@ class Swarm {
   [[nodiscard]] nanoseconds run_queue_delay() const {
     nanoseconds sum{0};
     for (const auto& worker : workers_) {
-      try {
-        sum += thread_run_queue_delay(worker->tid);
-      } catch (const std::runtime_error&) {
-        return nanoseconds(0);
-      }
+      const std::optional<nanoseconds> delay = thread_run_queue_delay(worker->tid);
+      if (!delay) return nanoseconds(0);
+      sum += *delay;
     }
     return sum;
   }

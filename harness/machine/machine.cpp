@@ -25,7 +25,7 @@
 #include "echo/file_descriptor.hpp"
 #include "echo/system_call.hpp"
 #include "harness/machine/cpu.hpp"
-#include "harness/server/system_call_meter.hpp"
+#include "harness/machine/tracepoint.hpp"
 
 namespace echomux {
 namespace {
@@ -413,7 +413,7 @@ class Inquiry {
 
   void describe_tracepoint() {
     // It needs no mounted tracefs where this process may have one of its own.
-    if (root_ == "/" && !SystemCallMeter::unavailable()) {
+    if (root_ == "/" && !system_calls_uncountable()) {
       machine_.tracepoint = "usable";
       return;
     }
@@ -431,7 +431,7 @@ class Inquiry {
       machine_.tracepoint = mounted ? "tracefs is not readable" : "tracefs is not mounted";
       return;
     }
-    machine_.tracepoint = SystemCallMeter::unavailable() ? "not permitted" : "usable";
+    machine_.tracepoint = system_calls_uncountable() ? "not permitted" : "usable";
   }
 
   fs::path root_;

@@ -6,21 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "harness/bench/sweep.hpp"
-#include "harness/machine/build_info.hpp"
-#include "harness/machine/machine.hpp"
+#include "harness/bench/results.hpp"
 
 namespace echomux {
-
-// Where, with what and how a sweep was run.
-struct RunContext {
-  std::string started;  // ISO 8601, UTC
-  std::vector<std::string> command;
-  Build build;
-  Machine machine;
-  std::string cpu_plan;
-  SweepPlan plan;
-};
 
 // The time now in UTC, as ISO 8601 has it: "2026-01-31T12:00:00Z".
 [[nodiscard]] std::string iso_time_now();
@@ -30,14 +18,6 @@ struct RunContext {
 
 // A context with everything filled in that the machine can tell.
 [[nodiscard]] RunContext describe_run(const SweepPlan& plan, std::vector<std::string> command);
-
-// A sweep's results as they are written and read.
-struct Results {
-  RunContext context;
-  std::optional<double> client_ceiling_rps;  // what the client reaches against the floor
-  std::vector<Trial> trials;
-  std::vector<SystemCallCount> system_calls;
-};
 
 // Each figure's name and where it comes from, for a reader.
 [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& ledger_sources();

@@ -18,50 +18,20 @@
 #include <string>
 #include <string_view>
 
-#include "echo/file_descriptor.hpp"
+#include "harness/machine/proc_file.hpp"
+#include "harness/machine/taken_time.hpp"
 
 namespace echomux {
 namespace {
 
+using proc::number;
+using proc::read_file;
+using proc::words;
 using std::chrono::nanoseconds;
 
 // A process with more threads than this has its children looked up by a scan of all processes: each
 // thread has a list of the children that it started itself, and they would all have to be read.
 constexpr std::uint64_t most_lists_of_children = 64;
-
-// All of a file, or none if it can't be read: a process may end at any time.
-std::optional<std::string> read_file(const std::string& path) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return std::nullopt;
-  std::string text;
-  std::array<char, 4096> chunk;
-  for (;;) {
-    const ssize_t count = ::read(file.get(), chunk.data(), chunk.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return std::nullopt;
-    if (count == 0) return text;
-    text.append(chunk.data(), static_cast<std::size_t>(count));
-  }
-}
-
-std::vector<std::string_view> words(std::string_view text) {
-  constexpr std::string_view blanks = " \t\n";
-  std::vector<std::string_view> found;
-  for (std::size_t begin = text.find_first_not_of(blanks); begin != std::string_view::npos;) {
-    const std::size_t end = std::min(text.find_first_of(blanks, begin), text.size());
-    found.push_back(text.substr(begin, end - begin));
-    begin = text.find_first_not_of(blanks, end);
-  }
-  return found;
-}
-
-// The number that a text begins with; 0 if it doesn't.
-template <typename Number = std::uint64_t>
-Number number(std::string_view text) {
-  Number value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
 
 // The number after "key:" at the beginning of a line, as /proc/PID/status has it.
 std::optional<std::uint64_t> field(std::string_view text, std::string_view key) {
@@ -203,14 +173,6 @@ void add_usable_cpus(pid_t thread, std::set<int>& cpus) {
   }
 }
 
-// The second field of a schedstat file.
-std::optional<nanoseconds> run_queue_delay(const std::string& directory) {
-  const auto text = read_file(directory + "/schedstat");
-  const std::vector<std::string_view> fields = words(text ? *text : std::string_view());
-  if (fields.size() < 2) return std::nullopt;
-  return nanoseconds(number<std::int64_t>(fields[1]));
-}
-
 void add_threads(pid_t pid, ProcessReading& reading, std::set<int>& cpus) {
   for (const pid_t thread : numbers_in(fmt::format("/proc/{}/task", pid))) {
     const std::string directory = fmt::format("/proc/{}/task/{}", pid, thread);
@@ -218,7 +180,7 @@ void add_threads(pid_t pid, ProcessReading& reading, std::set<int>& cpus) {
       reading.voluntary_switches += field(*status, "voluntary_ctxt_switches").value_or(0);
       reading.involuntary_switches += field(*status, "nonvoluntary_ctxt_switches").value_or(0);
     }
-    reading.run_queue_delay += run_queue_delay(directory).value_or(nanoseconds(0));
+    reading.run_queue_delay += thread_run_queue_delay(thread).value_or(nanoseconds(0));
     add_usable_cpus(thread, cpus);
   }
 }
@@ -257,49 +219,11 @@ std::vector<pid_t> process_tree(pid_t root) {
   return processes;
 }
 
-nanoseconds thread_run_queue_delay(pid_t tid) {
-  const std::optional<nanoseconds> delay = run_queue_delay(fmt::format("/proc/{}", tid));
-  if (!delay) throw std::runtime_error(fmt::format("cannot read /proc/{}/schedstat", tid));
-  return *delay;
-}
-
 std::uint64_t kernel_slab_bytes() {
   const std::optional<std::string> text = read_file("/proc/meminfo");
   const std::optional<std::uint64_t> kilobytes = field(text ? *text : std::string_view(), "Slab");
   if (!kilobytes) throw std::runtime_error("/proc/meminfo doesn't tell the kernel's slab memory");
   return *kilobytes * 1024;
-}
-
-std::vector<CpuShares> read_steal(const std::vector<int>& cpus) {
-  const std::optional<std::string> text = read_file("/proc/stat");
-  std::string_view rest = text ? *text : std::string_view();
-  std::vector<CpuShares> shares;
-  while (rest.starts_with("cpu")) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size() - 1);
-    const std::vector<std::string_view> line = words(rest.substr(0, end));
-    rest.remove_prefix(end + 1);
-    // The line "cpu" is the sum of those that follow. After the name come user, nice, system, idle,
-    // iowait, irq, softirq and steal; what comes then is contained in user and nice.
-    if (line.size() < 9 || line[0].size() == 3) continue;
-    CpuShares share{.cpu = number<int>(line[0].substr(3)), .steal_ticks = number(line[8])};
-    if (std::ranges::find(cpus, share.cpu) == cpus.end()) continue;
-    for (std::size_t i = 1; i <= 8; ++i) share.total_ticks += number(line[i]);
-    shares.push_back(share);
-  }
-  return shares;
-}
-
-double steal_share(const std::vector<CpuShares>& before, const std::vector<CpuShares>& after) {
-  double steal = 0;
-  double total = 0;
-  for (const CpuShares& later : after) {
-    const auto earlier = std::ranges::find(before, later.cpu, &CpuShares::cpu);
-    if (earlier == before.end()) continue;
-    // In doubles, for the kernel lets idle and iowait shrink at times.
-    steal += static_cast<double>(later.steal_ticks) - static_cast<double>(earlier->steal_ticks);
-    total += static_cast<double>(later.total_ticks) - static_cast<double>(earlier->total_ticks);
-  }
-  return total > 0 ? std::clamp(steal / total, 0.0, 1.0) : 0;
 }
 
 }  // namespace echomux

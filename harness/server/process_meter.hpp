@@ -50,28 +50,8 @@ enum class Detail { cpu_only, everything };
 // `root` and its living descendants, parents before their children. Empty once root has ended.
 [[nodiscard]] std::vector<pid_t> process_tree(pid_t root);
 
-// How long this thread of any process has been ready to run and waited for a CPU. Throws
-// std::runtime_error when there is no such thread or the kernel doesn't tell.
-[[nodiscard]] std::chrono::nanoseconds thread_run_queue_delay(pid_t tid);
-
 // The memory that the kernel uses for its own objects, sockets and epoll entries among them: of the
 // whole system. Throws std::runtime_error when the kernel doesn't tell.
 [[nodiscard]] std::uint64_t kernel_slab_bytes();
-
-// Clock ticks of one CPU since the system started: all, and those in which the hypervisor ran
-// something else although there was work to do.
-struct CpuShares {
-  int cpu = 0;
-  std::uint64_t steal_ticks = 0;
-  std::uint64_t total_ticks = 0;
-};
-
-// Reads these from /proc/stat, for those of `cpus` that are online, in ascending order.
-[[nodiscard]] std::vector<CpuShares> read_steal(const std::vector<int>& cpus);
-
-// The share of the time between two readings, over all CPUs that both have, that the hypervisor
-// took: 0 to 1. 0 when no tick has passed.
-[[nodiscard]] double steal_share(const std::vector<CpuShares>& before,
-                                 const std::vector<CpuShares>& after);
 
 }  // namespace echomux

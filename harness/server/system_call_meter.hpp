@@ -4,8 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
-#include <string>
 #include <vector>
 
 #include "echo/file_descriptor.hpp"
@@ -27,9 +25,6 @@ class SystemCallMeter {
   // counting isn't possible, when there are more than most_threads threads, or more than this
   // process has descriptors left.
   explicit SystemCallMeter(const std::vector<pid_t>& processes);
-
-  // Why system calls can't be counted here, and what to do about it; none when they can.
-  [[nodiscard]] static std::optional<std::string> unavailable();
 
   // How many there have been, including those of threads that have ended. Throws std::system_error.
   [[nodiscard]] std::uint64_t count() const;

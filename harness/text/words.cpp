@@ -9,16 +9,6 @@ std::string rate_in_words(double rate) {
                   : std::string("full speed (closed loop)");
 }
 
-std::string load_in_words(const SweepPlan& plan) {
-  const auto seconds = [](std::chrono::nanoseconds time) {
-    return std::chrono::duration<double>(time).count();
-  };
-  return fmt::format(
-      "{} active connections exchange {}-byte messages for {:g} s after {:g} s of "
-      "warm-up",
-      plan.active_connections, plan.message_bytes, seconds(plan.duration), seconds(plan.warmup));
-}
-
 std::string figure_in_words(double value) {
   return value >= 99.95 ? fmt::format("{:.0f}", value) : fmt::format("{:.1f}", value);
 }

@@ -4,17 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "harness/bench/sweep.hpp"
-
 namespace echomux {
 
 // How figures and loads are put into words, the same everywhere.
 
 // "1000 requests/s", or that there is no rate.
 [[nodiscard]] std::string rate_in_words(double rate);
-
-// "10 active connections exchange 64-byte messages for 1 s after 0.2 s of warm-up".
-[[nodiscard]] std::string load_in_words(const SweepPlan& plan);
 
 // One digit after the point, none from 100 on: more than such a measurement bears.
 [[nodiscard]] std::string figure_in_words(double value);

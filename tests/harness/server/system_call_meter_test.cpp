@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "harness/machine/tracepoint.hpp"
 #include "harness/server/process_meter.hpp"
 #include "tests/support/child.hpp"
 #include "tests/support/process_info.hpp"
@@ -31,7 +32,7 @@ void call_kernel(int times) {
 class SystemCalls : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (const auto reason = SystemCallMeter::unavailable()) GTEST_SKIP() << *reason;
+    if (const auto reason = system_calls_uncountable()) GTEST_SKIP() << *reason;
   }
 };
 
@@ -123,7 +124,7 @@ TEST_F(SystemCalls, AreRefusedWhereDescriptorsAreTooFew) {
 }
 
 TEST(SystemCallMeter, SaysWhatToDoWhereItCannotCount) {
-  const auto reason = SystemCallMeter::unavailable();
+  const auto reason = system_calls_uncountable();
   if (!reason) GTEST_SKIP() << "it can";
   EXPECT_THAT(*reason, HasSubstr("system calls can't be counted: "));
   EXPECT_THAT(*reason, AnyOf(HasSubstr("as root"), HasSubstr("perf_event_open")));
