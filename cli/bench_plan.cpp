@@ -70,7 +70,8 @@ std::vector<ServerSpec> choose_servers(const BenchArguments& arguments) {
     // A lone 'none' leaves the comparison to the foreign servers.
     if (name == "none" && names.size() == 1) continue;
     ServerSpec spec{name, name, {}, ""};
-    if (name == "select" && arguments.select_limit == "none") {
+    const Backend* const backend = find_backend(name);
+    if (backend != nullptr && backend->bound_by_fd_setsize && arguments.select_limit == "none") {
       spec.name = "select (no limit)";
       spec.options = {"--select-limit", "none"};
     }

@@ -32,8 +32,8 @@ std::vector<ServerTraits> server_traits() {
   for (const Backend& backend : backends()) {
     ServerTraits server;
     server.name = backend.name;
-    server.thread_per_connection = backend.name == "threaded";
-    if (backend.name == "select") {
+    server.thread_per_connection = backend.thread_per_connection;
+    if (backend.bound_by_fd_setsize) {
       // Its limit is on the numbers of descriptors, and it needs some itself.
       const std::uint64_t inherited = inherited_descriptors();
       server.max_connections = FD_SETSIZE - server_own_descriptors - inherited;

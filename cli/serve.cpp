@@ -174,7 +174,7 @@ int serve(const ServeOptions& options) {
            "--max-connections and --idle-timeout bound what it gives\n";
   }
   print(fmt::format("echomux: {} listening on {}\n", backend->name, local.to_string()));
-  if (server_options.select_beyond_fd_setsize && backend->name == "select") {
+  if (server_options.select_beyond_fd_setsize && backend->bound_by_fd_setsize) {
     print(
         "echomux: select watches descriptors beyond FD_SETSIZE with a larger bitmap, which "
         "portable "
