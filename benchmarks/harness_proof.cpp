@@ -2,6 +2,7 @@
 // known by arithmetic, each next to what was measured. The tests assert the same (proof_test).
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <iostream>
 
 #include "benchmarks/known_server.hpp"
@@ -15,8 +16,8 @@ using namespace std::chrono_literals;
 
 KnownServerLoad measure_odd(const std::string& mode, const SwarmOptions& load) {
   ServerCommand command = server_command("floor");
-  const std::string floor = command.arguments[0];
-  command.arguments = {floor.substr(0, floor.rfind("benchmarks/")) + "odd_server", "{port}", mode};
+  const auto build = std::filesystem::path(command.arguments[0]).parent_path();
+  command.arguments = {build / "odd_server", "{port}", mode};
   return measure_known_server(command, load);
 }
 

@@ -101,7 +101,7 @@ void sort_axis(std::vector<Value>& axis) {
 
 SweepServer floor_server() {
   SweepServer floor;
-  floor.command.arguments = {own_program().parent_path() / "benchmarks" / "floor_server", "{port}"};
+  floor.command.arguments = {own_program().parent_path() / "floor_server", "{port}"};
   return floor;
 }
 

@@ -19,8 +19,10 @@ const std::vector<int>& all_cpus() {
   return cpus;
 }
 
+// Where the floor and echomux are: beside this program, or in the folder above.
 std::filesystem::path build_directory() {
-  return std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path();
+  const auto own = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  return std::filesystem::exists(own / "floor_server") ? own : own.parent_path();
 }
 
 }  // namespace
@@ -28,7 +30,7 @@ std::filesystem::path build_directory() {
 ServerCommand server_command(std::string_view name, const std::vector<std::string>& arguments) {
   ServerCommand command;
   if (name == "floor") {
-    command.arguments = {build_directory() / "benchmarks" / "floor_server", "{port}"};
+    command.arguments = {build_directory() / "floor_server", "{port}"};
   } else {
     command.arguments = {build_directory() / "echomux", "serve", std::string(name), "--port", "0"};
     command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());

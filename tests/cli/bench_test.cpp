@@ -254,7 +254,7 @@ TEST_F(Bench, JudgesWhatAServerDoes) {
   }
 }
 
-// CMakeLists.txt lets nothing else run beside a test whose suite's name has RunsAlone in it.
+// cmake/helpers.cmake lets nothing else run beside a test whose suite's name has RunsAlone in it.
 class BenchRunsAlone : public Bench {};
 
 // Three times as much work as there is time. It needs a CPU of its own to be busy.

@@ -82,7 +82,7 @@ class Conformance : public ::testing::TestWithParam<Backend> {
 };
 
 // Those tests that fill every buffer there is, and with that the system's TCP memory.
-// CMakeLists.txt lets only one test at a time run whose suite's name has FillsBuffers in it.
+// cmake/helpers.cmake lets only one test at a time run whose suite's name has FillsBuffers in it.
 class ConformanceFillsBuffers : public Conformance {};
 
 // The seven, unless the environment names others (see the definition).

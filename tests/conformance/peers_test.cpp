@@ -23,7 +23,7 @@ TEST_P(Conformance, ServesManyPeersAtOnce) {
   }
 }
 
-TEST_P(Conformance, KeepsManyOpenStreamsApart) {
+TEST_P(Conformance, KeepsManyOpenStreamsApart) {  // with faults
   if (one_at_a_time()) GTEST_SKIP() << "this server has one peer at a time, by design";
   const std::vector<std::string> data = distinct_data(slowed_down ? 200 : 500, 500);
   std::vector<Peer> peers = connect(data.size());
@@ -86,7 +86,7 @@ TEST_P(Conformance, AStalledPeerHoldsUpNoOther) {
   EXPECT_EQ(other.exchange("still there?"), "still there?");
 }
 
-TEST_P(Conformance, SurvivesResets) {
+TEST_P(Conformance, SurvivesResets) {  // with faults
   const std::size_t baseline = descriptors_without_peers();
   const std::string bytes = make_data(std::size_t{64} * 1024 * kibibyte, 8);
   Peer before(endpoint());
@@ -161,7 +161,7 @@ TEST_P(Conformance, GivesNoPeerWhatAnotherWasOwed) {
   }
 }
 
-TEST_P(Conformance, AnswersAQuietPeerDuringAFlood) {
+TEST_P(Conformance, AnswersAQuietPeerDuringAFlood) {  // with faults
   if (one_at_a_time()) GTEST_SKIP() << "this server has one peer at a time, by design";
   Peer quiet(endpoint());
   const Flood flood(endpoint(), 4);

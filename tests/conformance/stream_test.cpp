@@ -14,21 +14,21 @@ constexpr std::size_t mebibyte = std::size_t{1024} * 1024;
 // A stall of this length is one for good, and no mere pause of a busy machine.
 constexpr std::chrono::milliseconds long_enough{500};
 
-TEST_P(Conformance, EchoesEveryByteValue) {
+TEST_P(Conformance, EchoesEveryByteValue) {  // with faults
   std::string bytes(256, '\0');
   std::iota(bytes.begin(), bytes.end(), '\0');
   Peer peer(endpoint());
   EXPECT_TRUE(same_bytes(peer.exchange(bytes), bytes));
 }
 
-TEST_P(Conformance, EchoesBytesSentOneByOne) {
+TEST_P(Conformance, EchoesBytesSentOneByOne) {  // with faults
   const std::string bytes = make_data(slowed_down ? 1000 : 4000, 2);
   Peer peer(endpoint());
   for (const char byte : bytes) peer.send_all({&byte, 1});
   EXPECT_TRUE(same_bytes(peer.receive(bytes.size()), bytes));
 }
 
-TEST_P(Conformance, AnswersEachByteBeforeTheNext) {
+TEST_P(Conformance, AnswersEachByteBeforeTheNext) {  // with faults
   const std::string bytes = make_data(500, 3);
   Peer peer(endpoint());
   std::string echo;
@@ -47,7 +47,7 @@ TEST_P(Conformance, EchoesMoreThanAllBuffersHold) {
 }
 
 // Bytes that come in pieces with pauses, each answered, and of sizes around those of buffers.
-TEST_P(Conformance, EchoesPiecesOfAllSizes) {
+TEST_P(Conformance, EchoesPiecesOfAllSizes) {  // with faults
   Peer peer(endpoint());
   for (const std::size_t size : {1U, 7U, 1460U, 4096U, 65'535U, 65'536U, 65'537U, 300'000U}) {
     const std::string piece = make_data(size, size);
@@ -55,20 +55,20 @@ TEST_P(Conformance, EchoesPiecesOfAllSizes) {
   }
 }
 
-TEST_P(Conformance, AnswersAnEmptyStreamWithItsEnd) {
+TEST_P(Conformance, AnswersAnEmptyStreamWithItsEnd) {  // with faults
   Peer peer(endpoint());
   peer.half_close();
   EXPECT_EQ(peer.read_to_end(), "");
 }
 
-TEST_P(Conformance, SendsTheEchoBeforeItsOwnEnd) {
+TEST_P(Conformance, SendsTheEchoBeforeItsOwnEnd) {  // with faults
   Peer peer(endpoint());
   peer.send_all("hello");
   peer.half_close();
   EXPECT_EQ(peer.read_to_end(), "hello");
 }
 
-TEST_P(Conformance, SendsWhatIsPendingAfterTheEndOfInput) {
+TEST_P(Conformance, SendsWhatIsPendingAfterTheEndOfInput) {  // with faults
   const std::string bytes = make_data(64 * mebibyte, 5);
   Peer peer(endpoint(), {.send = 0, .receive = 65'536});
   const std::size_t pushed = peer.push_until_stalled(bytes, long_enough);
@@ -79,7 +79,7 @@ TEST_P(Conformance, SendsWhatIsPendingAfterTheEndOfInput) {
 
 // A peer whose data and end of input are there before the server has looked even once: no further
 // event is going to announce the end.
-TEST_P(Conformance, NoticesDataAndEndOfInputThatArriveTogether) {
+TEST_P(Conformance, NoticesDataAndEndOfInputThatArriveTogether) {  // with faults
   // More than one receive takes is not possible here: it would not fit the window.
   for (const std::size_t size : {1U, 1000U, 40'000U}) {
     const std::string bytes = make_data(size, size);
@@ -94,7 +94,7 @@ TEST_P(Conformance, NoticesDataAndEndOfInputThatArriveTogether) {
   }
 }
 
-TEST_P(Conformance, NoticesDataAndEndOfInputTogetherOnAnAcceptedConnection) {
+TEST_P(Conformance, NoticesDataAndEndOfInputTogetherOnAnAcceptedConnection) {  // with faults
   for (const std::size_t size : {1U, 1000U, 40'000U}) {
     const std::string bytes = make_data(size, size);
     Peer peer(endpoint());
@@ -109,7 +109,7 @@ TEST_P(Conformance, NoticesDataAndEndOfInputTogetherOnAnAcceptedConnection) {
 }
 
 // To an echo server an urgent byte is a byte like any other (RFC 6093), and in its place.
-TEST_P(Conformance, EchoesUrgentDataInItsPlace) {
+TEST_P(Conformance, EchoesUrgentDataInItsPlace) {  // with faults
   Peer peer(endpoint());
   peer.send_all("abc");
   peer.send_urgent('d');
@@ -123,7 +123,7 @@ TEST_P(Conformance, EchoesUrgentDataInItsPlace) {
 
 // A receive stops short of the mark of urgent data although more is there, so a short receive does
 // not mean that nothing is left.
-TEST_P(Conformance, EchoesWhatStandsBehindAnUrgentMark) {
+TEST_P(Conformance, EchoesWhatStandsBehindAnUrgentMark) {  // with faults
   Peer peer(endpoint());
   EXPECT_EQ(peer.exchange("first"), "first");
   freeze();
@@ -135,7 +135,7 @@ TEST_P(Conformance, EchoesWhatStandsBehindAnUrgentMark) {
   EXPECT_EQ(peer.receive(6), "abcdef");
 }
 
-TEST_P(Conformance, UrgentDataOfOnePeerHarmsNoOther) {
+TEST_P(Conformance, UrgentDataOfOnePeerHarmsNoOther) {  // with faults
   std::vector<Peer> peers = connect(2);
   if (!one_at_a_time()) {
     EXPECT_EQ(peers[1].exchange("before"), "before");
