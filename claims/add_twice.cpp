@@ -1,5 +1,5 @@
 // What does EPOLL_CTL_ADD do for a descriptor that is registered?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cerrno>
 #include <string>

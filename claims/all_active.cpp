@@ -1,6 +1,6 @@
 // When all sockets are active, is nothing lost by looking at all of them? It depends on what active
 // means: all at the same time, or each now and then. Both are measured.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <vector>

@@ -1,6 +1,6 @@
 // What does a server use that asks every socket in a loop: while nothing happens, and while there
 // is always something to do?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

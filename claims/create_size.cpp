@@ -1,5 +1,5 @@
 // Does the kernel do anything with the size that epoll_create is given?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/epoll.h>
 
 #include <cerrno>

@@ -1,5 +1,5 @@
 // What does one change of an epoll set cost among N others?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 

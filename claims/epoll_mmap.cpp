@@ -1,6 +1,6 @@
 // Is there memory that epoll shares with its user? If so it would show in the process's map of
 // memory, and events would need no address to be written to.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>

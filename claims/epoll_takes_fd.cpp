@@ -1,5 +1,5 @@
 // What does an epoll instance cost in descriptors, and when are they given back?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/epoll.h>
 
 #include <cerrno>

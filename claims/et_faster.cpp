@@ -1,5 +1,5 @@
 // Is a server faster for being told of changes only? The same server twice, once in each mode.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <chrono>

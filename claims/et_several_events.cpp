@@ -1,5 +1,5 @@
 // Is every chunk an edge?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 

@@ -1,5 +1,5 @@
 // How much of a long message comes back from a server that reads once per event?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/socket.h>
 
 #include <atomic>

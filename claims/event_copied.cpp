@@ -1,5 +1,5 @@
 // May the epoll_event that was registered be changed, or go away, afterwards?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 // Where does the limit of 1024 come from: the kernel's select, or the C library's fd_set?
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/wait.h>

@@ -1,5 +1,5 @@
 // The other end of the same measurement: what is left of epoll's advantage when nobody is idle.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "claims/all_claims.hpp"
 #include "claims/support/comparison.hpp"

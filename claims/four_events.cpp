@@ -1,5 +1,5 @@
 // Empty, not empty, full, not full: when do a blocked reader and a blocked writer sleep and wake?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <string>

@@ -1,5 +1,5 @@
 // What is reported to somebody who has asked for nothing?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 

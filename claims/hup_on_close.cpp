@@ -1,5 +1,5 @@
 // The listing waits for EPOLLHUP after the peer has closed. Does it come?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 

@@ -1,6 +1,6 @@
 // Beside how many idle connections does a request cost what? The same servers, the same ten active
 // connections, and only the number of silent ones changes.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "claims/all_claims.hpp"
 #include "claims/support/comparison.hpp"

@@ -1,5 +1,5 @@
 // What is reported to somebody who waits for data when the peer goes?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/socket.h>
 
 #include <cerrno>

@@ -1,6 +1,6 @@
 // What does an echo cost that switches its interest to EPOLLOUT after reading and back after
 // writing, against one that writes at once; and when is the switch needed?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 

@@ -1,5 +1,5 @@
 // The example of epoll(7): half of what came is read. Is the rest reported?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 

@@ -1,6 +1,6 @@
 // Does level-triggered epoll report what poll reports, and is it faster: with few and with many
 // watched, with few and with many ready?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/socket.h>
 
 #include "benchmarks/micro/waits.hpp"

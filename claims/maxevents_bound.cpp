@@ -1,5 +1,5 @@
 // May epoll_wait ask for more events than epoll_create was told of?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/epoll.h>
 
 #include <cerrno>

@@ -1,6 +1,6 @@
 // What bounds the number of connections, and how many would fit into a GiB?
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 

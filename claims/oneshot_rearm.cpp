@@ -1,5 +1,5 @@
 // What wakes a descriptor whose one shot is spent?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cerrno>
 

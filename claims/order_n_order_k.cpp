@@ -1,5 +1,5 @@
 // How does the cost of one wait grow with what is watched, and how with what is ready?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "claims/all_claims.hpp"
 #include "claims/support/comparison.hpp"

@@ -1,5 +1,5 @@
 // What is still in the output buffer when EPOLLOUT is reported?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "claims/all_claims.hpp"
 #include "claims/support/watch.hpp"

@@ -1,5 +1,5 @@
 // How many entries does poll take?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <sys/select.h>
 

@@ -1,6 +1,6 @@
 // What does EPOLLPRI tell of?
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
 // Once data is ready, what does the read still do: sleep, or copy?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 

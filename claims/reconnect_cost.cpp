@@ -1,5 +1,5 @@
 // What does it cost a server that every message comes on a connection of its own?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "claims/all_claims.hpp"
 #include "claims/support/comparison.hpp"

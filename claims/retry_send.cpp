@@ -1,6 +1,6 @@
 // A peer doesn't read for a while. What does another one feel, when the server retries its send
 // until the slow one has taken everything, and when it keeps the rest and goes on?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <sys/socket.h>
 

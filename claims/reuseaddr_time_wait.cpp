@@ -1,5 +1,5 @@
 // Who may have a port on which a connection is still in TIME_WAIT?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 

@@ -1,5 +1,5 @@
 // What do a thread in select and a thread that asks all the time do while nothing happens?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>

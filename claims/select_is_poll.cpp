@@ -1,7 +1,7 @@
 // Where select and poll are the same, and where they are not: cost with many watched, cost with few
 // of high numbers, and what they tell.
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <sys/select.h>
 #include <unistd.h>

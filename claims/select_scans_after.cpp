@@ -1,5 +1,5 @@
 // What does select's caller know after the call, and what does finding the ready ones cost it?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/select.h>
 
 #include <array>

@@ -1,5 +1,5 @@
 // What has the peer got when send has returned?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/socket.h>
 
 #include "claims/all_claims.hpp"

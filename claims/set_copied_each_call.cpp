@@ -1,7 +1,7 @@
 // Is the set handed to the kernel at every call, and is the copying what makes the call dear? A
 // pollfd with a negative descriptor is copied in and back out like any other, and then skipped; a
 // bitmap of many zeros is copied like one of many ones. So copying can be had without the scan.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/select.h>

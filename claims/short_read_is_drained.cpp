@@ -1,6 +1,6 @@
 // After a read that returned less than asked, is anything left that no further edge will tell of?
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 

@@ -1,6 +1,6 @@
 // In what is a thread per connection inefficient: the CPU of a request, the CPU of a connection, or
 // memory?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
 // How long does epoll_wait wait?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <pthread.h>
 
 #include <algorithm>

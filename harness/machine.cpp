@@ -1,6 +1,6 @@
 #include "harness/machine.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>

@@ -1,7 +1,6 @@
 #include "harness/report.hpp"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -165,7 +164,7 @@ std::string csv(const Results& results) {
     out += fmt::format("{},{},{:.10g},{},{},{},{}", csv_field(trial.cell.server),
                        trial.cell.idle_connections, trial.cell.rate, trial.repetition,
                        to_string(trial.outcome), to_string(trial.judgement.verdict),
-                       fmt::join(codes, " "));
+                       joined(codes, " "));
     for (const Metric& metric : metrics()) {
       const std::optional<double> value = trial.has_figures() ? metric.value(trial) : std::nullopt;
       out += value ? fmt::format(",{:.10g}", *value) : std::string(",");
@@ -262,7 +261,7 @@ std::string cost_ledger(const Results& results) {
   }
   out += "\n";
   for (const auto& [reason, figures] : missing) {
-    out += wrapped(fmt::format("unavailable: {}, because {}", fmt::join(figures, ", "), reason));
+    out += wrapped(fmt::format("unavailable: {}, because {}", joined(figures, ", "), reason));
   }
   for (const auto& [figure, source] : ledger_sources()) {
     out += wrapped(fmt::format("{}: {}", figure, source));

@@ -1,6 +1,6 @@
 #include "harness/swarm_worker.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cerrno>

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/sweep.hpp"
@@ -21,6 +22,22 @@ namespace echomux {
 
 // "10,000".
 [[nodiscard]] std::string count_in_words(std::size_t count);
+
+// All of `items`, which are strings, with `separator` between them.
+template <typename Items>
+[[nodiscard]] std::string joined(const Items& items, std::string_view separator) {
+  std::string text;
+  bool first = true;
+  for (const auto& item : items) {
+    if (!first) text += separator;
+    text += item;
+    first = false;
+  }
+  return text;
+}
+
+// The time now, in UTC, as a format of strftime(3) has it.
+[[nodiscard]] std::string utc_now(const char* format);
 
 // "select, poll and epoll_lt".
 [[nodiscard]] std::string list_in_words(const std::vector<std::string>& items);

@@ -1,6 +1,6 @@
 #include "benchmarks/crowd/process_state.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <pthread.h>
 #include <sched.h>
 

@@ -1,6 +1,6 @@
 #include "benchmarks/hostile/hostile_trial.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <atomic>

@@ -1,6 +1,6 @@
 // What an idle connection takes in memory, from how much more of it is used after each batch of
 // new ones: in the server's process, and in the kernel, which keeps both ends on this machine.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <string>

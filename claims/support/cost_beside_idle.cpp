@@ -1,7 +1,7 @@
 // What a request costs a server that also holds idle connections. Every server has a process for
 // each number of idle connections, and all of these live at the same time: so none has to be filled
 // anew in every round.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <memory>
 #include <string>

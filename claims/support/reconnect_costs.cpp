@@ -1,5 +1,5 @@
 // What a request costs when every message has a connection of its own, against lasting ones.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 #include <vector>

@@ -1,6 +1,6 @@
 // What one wait costs by itself. What has been made ready isn't read, so select, poll and
 // level-triggered epoll report it again at every call, and nothing but the wait is in the figure.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <map>
