@@ -6,7 +6,7 @@
 #include "claims/support/shared.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace order_n_order_k_claim {
 
 // Of a tenfold number: 10 would be in proportion and 1 no growth at all.
 constexpr double in_proportion = 5;
@@ -53,7 +53,7 @@ Finding decide(const Evidence& evidence) {
   return cannot_tell(seen);
 }
 
-}  // namespace
+}  // namespace order_n_order_k_claim
 
 Claim order_n_order_k() {
   return {
@@ -71,8 +71,8 @@ Claim order_n_order_k() {
           "It holds when select and poll are in proportion to what is watched, epoll flat in it "
           "and in proportion to what is ready; refuted when one of the first two is flat or "
           "epoll in proportion to what is watched",
-      .observe = observe,
-      .decide = decide};
+      .observe = order_n_order_k_claim::observe,
+      .decide = order_n_order_k_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -19,7 +19,7 @@
 #include "select/descriptor_set.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace set_copied_each_call_claim {
 
 constexpr std::size_t watched_count = 1000;
 
@@ -118,7 +118,7 @@ Finding decide(const Evidence& evidence) {
   return cannot_tell(seen);
 }
 
-}  // namespace
+}  // namespace set_copied_each_call_claim
 
 Claim set_copied_each_call() {
   return {
@@ -135,8 +135,8 @@ Claim set_copied_each_call() {
           "it holds when the copying, an upper bound of it at that, is surely more than half of "
           "what the large set costs more than a small one; within limits below half; refuted "
           "below a quarter, when something else is the cost, or when the set isn't read again",
-      .observe = observe,
-      .decide = decide};
+      .observe = set_copied_each_call_claim::observe,
+      .decide = set_copied_each_call_claim::decide};
 }
 
 }  // namespace echomux::claims

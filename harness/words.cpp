@@ -22,8 +22,9 @@ std::string load_in_words(const SweepPlan& plan) {
       plan.active_connections, plan.message_bytes, seconds(plan.duration), seconds(plan.warmup));
 }
 
-std::string figure_in_words(double value) {
-  return value >= 99.95 ? fmt::format("{:.0f}", value) : fmt::format("{:.1f}", value);
+std::string figure_in_words(std::optional<double> value) {
+  if (!value) return "-";
+  return *value >= 99.95 ? fmt::format("{:.0f}", *value) : fmt::format("{:.1f}", *value);
 }
 
 std::string count_in_words(std::size_t count) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,8 @@ namespace echomux {
 [[nodiscard]] std::string load_in_words(const SweepPlan& plan);
 
 // One digit after the point, none from 100 on: more than such a measurement bears.
-[[nodiscard]] std::string figure_in_words(double value);
+// "-" for one that there isn't.
+[[nodiscard]] std::string figure_in_words(std::optional<double> value);
 
 // "10,000".
 [[nodiscard]] std::string count_in_words(std::size_t count);
