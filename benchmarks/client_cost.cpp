@@ -2,7 +2,7 @@
 // against one server on the other: CPU time of the process, from start to end, per request. And, in
 // the same rounds, how long 19,000 connections take to be opened and confirmed.
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 // Does the harness measure what is there? Servers whose stalls, delays and CPU time per request are
 // known by arithmetic, each next to what was measured. The tests assert the same (proof_test).
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <filesystem>
 #include <iostream>

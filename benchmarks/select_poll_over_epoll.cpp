@@ -1,6 +1,6 @@
 // What do select and poll pay per request, beside 10,000 idle connections, when requests are rare
 // enough (200 a second) that each is a wake-up of its own?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <iostream>
 

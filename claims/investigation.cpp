@@ -1,6 +1,6 @@
 #include "claims/investigation.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,4 @@
-#include <fmt/chrono.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -88,8 +87,7 @@ class Progress {
 std::filesystem::path output_path(const BenchArguments& arguments) {
   if (!arguments.resume.empty()) return arguments.resume;
   if (!arguments.output.empty()) return arguments.output;
-  return std::filesystem::path("results") /
-         fmt::format("bench-{:%Y%m%d-%H%M%S}.json", fmt::gmtime(std::time(nullptr)));
+  return std::filesystem::path("results") / utc_now("bench-%Y%m%d-%H%M%S.json");
 }
 
 // The results file and what is in it so far.

@@ -1,7 +1,7 @@
 #include "harness/machine/doctor.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/select.h>
 #include <unistd.h>
 

@@ -1,7 +1,6 @@
 #include "cli/reproduce_run.hpp"
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
@@ -62,8 +61,9 @@ class FigureTeller {
     if (expected_ > 0) pace = std::clamp(took_ / expected_, 0.2, 5.0);
     double left = std::max(1.0, pace * chosen_[index_]->seconds - seconds_since_begin());
     for (const FigureEntry* const next : chosen_.subspan(index_ + 1)) left += pace * next->seconds;
-    return fmt::format("figure {} of {} (about {:%M:%S} left) ", index_ + 1, chosen_.size(),
-                       std::chrono::seconds(std::llround(left)));
+    const auto seconds = std::llround(left);
+    return fmt::format("figure {} of {} (about {:02}:{:02} left) ", index_ + 1, chosen_.size(),
+                       seconds / 60 % 60, seconds % 60);
   }
 
   std::span<const FigureEntry* const> chosen_;

@@ -1,5 +1,4 @@
-#include <fmt/color.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -130,11 +129,10 @@ std::string latency_row(std::string_view name, const LoadReport::Latency& latenc
   return row + "\n";
 }
 
-fmt::text_style verdict_style(Verdict verdict, bool colour) {
-  if (!colour) return {};
-  return fmt::emphasis::bold | fmt::fg(verdict == Verdict::valid     ? fmt::terminal_color::green
-                                       : verdict == Verdict::suspect ? fmt::terminal_color::yellow
-                                                                     : fmt::terminal_color::red);
+// Bold, in green, yellow or red: ECMA-48, SGR.
+std::string coloured(Verdict verdict) {
+  const int colour = verdict == Verdict::valid ? 32 : verdict == Verdict::suspect ? 33 : 31;
+  return fmt::format("\x1b[1m\x1b[{}m{}\x1b[0m", colour, to_string(verdict));
 }
 
 std::string as_text(const SwarmOptions& options, const LoadReport& report,
@@ -167,9 +165,9 @@ std::string as_text(const SwarmOptions& options, const LoadReport& report,
         report.schedule_lag_us_p99, report.steal_share * 100, report.run_queue_share * 100,
         report.gap_share * 100, report.longest_gap_us);
   }
-  out += fmt::format(
-      "  verdict                {}\n",
-      fmt::format(verdict_style(judgement.verdict, colour), "{}", to_string(judgement.verdict)));
+  out +=
+      fmt::format("  verdict                {}\n",
+                  colour ? coloured(judgement.verdict) : std::string(to_string(judgement.verdict)));
   for (const Reason& reason : judgement.reasons) {
     out += fmt::format("    {}: {}\n", reason.code, reason.sentence);
   }

@@ -1,6 +1,6 @@
 #include "cli/values.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <charconv>

@@ -1,36 +1,20 @@
-# What a build costs, and how that is kept down, in one place. Most of it goes into header-only
-# libraries, in code that runs once, before or after anything is measured. So the command line isn't
-# optimised, nor are tests, nor is what reads and writes JSON.
-if(NOT ECHOMUX_FUZZ)
-  set(runs_once -O0)
-endif()
-target_precompile_headers(command_line PRIVATE <CLI/CLI.hpp> <fmt/format.h> <nlohmann/json.hpp>)
-target_compile_options(command_line PRIVATE ${runs_once})
-foreach(target IN ITEMS echomux exercise_main fault_matrix fuzz_targets hostile_peers model_run soak)
-  if(TARGET ${target})
-    target_compile_options(${target} PRIVATE ${runs_once})
-    target_link_libraries(${target} PRIVATE fmt::fmt nlohmann_json::nlohmann_json)
-    target_precompile_headers(${target} REUSE_FROM command_line)
-  endif()
+# What a build costs, and how that is kept down, in one place. Every source includes some of the C++
+# library, so that is compiled once for all. And most of what an optimising compiler does for a
+# source is done again for the next: so the sources of a room are compiled several at a time.
+# Sources that define the same names, or that ask for other options, stay alone.
+target_precompile_headers(echo PRIVATE <algorithm> <array> <atomic> <cerrno> <chrono> <cstdint>
+  <filesystem> <fstream> <functional> <map> <memory> <mutex> <optional> <span> <sstream> <stdexcept>
+  <stop_token> <string> <string_view> <thread> <utility> <variant> <vector>)
+get_property(libraries GLOBAL PROPERTY ECHOMUX_LIBRARIES)
+list(REMOVE_ITEM libraries echo)
+foreach(target IN LISTS libraries ITEMS echomux floor_server)
+  target_precompile_headers(${target} REUSE_FROM echo)
 endforeach()
-function(compile_at_once target)
-  list(TRANSFORM ARGN PREPEND ${PROJECT_SOURCE_DIR}/)
-  set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target} PROPERTIES COMPILE_OPTIONS -O0)
-endfunction()
-compile_at_once(client_cost benchmarks/client_cost.cpp)
-compile_at_once(hostile tests/endurance/hostile_report.cpp)
-compile_at_once(soak_run tests/endurance/soak_report.cpp)
-compile_at_once(report report/report_page.cpp report/figure_text.cpp)
-compile_at_once(harness_load harness/load/load_report.cpp)
-compile_at_once(harness_machine harness/machine/machine_fields.cpp)
-compile_at_once(harness harness/results/results_file.cpp)
-compile_at_once(claims claims/investigation.cpp)
-target_precompile_headers(claims PRIVATE <fmt/format.h> ${PROJECT_SOURCE_DIR}/claims/claim.hpp)
-set_source_files_properties(${PROJECT_SOURCE_DIR}/claims/investigation.cpp TARGET_DIRECTORY claims
-                            PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+set_target_properties(claims command_line echo echomux harness_bench harness_load harness_machine
+  harness_server harness_text harness report reproduce
+  PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
 if(ECHOMUX_TESTS)
-  target_precompile_headers(conformance_test PRIVATE <gmock/gmock.h> <gtest/gtest.h>
-                            <nlohmann/json.hpp>)
+  target_precompile_headers(conformance_test PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
   foreach(test IN ITEMS claims_test command_line_test endurance_test harness_test model_test
           report_test)
     target_precompile_headers(${test} REUSE_FROM conformance_test)

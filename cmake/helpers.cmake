@@ -4,6 +4,7 @@ function(echomux_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LINKS;USES")
   add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PUBLIC project_options ${arg_LINKS} PRIVATE ${arg_USES})
+  set_property(GLOBAL APPEND PROPERTY ECHOMUX_LIBRARIES ${name})
 endfunction()
 
 # A program of tests, each of which ctest runs by itself:

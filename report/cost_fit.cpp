@@ -1,6 +1,6 @@
 #include "report/cost_fit.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cmath>
 #include <limits>

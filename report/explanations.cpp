@@ -1,6 +1,6 @@
 #include "report/explanations.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <string_view>
@@ -12,10 +12,6 @@ namespace echomux {
 namespace {
 
 using Cells = std::vector<CellSummary>;
-
-std::string number(std::optional<double> value) {
-  return value ? figure_in_words(*value) : "-";
-}
 
 const CellSummary* find_measured(const Cells& cells, std::string_view server, std::size_t idle,
                                  double rate) {
@@ -82,9 +78,10 @@ std::vector<std::string> explain_scanning(const Cells& cells) {
     sentences.push_back(fmt::format(
         "Beside {} idle connections {} had {} descriptors examined per request and used {} µs of "
         "CPU for it; epoll_lt {} and {} µs. That is {} times epoll_lt's CPU.",
-        widest->cell.idle_connections, scanning, number(widest->median("scanned_per_request")),
-        number(cpu(*widest)), number(epoll->median("scanned_per_request")), number(cpu(*epoll)),
-        number(cpu(*widest) / cpu(*epoll))));
+        widest->cell.idle_connections, scanning,
+        figure_in_words(widest->median("scanned_per_request")), figure_in_words(cpu(*widest)),
+        figure_in_words(epoll->median("scanned_per_request")), figure_in_words(cpu(*epoll)),
+        figure_in_words(cpu(*widest) / cpu(*epoll))));
   }
   return sentences;
 }

@@ -1,6 +1,6 @@
 #include "report/figure.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/select.h>
 
 #include <algorithm>

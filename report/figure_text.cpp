@@ -1,5 +1,5 @@
 // A figure as text and as JSON.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>

@@ -1,6 +1,6 @@
 // Writes a picture's sources and has gnuplot draw it.
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>

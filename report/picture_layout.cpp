@@ -1,6 +1,6 @@
 #include "report/picture_layout.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
 // The text of a picture's data file and script.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

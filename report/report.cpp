@@ -1,7 +1,6 @@
 #include "report/report.hpp"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -21,18 +20,16 @@ namespace {
 
 constexpr std::string_view none = "-";
 
-std::string number(std::optional<double> value) {
-  return value ? figure_in_words(*value) : std::string(none);
-}
-
 // "53.9 [52.1, 55.0]", or the median alone where there are too few repetitions for an interval.
 std::string with_interval(const CellSummary& cell, std::string_view metric) {
   const MetricSummary& summary = cell.metrics.at(metric);
   if (summary.values.empty()) return std::string(none);
   const auto& bounds = summary.interval.bounds;
   const std::string outliers(summary.outliers.size(), '*');
-  return number(summary.interval.median) +
-         (bounds ? fmt::format(" [{}, {}]", number(bounds->low), number(bounds->high)) : "") +
+  return figure_in_words(summary.interval.median) +
+         (bounds ? fmt::format(" [{}, {}]", figure_in_words(bounds->low),
+                               figure_in_words(bounds->high))
+                 : "") +
          outliers;
 }
 
@@ -58,11 +55,11 @@ constexpr std::array columns{
              return rate ? fmt::format("{:.0f}", *rate) : std::string(none);
            }},
     Column{"scanned/req",
-           [](const CellSummary& c) { return number(c.median("scanned_per_request")); }},
+           [](const CellSummary& c) { return figure_in_words(c.median("scanned_per_request")); }},
     Column{"calls/req",
            [](const CellSummary& c) {
-             return number(c.system_calls_per_request ? c.system_calls_per_request
-                                                      : c.median("calls_per_request"));
+             return figure_in_words(c.system_calls_per_request ? c.system_calls_per_request
+                                                               : c.median("calls_per_request"));
            }},
 };
 
@@ -165,7 +162,7 @@ std::string csv(const Results& results) {
     out += fmt::format("{},{},{:.10g},{},{},{},{}", csv_field(trial.cell.server),
                        trial.cell.idle_connections, trial.cell.rate, trial.repetition,
                        to_string(trial.outcome), to_string(trial.judgement.verdict),
-                       fmt::join(codes, " "));
+                       joined(codes, " "));
     for (const Metric& metric : metrics()) {
       const std::optional<double> value = trial.has_figures() ? metric.value(trial) : std::nullopt;
       out += value ? fmt::format(",{:.10g}", *value) : std::string(",");
@@ -245,7 +242,7 @@ std::string cost_ledger(const Results& results) {
       const std::optional<double> median = cell.median(name);
       cells.push_back(median ? fmt::format("{:.4g}", *median) : std::string(none));
     }
-    cells.push_back(number(cell.system_calls_per_request));
+    cells.push_back(figure_in_words(cell.system_calls_per_request));
     cells.emplace_back("");
     rows.push_back(std::move(cells));
   }
@@ -262,7 +259,7 @@ std::string cost_ledger(const Results& results) {
   }
   out += "\n";
   for (const auto& [reason, figures] : missing) {
-    out += wrapped(fmt::format("unavailable: {}, because {}", fmt::join(figures, ", "), reason));
+    out += wrapped(fmt::format("unavailable: {}, because {}", joined(figures, ", "), reason));
   }
   for (const auto& [figure, source] : ledger_sources()) {
     out += wrapped(fmt::format("{}: {}", figure, source));
@@ -273,8 +270,8 @@ std::string cost_ledger(const Results& results) {
 std::string one_line(const Trial& trial) {
   if (!trial.has_figures()) return trial.note;
   std::string text = fmt::format(
-      "p50 {} µs, p99 {} µs, {} µs of CPU per request", number(trial.load->latency_us.p50),
-      number(trial.load->latency_us.p99), number(trial.cost->cpu_us_per_request));
+      "p50 {} µs, p99 {} µs, {} µs of CPU per request", figure_in_words(trial.load->latency_us.p50),
+      figure_in_words(trial.load->latency_us.p99), figure_in_words(trial.cost->cpu_us_per_request));
   if (trial.judgement.verdict != Verdict::valid) {
     text += fmt::format(", {}", to_string(trial.judgement.verdict));
     if (!trial.judgement.reasons.empty() && trial.judgement.verdict != Verdict::saturated) {

@@ -1,7 +1,6 @@
 #include "report/report_page.hpp"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -143,7 +142,7 @@ Json facts_of(const Results& results) {
   }
   add("Built from", fmt::format("echomux {} ({}), {}, {}", build.version, build.git_commit,
                                 build.compiler, build.build_type));
-  add("Command", fmt::format("{}", fmt::join(context.command, " ")));
+  add("Command", joined(context.command, " "));
   return facts;
 }
 

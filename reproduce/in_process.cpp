@@ -1,7 +1,7 @@
 // The figures that were measured within one process: descriptors of its own, no server, no network.
 #include "reproduce/in_process.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <array>

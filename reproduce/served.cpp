@@ -2,7 +2,7 @@
 // this suite under a load of the swarm's.
 #include "reproduce/served.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "harness/text/number_text.hpp"
 #include "reproduce/served_bench.hpp"

@@ -1,6 +1,6 @@
 #include "reproduce/served_bench.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/select.h>
 
 #include <algorithm>

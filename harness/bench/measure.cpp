@@ -1,6 +1,6 @@
 #include "harness/bench/measure.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/utsname.h>
 
 #include <filesystem>

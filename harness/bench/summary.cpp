@@ -1,10 +1,11 @@
 #include "harness/bench/summary.hpp"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <stdexcept>
+
+#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
@@ -159,7 +160,7 @@ const Metric& find_metric(std::string_view name) {
   names.reserve(metrics().size());
   for (const Metric& metric : metrics()) names.push_back(metric.name);
   throw std::invalid_argument(
-      fmt::format("no metric '{}'; choose from: {}", name, fmt::join(names, ", ")));
+      fmt::format("no metric '{}'; choose from: {}", name, joined(names, ", ")));
 }
 
 std::vector<const Trial*> used_trials(const Cell& cell, const Results& results) {

@@ -1,6 +1,6 @@
 #include "harness/bench/trial.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -44,7 +44,7 @@ double to_seconds(nanoseconds time) {
 }
 
 // The server's clocks and counters at one moment.
-struct Reading {
+struct ServerReading {
   ProcessReading processes;
   std::map<std::string, std::uint64_t> counters;
   std::vector<CpuShares> shares;
@@ -102,8 +102,8 @@ class ServerMeter {
             .processes = processes->processes};
   }
 
-  [[nodiscard]] Reading read() const {
-    Reading reading;
+  [[nodiscard]] ServerReading read() const {
+    ServerReading reading;
     reading.counters = server_.counters().value_or(std::map<std::string, std::uint64_t>{});
     // A server that has died keeps its last figures: its trial is judged by its end.
     reading.processes = read_process_tree(server_.pid(), detail_).value_or(begin_.processes);
@@ -181,8 +181,8 @@ class ServerMeter {
   Detail detail_ = Detail::everything;
   MemoryReading empty_;
   MemoryReading open_;
-  Reading begin_;
-  Reading end_;
+  ServerReading begin_;
+  ServerReading end_;
 };
 
 SwarmOptions load_options(const Cell& cell, const SweepPlan& plan, const Endpoint& server) {

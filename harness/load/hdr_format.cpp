@@ -1,6 +1,6 @@
 #include "harness/load/hdr_format.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <zlib.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "harness/load/load_report.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
 // How a worker's connections come to be, and how they end: the load itself is in swarm_worker.cpp.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <netinet/tcp.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "harness/load/swarm_worker.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cerrno>

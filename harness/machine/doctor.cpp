@@ -1,6 +1,6 @@
 #include "harness/machine/doctor.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +9,8 @@
 #include <sstream>
 #include <string_view>
 #include <utility>
+
+#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
@@ -330,7 +332,7 @@ class Observer {
          fmt::format("System calls can't be counted from outside by the raw_syscalls tracepoint: "
                      "{}.",
                      tracepoint),
-         fmt::format("{}", fmt::join(steps, " && ")));
+         joined(steps, " && "));
   }
 
   void observe_network() {

@@ -1,6 +1,6 @@
 #include "harness/machine/machine.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -54,7 +54,7 @@ std::string trimmed(std::string text) {
   return text;
 }
 
-std::optional<std::uint64_t> number(std::string_view text) {
+std::optional<std::uint64_t> parse_number(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end == text.data()) return std::nullopt;
@@ -125,7 +125,7 @@ class Inquiry {
   }
 
   Limit read_limit(const std::string& what, std::string_view path) {
-    const Limit limit = number(read_or_tell(what, path));
+    const Limit limit = parse_number(read_or_tell(what, path));
     if (!limit && !machine_.unavailable.contains(what)) {
       machine_.unavailable[what] = fmt::format("{} is not a number", path);
     }
@@ -179,7 +179,7 @@ class Inquiry {
   void describe_memory() {
     const std::string meminfo = read_or_tell("memory_bytes", "/proc/meminfo");
     const auto bytes = [&](std::string_view key) {
-      return number(value_of(meminfo, key, ':')).value_or(0) * 1024;
+      return parse_number(value_of(meminfo, key, ':')).value_or(0) * 1024;
     };
     machine_.memory_bytes = bytes("MemTotal");
     machine_.memory_available_bytes = bytes("MemAvailable");
@@ -362,12 +362,12 @@ class Inquiry {
       const std::string directory = base + (path == "/" ? "" : path.string()) + "/";
       const std::string pids_file = directory + std::string(pids_name);
       // "max" is not a number; version 1 says it with one near 2^63.
-      const Limit pids = number(read(pids_file).value_or(""));
+      const Limit pids = parse_number(read(pids_file).value_or(""));
       if (pids && (!limits.cgroup_pids || *pids < *limits.cgroup_pids)) {
         limits.cgroup_pids = pids;
         limits.cgroup_pids_file = pids_file;
       }
-      const Limit memory = number(read(directory + std::string(memory_name)).value_or(""));
+      const Limit memory = parse_number(read(directory + std::string(memory_name)).value_or(""));
       if (memory && *memory < std::uint64_t{1} << 62 &&
           (!limits.cgroup_memory_bytes || *memory < *limits.cgroup_memory_bytes)) {
         limits.cgroup_memory_bytes = memory;
@@ -395,8 +395,9 @@ class Inquiry {
     for (double& average : machine_.load_averages) load >> average;
     load >> tasks;
     machine_.tasks =
-        number(tasks.substr(std::min(tasks.find('/'), tasks.size() - 1) + 1)).value_or(0);
-    machine_.files_open = number(read_or_tell("files_open", "/proc/sys/fs/file-nr")).value_or(0);
+        parse_number(tasks.substr(std::min(tasks.find('/'), tasks.size() - 1) + 1)).value_or(0);
+    machine_.files_open =
+        parse_number(read_or_tell("files_open", "/proc/sys/fs/file-nr")).value_or(0);
   }
 
   void describe_privileges() {
@@ -423,7 +424,7 @@ class Inquiry {
     for (const std::string directory : {"/sys/kernel/tracing/", "/sys/kernel/debug/tracing/"}) {
       if (id) break;
       const auto text = read(directory + event);
-      if (text) id = number(*text);
+      if (text) id = parse_number(*text);
       // Without permission to look inside, the error is another than for a directory without files.
       mounted = mounted || text || contains(error_, "denied");
     }

@@ -1,6 +1,5 @@
 // A machine's fields: to JSON and back, and how two machines differ in them.
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +8,7 @@
 
 #include "harness/machine/machine.hpp"
 #include "harness/text/json_value.hpp"
+#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
@@ -140,7 +140,7 @@ std::string in_words(const Limit& value) {
 }
 
 std::string in_words(const std::vector<std::string>& value) {
-  return value.empty() ? "none" : fmt::format("{}", fmt::join(value, ", "));
+  return value.empty() ? "none" : joined(value, ", ");
 }
 
 // What matters about a machine, as pairs of a name and a value in words.

@@ -1,6 +1,6 @@
 #include "harness/machine/taken_time.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

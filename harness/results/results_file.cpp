@@ -1,7 +1,6 @@
 #include "harness/results/results_file.hpp"
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <ctime>
@@ -12,6 +11,7 @@
 #include "harness/bench/summary.hpp"
 #include "harness/text/json_value.hpp"
 #include "harness/text/whole_file.hpp"
+#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
@@ -299,7 +299,7 @@ const std::vector<std::pair<std::string, std::string>>& ledger_sources() {
 }
 
 std::string iso_time_now() {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+  return utc_now("%Y-%m-%dT%H:%M:%SZ");
 }
 
 std::vector<std::string> own_command_line() {

@@ -1,6 +1,6 @@
 #include "harness/server/process_state.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <pthread.h>
 #include <sched.h>
 

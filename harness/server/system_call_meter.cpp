@@ -1,7 +1,7 @@
 #include "harness/server/system_call_meter.hpp"
 
 #include <dirent.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/resource.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 #include "harness/text/whole_file.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cerrno>
 #include <fstream>

@@ -1,6 +1,9 @@
 #include "harness/text/words.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
+
+#include <array>
+#include <ctime>
 
 namespace echomux {
 
@@ -9,13 +12,22 @@ std::string rate_in_words(double rate) {
                   : std::string("full speed (closed loop)");
 }
 
-std::string figure_in_words(double value) {
-  return value >= 99.95 ? fmt::format("{:.0f}", value) : fmt::format("{:.1f}", value);
+std::string figure_in_words(std::optional<double> value) {
+  if (!value) return "-";
+  return *value >= 99.95 ? fmt::format("{:.0f}", *value) : fmt::format("{:.1f}", *value);
 }
 
 std::string count_in_words(std::size_t count) {
   if (count < 1000) return std::to_string(count);
   return fmt::format("{},{:03}", count_in_words(count / 1000), count % 1000);
+}
+
+std::string utc_now(const char* format) {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  std::array<char, 64> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), format, &parts)};
 }
 
 std::string list_in_words(const std::vector<std::string>& items) {

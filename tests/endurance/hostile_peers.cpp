@@ -1,7 +1,7 @@
 // What does a well-behaved peer notice of hostile ones? Its latency before, beside and after them,
 // and what they cost the server, for each kind of hostility and each server: './run hostile'. Only
 // on the loopback network, and bounded in number and time.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <signal.h>
 
 #include <CLI/CLI.hpp>

@@ -1,6 +1,6 @@
 #include "tests/endurance/hostile_report.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <functional>

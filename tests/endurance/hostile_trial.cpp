@@ -1,6 +1,6 @@
 #include "tests/endurance/hostile_trial.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <atomic>

@@ -1,7 +1,7 @@
 // Do the servers stay as they are over time? All of them run side by side for the whole time under
 // peers that come and go, every byte is checked, and descriptors, memory, threads and latency must
 // be flat: './run soak --minutes N'.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <signal.h>
 
 #include <CLI/CLI.hpp>

@@ -1,6 +1,6 @@
 #include "tests/endurance/soak_report.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 #include "tests/endurance/soak_run.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <atomic>

@@ -1,6 +1,6 @@
 // Tries every cell of the matrix backend × call × fault and prints what happened, as Markdown and
 // as JSON: './run faults'.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "harness/text/words.hpp"
 #include "tests/faults/fault_scenario.hpp"
 
 namespace echomux {
@@ -175,7 +176,7 @@ std::string not_applicable_in(const std::vector<Row>& rows) {
     // A call that isn't made can't fail in any way: that needs no list.
     text += cells.size() == fault_names().size()
                 ? fmt::format("- {}: all faults\n", reason)
-                : fmt::format("- {}: {}\n", reason, fmt::join(cells, ", "));
+                : fmt::format("- {}: {}\n", reason, joined(cells, ", "));
   }
   return text;
 }

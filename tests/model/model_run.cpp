@@ -1,6 +1,6 @@
 // Puts a server through random scripts, or through one from a file, and makes a script that it
 // fails small.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
