@@ -8,6 +8,7 @@
 
 #include "harness/text/number_text.hpp"
 #include "harness/text/text_width.hpp"
+#include "harness/text/words.hpp"
 #include "report/label_places.hpp"
 
 namespace echomux {
@@ -57,12 +58,6 @@ std::vector<PictureLine> measured_lines(const Figure& figure,
   return lines;
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string all;
-  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
-  return all;
-}
-
 // Lines that lack the same places for the same reason share a remark.
 std::vector<Remark> obstacle_remarks(const Figure& figure,
                                      const std::map<std::string, MeasuredLine>& measured) {
@@ -79,7 +74,7 @@ std::vector<Remark> obstacle_remarks(const Figure& figure,
   std::vector<Remark> remarks;
   for (const auto& [what, names] : grouped) {
     Remark remark;
-    remark.text = fmt::format("{}: {}", joined(names), what.first);
+    remark.text = fmt::format("{}: {}", joined(names, ", "), what.first);
     if (names.size() == 1) remark.line = names.front();
     remark.at = what.second;
     remarks.push_back(std::move(remark));
