@@ -7,7 +7,6 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <stop_token>
 
 #include "claims/investigation.hpp"
@@ -15,6 +14,7 @@
 #include "cli/signal_thread.hpp"
 #include "harness/results/results_file.hpp"
 #include "harness/text/whole_file.hpp"
+#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
@@ -57,10 +57,10 @@ int list_claims(const std::vector<const Claim*>& chosen) {
 int print_ledger(const std::string& path) {
   std::ifstream file(path);
   if (!file) throw std::runtime_error(fmt::format("cannot read {}", path));
-  nlohmann::ordered_json json;
+  Json json;
   try {
-    json = nlohmann::ordered_json::parse(file);
-  } catch (const nlohmann::json::exception&) {
+    json = Json::parse(file);
+  } catch (const JsonError&) {
     throw std::runtime_error(fmt::format("{} is not JSON", path));
   }
   try {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "generated/page_parts.hpp"
@@ -17,11 +16,10 @@
 #include "report/explanations.hpp"
 #include "report/palette.hpp"
 #include "report/spectrum.hpp"
+#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // What the reader can choose to see; the first is what the page opens with.
 struct PageMetric {
@@ -85,8 +83,9 @@ Json spectrum_of(const std::vector<const Trial*>& trials, std::string LoadReport
   } catch (const std::runtime_error&) {
     return nullptr;
   }
-  const auto points = spectrum(sum);
-  return points.empty() ? Json(nullptr) : Json(points);
+  Json points;
+  for (const auto& [share, us] : spectrum(sum)) points.push_back({share, us});
+  return points;
 }
 
 Json to_json(const CellSummary& cell, const Results& results) {
@@ -158,7 +157,7 @@ Json missing_from(const Results& results) {
   }
   Json json = Json::array();
   for (const auto& [reason, figures] : missing) {
-    json.push_back({{"figures", figures}, {"reason", reason}});
+    json.push_back({{"figures", std::vector(figures.begin(), figures.end())}, {"reason", reason}});
   }
   return json;
 }
@@ -232,7 +231,7 @@ Json metrics_data(const Json& runs) {
 
 // JSON that can stand inside a script element: nothing in it can be taken for markup.
 std::string embeddable(const Json& json) {
-  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string text = json.dump();
   std::string safe;
   safe.reserve(text.size());
   for (const char c : text) {
@@ -247,7 +246,7 @@ std::string embeddable(const Json& json) {
 
 }  // namespace
 
-nlohmann::ordered_json report_data(const std::vector<LabelledResults>& runs) {
+Json report_data(const std::vector<LabelledResults>& runs) {
   std::vector<std::string> labels;
   labels.reserve(runs.size());
   for (const LabelledResults& run : runs) labels.push_back(run.label);

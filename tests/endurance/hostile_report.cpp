@@ -4,17 +4,16 @@
 
 #include <algorithm>
 #include <functional>
-#include <nlohmann/json.hpp>
 
 #include "harness/load/load_report.hpp"
 #include "harness/stats/statistics.hpp"
 #include "harness/text/table.hpp"
 #include "harness/text/words.hpp"
+#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Trials = std::vector<const HostileTrial*>;
 
 // All names that occur, in the order in which they do.

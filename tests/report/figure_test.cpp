@@ -5,11 +5,11 @@
 
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <random>
 
 #include "harness/machine/cpu.hpp"
 #include "report/cost_model.hpp"
+#include "harness/text/json.hpp"
 #include "reproduce/served_bench.hpp"
 #include "tests/support/sample_figures.hpp"
 
