@@ -3,8 +3,7 @@
 
 # What 'echomux serve' does, for one server that isn't echomux's.
 add_library(exercise_main STATIC course/exercise_main.cpp)
-takes_options(exercise_main)
-target_link_libraries(exercise_main PUBLIC echo)
+target_link_libraries(exercise_main PUBLIC echo PRIVATE command_line)
 
 function(add_exercise target folder source)
   add_executable(${target} ${folder}/${source})

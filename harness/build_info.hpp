@@ -19,6 +19,9 @@ struct Build {
 
 [[nodiscard]] Build build_info();
 
+// Version, commit, type of the build and the package that it is for, in one line for --version.
+[[nodiscard]] std::string version_line();
+
 [[nodiscard]] nlohmann::ordered_json to_json(const Build& build);
 
 // What to_json was given. Throws nlohmann::json::exception when anything is missing.
