@@ -90,11 +90,19 @@ const Backend* find_server(std::string_view name) noexcept {
   return nullptr;
 }
 
-std::string backend_names() {
-  std::string names;
-  for (const Backend& backend : all_backends) {
-    if (!names.empty()) names += ", ";
-    names += backend.name;
+std::vector<std::string> backend_names() {
+  std::vector<std::string> names;
+  for (const Backend& backend : all_backends) names.emplace_back(backend.name);
+  return names;
+}
+
+std::vector<std::string> server_names() {
+  std::vector<std::string> names = backend_names();
+  names.emplace_back(eighth.name);
+  for (const Exhibit& exhibit : gallery()) {
+    for (const Backend* const twin : {&exhibit.broken, &exhibit.mended}) {
+      names.emplace_back(twin->name);
+    }
   }
   return names;
 }

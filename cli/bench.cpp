@@ -251,27 +251,25 @@ int bench(const BenchArguments& arguments) {
 
 }  // namespace
 
-void add_bench_command(CLI::App& app, Action& action) {
-  CLI::App* const command =
-      app.add_subcommand("bench", "Compare the servers beside many idle connections");
+Command bench_command() {
   const auto to = std::make_shared<BenchArguments>();
-  std::vector<CLI::Option*> plan;
-  add_plan_options(*command, *to, plan);
-  CLI::Option* const resume = command->add_option(
-      "--resume", to->resume, "Go on with the run in this results file, where it was interrupted");
-  for (CLI::Option* const option : plan) resume->excludes(option);
-  command->add_option("--format", to->format, "What to print on stdout")
-      ->check(CLI::IsMember({"text", "markdown", "csv", "json"}))
-      ->capture_default_str();
-  command->add_flag("--no-report", to->no_report,
-                    "Don't make the page to look at, which else is put beside the results file");
-  command->add_flag("--strict", to->strict, "Exit with status 3 when a trial isn't valid");
-  command->footer(
-      "Progress goes to stderr, the table to stdout, every trial to the results file as soon as it "
-      "is done.\nThe floor is a bare epoll loop: what the system calls alone cost.\nExit status: 0 "
-      "measured, 1 a server or the run failed, 2 wrong use, 3 not valid with --strict, 130 "
-      "interrupted.");
-  command->callback([to, &action] { action = [to] { return bench(*to); }; });
+  std::vector<Option> options = plan_options(*to);
+  std::vector<std::string> plan;
+  for (const Option& option : options) plan.push_back(names_of(option).back());
+  options.insert(
+      options.end(),
+      {{"--resume", "Go on with the run in this results file, where it was interrupted",
+        file(&to->resume), plan},
+       {"--format", "What to print on stdout", one_of(&to->format, "text,markdown,csv,json")},
+       {"--no-report", "Don't make the page to look at, which else is put beside the results file",
+        &to->no_report},
+       {"--strict", "Exit with status 3 when a trial isn't valid", &to->strict}});
+  return {"bench", "Compare the servers beside many idle connections", options,
+          "Progress goes to stderr, the table to stdout, every trial to the results file as soon "
+          "as it is done.\nThe floor is a bare epoll loop: what the system calls alone cost.\nExit "
+          "status: 0 measured, 1 a server or the run failed, 2 wrong use, 3 not valid with "
+          "--strict, 130 interrupted.",
+          [to] { return bench(*to); }};
 }
 
 }  // namespace echomux

@@ -82,15 +82,13 @@ int doctor(const std::string& format) {
 
 }  // namespace
 
-void add_doctor_command(CLI::App& app, Action& action) {
-  CLI::App* const command = app.add_subcommand(
-      "doctor", "Tell what this machine can carry, and what to know when measuring on it");
+Command doctor_command() {
   const auto format = std::make_shared<std::string>("text");
-  command->add_option("--format", *format, "How to print it")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
-  command->footer("It changes nothing. Commands that lift a limit are printed, not run.");
-  command->callback([format, &action] { action = [format] { return doctor(*format); }; });
+  return {"doctor",
+          "Tell what this machine can carry, and what to know when measuring on it",
+          {{"--format", "How to print it", one_of(format.get(), "text,json")}},
+          "It changes nothing. Commands that lift a limit are printed, not run.",
+          [format] { return doctor(*format); }};
 }
 
 }  // namespace echomux

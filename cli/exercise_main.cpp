@@ -1,8 +1,5 @@
 // The program of one exercise: 'PROGRAM serve exercise' runs its server with all that 'echomux
 // serve' offers. It is linked with the server of one exercise, the only one that it knows.
-#include <exception>
-#include <iostream>
-
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
 #include "course/exercise.hpp"
@@ -28,30 +25,18 @@ const Exhibit* find_exhibit(std::string_view /*name*/) noexcept {
   return nullptr;
 }
 
-std::string backend_names() {
-  return std::string(exercise.name);
+std::vector<std::string> backend_names() {
+  return {std::string(exercise.name)};
+}
+
+std::vector<std::string> server_names() {
+  return backend_names();
 }
 
 }  // namespace echomux
 
 int main(int argc, char** argv) {
   using namespace echomux;
-  CLI::App app{"The server of one exercise."};
-  app.require_subcommand(1);
-  Action action;
-  add_serve_command(app, action);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? exit_ok : exit_usage;
-  }
-  try {
-    return action();
-  } catch (const UsageError& error) {
-    std::cerr << "exercise: " << error.what() << '\n';
-    return exit_usage;
-  } catch (const std::exception& error) {
-    std::cerr << "exercise: " << error.what() << '\n';
-    return exit_failure;
-  }
+  return parse_and_run({"exercise", "The server of one exercise.", {}, "", {}, {serve_command()}},
+                       argc, argv);
 }

@@ -75,16 +75,16 @@ int list(const ListOptions& options) {
 
 }  // namespace
 
-void add_list_command(CLI::App& app, Action& action) {
-  CLI::App* const command = app.add_subcommand("list", "List the servers and their limits");
-  const auto options = std::make_shared<ListOptions>();
-  command->add_flag("--json", options->json, "Print JSON");
-  CLI::Option* const gallery =
-      command->add_flag("--gallery", options->gallery,
-                        "List the servers that are broken on purpose, and their twins");
-  command->add_flag("--spoilers", options->spoilers, "With --gallery: tell each bug, too")
-      ->needs(gallery);
-  command->callback([options, &action] { action = [options] { return list(*options); }; });
+Command list_command() {
+  const auto to = std::make_shared<ListOptions>();
+  return {
+      "list",
+      "List the servers and their limits",
+      {{"--json", "Print JSON", &to->json},
+       {"--gallery", "List the servers that are broken on purpose, and their twins", &to->gallery},
+       {"--spoilers", "With --gallery: tell each bug, too", &to->spoilers, {}, {"--gallery"}}},
+      "",
+      [to] { return list(*to); }};
 }
 
 }  // namespace echomux

@@ -13,6 +13,11 @@ Build build_info() {
           .build_type = ECHOMUX_BUILD_TYPE};
 }
 
+std::string version_line() {
+  return "echomux " ECHOMUX_VERSION " (commit " ECHOMUX_GIT_COMMIT ", " ECHOMUX_BUILD_TYPE
+         ", package " ECHOMUX_PACKAGE ")";
+}
+
 Json to_json(const Build& build) {
   return {{"version", build.version},
           {"git_commit", build.git_commit},

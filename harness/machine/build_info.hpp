@@ -20,6 +20,9 @@ struct Build {
 
 [[nodiscard]] Build build_info();
 
+// Version, commit, type of the build and the package that it is for, in one line for --version.
+[[nodiscard]] std::string version_line();
+
 [[nodiscard]] Json to_json(const Build& build);
 
 // What to_json was given. Throws JsonError when anything is missing.

@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 #include <signal.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
@@ -32,7 +31,7 @@ struct Options {
   std::vector<std::string> backends;
   std::vector<std::string> kinds;
   std::size_t rounds = 7;
-  std::filesystem::path directory = "results/hostile";
+  std::filesystem::path directory;
   bool pin = true;
 };
 
@@ -158,34 +157,28 @@ int run(const Options& options, const std::stop_token& stop) {
 
 int main(int argc, char** argv) {
   Options options;
-  for (const Backend& backend : backends()) options.backends.emplace_back(backend.name);
-  for (const HostileKind& kind : hostile_kinds()) options.kinds.push_back(kind.name);
-  const std::vector<std::string> backend_choice = options.backends;
-  const std::vector<std::string> kind_choice = options.kinds;
-  CLI::App app("Measures a well-behaved peer beside hostile ones, on the loopback network.");
-  app.add_option("--backends", options.backends, "Which servers; all of them unless told")
-      ->delimiter(',')
-      ->check(CLI::IsMember(backend_choice));
-  app.add_option("--kinds", options.kinds, "Which kinds of hostility; all of them unless told")
-      ->delimiter(',')
-      ->check(CLI::IsMember(kind_choice));
-  app.add_option("--rounds", options.rounds, "How often; intervals need six")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  app.add_option("-o", options.directory, "Directory for hostile.json and hostile.md")
-      ->capture_default_str();
-  app.add_flag("!--no-pin", options.pin, "Let the system place servers and clients");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? exit_ok : exit_usage;
-  }
-  try {
+  std::string directory = "results/hostile";
+  std::vector<std::string> all_kinds;
+  for (const HostileKind& kind : hostile_kinds()) all_kinds.push_back(kind.name);
+  const auto action = [&] {
+    if (options.backends.empty()) options.backends = backend_names();
+    if (options.kinds.empty()) options.kinds = all_kinds;
+    options.directory = directory;
     std::stop_source stop;
     const SignalThread signals({SIGINT, SIGTERM}, [&](int) { stop.request_stop(); });
     return run(options, stop.get_token());
-  } catch (const std::exception& error) {
-    std::cerr << "hostile_peers: " << error.what() << '\n';
-    return exit_failure;
-  }
+  };
+  return parse_and_run(
+      {"hostile_peers",
+       "Measures a well-behaved peer beside hostile ones, on the loopback network.",
+       {{"--backends", "Which servers; all of them unless told",
+         one_of(&options.backends, backend_names())},
+        {"--kinds", "Which kinds of hostility; all of them unless told",
+         one_of(&options.kinds, all_kinds)},
+        {"--rounds", "How often; intervals need six", Count{&options.rounds, 1, 1000}},
+        {"-o", "Directory for hostile.json and hostile.md", &directory},
+        {"!--no-pin", "Let the system place servers and clients", &options.pin}},
+       "",
+       action},
+      argc, argv);
 }

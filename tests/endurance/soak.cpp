@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 #include <signal.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
 #include <stop_token>
@@ -31,7 +30,7 @@ constexpr std::string_view control = "floor";
 struct Options {
   double minutes = 30;
   std::vector<std::string> backends;
-  std::filesystem::path directory = "results/soak";
+  std::filesystem::path directory;
   double requests_per_second = 200;
   double arrivals_per_second = 20;
   std::uint64_t seed = 1;
@@ -144,36 +143,28 @@ int run(const Options& options, const std::stop_token& stop) {
 
 int main(int argc, char** argv) {
   Options options;
-  for (const Backend& backend : backends()) options.backends.emplace_back(backend.name);
-  const std::vector<std::string> names = options.backends;
-  CLI::App app("Runs the servers for a long time under peers that come and go.");
-  app.add_option("--minutes", options.minutes, "How long, all servers side by side")
-      ->check(CLI::Range(0.05, 1e5))
-      ->capture_default_str();
-  app.add_option("--backends", options.backends, "Which servers; all of them unless told")
-      ->delimiter(',')
-      ->check(CLI::IsMember(names));
-  app.add_option("-o", options.directory, "Directory for soak.json and soak.md")
-      ->capture_default_str();
-  app.add_option("--rate", options.requests_per_second, "Of each server's well-behaved peers")
-      ->check(CLI::Range(1.0, 1e5))
-      ->capture_default_str();
-  app.add_option("--churn", options.arrivals_per_second, "New peers per second and server")
-      ->check(CLI::Range(0.1, 1e4))
-      ->capture_default_str();
-  app.add_option("--seed", options.seed, "Of the churn")->capture_default_str();
-  app.add_flag("!--no-pin", options.pin, "Let the system place servers and clients");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? exit_ok : exit_usage;
-  }
-  try {
+  std::string directory = "results/soak";
+  const auto action = [&] {
+    if (options.backends.empty()) options.backends = backend_names();
+    options.directory = directory;
     std::stop_source stop;
     const SignalThread signals({SIGINT, SIGTERM}, [&](int) { stop.request_stop(); });
     return run(options, stop.get_token());
-  } catch (const std::exception& error) {
-    std::cerr << "soak: " << error.what() << '\n';
-    return exit_failure;
-  }
+  };
+  return parse_and_run(
+      {"soak",
+       "Runs the servers for a long time under peers that come and go.",
+       {{"--minutes", "How long, all servers side by side", Real{&options.minutes, 0.05, 1e5}},
+        {"--backends", "Which servers; all of them unless told",
+         one_of(&options.backends, backend_names())},
+        {"-o", "Directory for soak.json and soak.md", &directory},
+        {"--rate", "Of each server's well-behaved peers",
+         Real{&options.requests_per_second, 1, 1e5}},
+        {"--churn", "New peers per second and server",
+         Real{&options.arrivals_per_second, 0.1, 1e4}},
+        {"--seed", "Of the churn", &options.seed},
+        {"!--no-pin", "Let the system place servers and clients", &options.pin}},
+       "",
+       action},
+      argc, argv);
 }

@@ -2,7 +2,6 @@
 // as JSON: './run faults'.
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -15,6 +14,7 @@
 
 #include "harness/text/words.hpp"
 #include "harness/text/json.hpp"
+#include "cli/command.hpp"
 #include "tests/faults/fault_scenario.hpp"
 
 namespace echomux {
@@ -40,7 +40,7 @@ struct Options {
   std::string only;  // cells whose name contains this
   std::uint64_t seed = 20260101;
   std::size_t storms = 20;
-  unsigned jobs = 4;
+  std::size_t jobs = 4;
   bool strace = true;
 };
 
@@ -58,7 +58,7 @@ std::vector<Tried> try_all(const Options& options) {
   }
   std::atomic<std::size_t> next{0};
   std::vector<std::jthread> workers;
-  for (unsigned i = 0; i < options.jobs; ++i) {
+  for (std::size_t i = 0; i < options.jobs; ++i) {
     workers.emplace_back([&] {
       for (std::size_t at = next++; at < all.size(); at = next++) {
         Tried& tried = all[at];
@@ -276,24 +276,19 @@ int run(const Options& options) {
 }  // namespace echomux
 
 int main(int argc, char** argv) {
-  echomux::Options options;
-  CLI::App app("Tries every server with faults in its system calls, and prints the matrix.");
-  app.add_option("--out", options.directory, "Directory for matrix.md and matrix.json")
-      ->capture_default_str();
-  app.add_option("--only", options.only,
-                 "Cells whose name, such as poll/recv/EINTR, contains this");
-  app.add_option("--seed", options.seed, "Of the faults at random")->capture_default_str();
-  app.add_option("--storms", options.storms, "How many seeds of everything at once, per server")
-      ->capture_default_str();
-  app.add_option("--jobs", options.jobs, "How many servers at a time")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 64));
-  app.add_flag("!--no-strace", options.strace, "Without the cross-check by strace");
-  CLI11_PARSE(app, argc, argv);
-  try {
-    return echomux::run(options);
-  } catch (const std::exception& error) {
-    std::cerr << "fault_matrix: " << error.what() << '\n';
-    return 1;
-  }
+  using namespace echomux;
+  Options options;
+  return parse_and_run(
+      {"fault_matrix",
+       "Tries every server with faults in its system calls, and prints the matrix.",
+       {{"--out", "Directory for matrix.md and matrix.json", &options.directory},
+        {"--only", "Cells whose name, such as poll/recv/EINTR, contains this", &options.only},
+        {"--seed", "Of the faults at random", &options.seed},
+        {"--storms", "How many seeds of everything at once, per server",
+         Count{&options.storms, 0, 1'000'000}},
+        {"--jobs", "How many servers at a time", Count{&options.jobs, 1, 64}},
+        {"!--no-strace", "Without the cross-check by strace", &options.strace}},
+       "",
+       [&] { return run(options); }},
+      argc, argv);
 }
