@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 #include <filesystem>
 #include <iostream>
@@ -25,9 +26,10 @@ namespace {
 // Tells on stderr which trial is running, how many there are, how long the rest may take judging by
 // those so far, and what the last one came to. At a terminal one line changes, and only what isn't
 // valid stays; elsewhere each trial has its line.
-class Progress {
+class BenchProgress {
  public:
-  Progress(std::size_t trials, std::size_t done) : trials_(trials), current_(done), done_(done) {}
+  BenchProgress(std::size_t trials, std::size_t done)
+      : trials_(trials), current_(done), done_(done) {}
 
   void before(const Trial& trial) {
     ++current_;
@@ -62,12 +64,12 @@ class Progress {
 
  private:
   [[nodiscard]] std::string head() const {
-    using namespace std::chrono;
     const std::size_t since = current_ - done_;
     std::string left;
     if (since > 2) {
-      const auto rest = (steady_clock::now() - begin_) / (since - 1) * (trials_ - current_ + 1);
-      left = fmt::format(" (about {:%M:%S} left)", duration_cast<seconds>(rest));
+      const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin_;
+      const double done_share = double(since - 1) / double(trials_ - current_ + 1);
+      left = " " + time_left(std::floor(passed.count() / done_share));
     }
     return fmt::format("[{:>{}}/{}]{} ", current_, std::to_string(trials_).size(), trials_, left);
   }
@@ -205,7 +207,7 @@ int bench(const BenchArguments& arguments) {
   std::cerr << fmt::format("{}; order of the trials from seed {}; raw results: {}\n",
                            recorder.results().context.cpu_plan, plan.seed, path.string());
 
-  Progress progress(schedule_trials(plan).size(), done.trials.size());
+  BenchProgress progress(schedule_trials(plan).size(), done.trials.size());
   const SweepObserver observer{.before = [&](const Trial& trial) { progress.before(trial); },
                                .after =
                                    [&](const Trial& trial) {

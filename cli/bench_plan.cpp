@@ -9,6 +9,7 @@
 
 #include "cli/backends.hpp"
 #include "cli/values.hpp"
+#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
@@ -115,7 +116,7 @@ SweepServer make_server(const ServerSpec& spec) {
   if (backend == nullptr) {
     throw UsageError(
         fmt::format("unknown server '{}'; choose from: floor, {}; or a broken one ({})",
-                    spec.backend, fmt::join(backend_names(), ", "), gallery_hint));
+                    spec.backend, joined(backend_names(), ", "), gallery_hint));
   }
   server.command.arguments = {own_program(), "serve", std::string(backend->name), "--port", "0"};
   server.command.arguments.insert(server.command.arguments.end(), spec.options.begin(),
@@ -158,7 +159,7 @@ std::vector<Option> plan_options(BenchArguments& to) {
        one_of(&to.preset, "quick,standard,thorough")},
       {"--backends",
        fmt::format("Comma-separated, from: floor, {}; all unless given; 'none' for --server alone",
-                   fmt::join(backend_names(), ", ")),
+                   joined(backend_names(), ", ")),
        offer(&to.backends, servers)},
       {"--server",
        "Any echo server: NAME='COMMAND {port}', run without a shell; repeat it for more",

@@ -13,8 +13,8 @@
 #include "cli/command.hpp"
 #include "cli/signal_thread.hpp"
 #include "harness/results/results_file.hpp"
-#include "harness/text/whole_file.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/whole_file.hpp"
 
 namespace echomux {
 namespace {
@@ -72,9 +72,9 @@ int print_ledger(const std::string& path) {
 }
 
 // Which experiment is running: at a terminal in one line that changes, elsewhere in one line each.
-class Progress {
+class ClaimsProgress {
  public:
-  explicit Progress(std::size_t total) : total_(total) {}
+  explicit ClaimsProgress(std::size_t total) : total_(total) {}
   void begin(const Claim& claim) {
     ++current_;
     id_ = claim.id;
@@ -114,7 +114,7 @@ int investigate(const ClaimsOptions& options, const std::vector<const Claim*>& c
                               .machine = describe_machine(),
                               .tested = {}};
   keep(options, investigation);
-  Progress progress(chosen.size());
+  ClaimsProgress progress(chosen.size());
   claims::Laboratory laboratory;
   laboratory.program = std::filesystem::read_symlink("/proc/self/exe");
   laboratory.stop = stop.get_token();

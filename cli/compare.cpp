@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "cli/command.hpp"
-#include "report/report.hpp"
 #include "harness/text/json.hpp"
+#include "report/report.hpp"
 
 namespace echomux {
 namespace {

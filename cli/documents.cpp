@@ -8,6 +8,8 @@
 #include <iostream>
 #include <memory>
 
+#include "harness/text/words.hpp"
+
 namespace echomux {
 namespace {
 
@@ -58,7 +60,7 @@ std::string troff(std::string_view text) {
 std::string man_value(const Option& option) {
   std::string value = option.value.choices.empty()
                           ? fmt::format("\\fI{}\\fR", troff(value_name(option)))
-                          : troff(fmt::format("{}", fmt::join(option.value.choices, "|")));
+                          : troff(fmt::format("{}", joined(option.value.choices, "|")));
   if (takes_commas(option)) return value + ",...";
   return takes_several(option.value) ? value + "..." : value;
 }
@@ -76,8 +78,8 @@ std::string man_option(const Option& option) {
     body += fmt::format(" (default: {})", shown);
   }
   const auto& [needs, excludes] = std::tie(option.needs, option.excludes);
-  if (!needs.empty()) body += fmt::format(". Needs {}", fmt::join(needs, ", "));
-  if (!excludes.empty()) body += fmt::format(". Not with {}", fmt::join(excludes, ", "));
+  if (!needs.empty()) body += fmt::format(". Needs {}", joined(needs, ", "));
+  if (!excludes.empty()) body += fmt::format(". Not with {}", joined(excludes, ", "));
   return fmt::format(".TP\n{}\n{}\n", head, troff(body));
 }
 
@@ -131,12 +133,12 @@ std::string bash_completion(const Command& program) {
         if (value.file) files = " files=yes";
       } else if (!is_flag(option)) {
         cases += fmt::format("    {0}:{1}) words='{2}'{3}{4} ;;\n", command.name,
-                             fmt::join(names_of(option), " | " + command.name + ":"),
-                             fmt::join(value.offered, " "), takes_commas(option) ? " list=yes" : "",
+                             joined(names_of(option), " | " + command.name + ":"),
+                             joined(value.offered, " "), takes_commas(option) ? " list=yes" : "",
                              value.file ? " files=yes" : "");
       }
     }
-    cases += fmt::format("    {}:*) words='{}'{} ;;\n", command.name, fmt::join(words, " "), files);
+    cases += fmt::format("    {}:*) words='{}'{} ;;\n", command.name, joined(words, " "), files);
     first.push_back(command.name);
   }
   for (const Option& option : options_of(program)) append(first, names_of(option));
@@ -160,7 +162,7 @@ _{0}() {{
 }}
 complete -F _{0} {0}
 )",
-                     program.name, cases, fmt::join(first, " "));
+                     program.name, cases, joined(first, " "));
 }
 
 // --- zsh ---
@@ -175,7 +177,7 @@ std::string zsh(std::string_view text) {
 std::string zsh_action(const Option& option) {
   if (option.value.file) return "_files";
   if (option.value.offered.empty()) return "";
-  const std::string words = fmt::format("{}", fmt::join(option.value.offered, " "));
+  const std::string words = fmt::format("{}", joined(option.value.offered, " "));
   return takes_commas(option) ? fmt::format("{{_values -s , {} {}}}", value_name(option), words)
                               : "(" + words + ")";
 }
@@ -193,7 +195,7 @@ std::string zsh_option(const Option& option) {
   std::string words;
   for (const std::string& name : names) {
     words += fmt::format(" \\\n        '{}{}{}[{}]{}'",
-                         excluded.empty() ? "" : fmt::format("({})", fmt::join(excluded, " ")),
+                         excluded.empty() ? "" : fmt::format("({})", joined(excluded, " ")),
                          takes_several(option.value) ? "*" : "", name, zsh(option.help),
                          is_flag(option) ? "" : ":" + message);
   }

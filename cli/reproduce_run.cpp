@@ -8,8 +8,9 @@
 #include <ostream>
 
 #include "cli/command.hpp"
-#include "harness/text/whole_file.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/whole_file.hpp"
+#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
@@ -60,9 +61,7 @@ class FigureTeller {
     if (expected_ > 0) pace = std::clamp(took_ / expected_, 0.2, 5.0);
     double left = std::max(1.0, pace * chosen_[index_]->seconds - seconds_since_begin());
     for (const FigureEntry* const next : chosen_.subspan(index_ + 1)) left += pace * next->seconds;
-    const auto seconds = std::llround(left);
-    return fmt::format("figure {} of {} (about {:02}:{:02} left) ", index_ + 1, chosen_.size(),
-                       seconds / 60 % 60, seconds % 60);
+    return fmt::format("figure {} of {} {} ", index_ + 1, chosen_.size(), time_left(left));
   }
 
   std::span<const FigureEntry* const> chosen_;

@@ -17,6 +17,7 @@
 #include "cli/signal_thread.hpp"
 #include "echo/socket.hpp"
 #include "gallery/gallery.hpp"
+#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
@@ -112,7 +113,7 @@ const Backend& find_or_explain(const ServeOptions& options) {
   const Backend* const backend = find_server(options.backend);
   if (backend == nullptr) {
     throw UsageError(fmt::format("unknown backend '{}'; choose one of: {}; or a broken one ({})",
-                                 options.backend, fmt::join(backend_names(), ", "), gallery_hint));
+                                 options.backend, joined(backend_names(), ", "), gallery_hint));
   }
   const Exhibit* const exhibit = find_exhibit(backend->name);
   if (exhibit == nullptr) return *backend;
@@ -188,7 +189,7 @@ Command serve_command() {
   return {
       "serve",
       "Run one server until Ctrl-C",
-      {{"BACKEND", fmt::format("One of: {}; or of the gallery", fmt::join(backend_names(), ", ")),
+      {{"BACKEND", fmt::format("One of: {}; or of the gallery", joined(backend_names(), ", ")),
         offer(&to->backend, server_names())},
        {"--host", "Address to listen on", &to->host},
        {"--port", "Port to listen on; 0 is the kernel's choice", &to->port},

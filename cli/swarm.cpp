@@ -16,8 +16,8 @@
 #include "harness/load/hdr_format.hpp"
 #include "harness/load/load_report.hpp"
 #include "harness/text/csv.hpp"
-#include "harness/text/whole_file.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/whole_file.hpp"
 
 namespace echomux {
 namespace {

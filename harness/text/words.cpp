@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <array>
+#include <cmath>
 #include <ctime>
 
 namespace echomux {
@@ -20,6 +21,11 @@ std::string figure_in_words(std::optional<double> value) {
 std::string count_in_words(std::size_t count) {
   if (count < 1000) return std::to_string(count);
   return fmt::format("{},{:03}", count_in_words(count / 1000), count % 1000);
+}
+
+std::string time_left(double seconds) {
+  const auto whole = std::llround(seconds);
+  return fmt::format("(about {:02}:{:02} left)", whole / 60, whole % 60);
 }
 
 std::string utc_now(const char* format) {

@@ -33,6 +33,9 @@ template <typename Items>
   return text;
 }
 
+// "(about 05:30 left)", in minutes and seconds.
+[[nodiscard]] std::string time_left(double seconds);
+
 // The time now, in UTC, as a format of strftime(3) has it.
 [[nodiscard]] std::string utc_now(const char* format);
 
