@@ -7,8 +7,8 @@ import subprocess
 from documents import tree
 
 CODE = (".cpp", ".hpp", ".py", ".js", ".cmake", "CMakeLists.txt", ".lua", ".java", ".json")
-SCRIPTS = ("run", "tools/jobs/test", "tools/jobs/fuzz", "tools/weave", "tools/traces", "tools/transcripts", "tools/names",
-           "tests/faults/conformance_table")
+SCRIPTS = ("run", "tools/jobs/coverage", "tools/jobs/fuzz", "tools/jobs/test", "tools/names",
+           "tools/traces", "tools/transcripts", "tools/weave", "tests/faults/conformance_table")
 WORD = re.compile(r"[A-Za-z_]\w*")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 
