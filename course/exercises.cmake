@@ -53,14 +53,13 @@ if(NOT ECHOMUX_SANITIZE)
                            TIMEOUT 120 SKIP_RETURN_CODE 77
                            RUN_SERIAL $<NOT:$<TARGET_EXISTS:solution_${exercise}>>)
     endforeach()
-    # Whose solution comes to a check that fills every buffer there is: the eighth comes to all.
-    set(checks FillsBuffers)
+    # The eighth comes to all checks.
+    set(checks Fills)
     if(NOT exercise STREQUAL "eighth_backend")
       file(READ ${PROJECT_SOURCE_DIR}/course/exercises/${exercise}/checks.json checks)
     endif()
-    if(checks MATCHES FillsBuffers)
-      set_tests_properties(exercises/${exercise}/solution PROPERTIES
-                           LABELS fills_buffers RESOURCE_LOCK tcp_memory)
+    if(checks MATCHES "Fills")
+      set_tests_properties(exercises/${exercise}/solution PROPERTIES ${fills_memory})
     endif()
   endforeach()
 endif()
