@@ -81,9 +81,11 @@ class Conformance : public ::testing::TestWithParam<Backend> {
   std::optional<ServerProcess> server_;
 };
 
-// Those tests that fill every buffer there is, and with that the system's TCP memory.
-// cmake/helpers.cmake lets only one test at a time run whose suite's name has FillsBuffers in it.
+// Those tests that fill the buffers of a connection, or of so many that it is the system's TCP
+// memory. cmake/helpers.cmake goes by these words in a suite's name: it lets no more of them run at a
+// time than there is memory for.
 class ConformanceFillsBuffers : public Conformance {};
+class ConformanceFillsMemory : public Conformance {};
 
 // The seven, unless the environment names others (see the definition).
 [[nodiscard]] std::vector<Backend> servers_under_test();

@@ -38,7 +38,7 @@ TEST_P(Conformance, KeepsManyOpenStreamsApart) {  // with faults
 
 // Peers that send without reading. The server has to stop reading them, for whatever it read would
 // have to be kept; and must lose nothing over it.
-TEST_P(ConformanceFillsBuffers, HoldsLittleForPeersThatDoNotRead) {
+TEST_P(ConformanceFillsMemory, HoldsLittleForPeersThatDoNotRead) {
   const std::size_t count = concurrent(slowed_down ? 10 : 50);
   // More than the kernel may ever buffer between two ends: a receive buffer grows up to the 32 MiB
   // that systems commonly allow (tcp_rmem, tcp(7)).
@@ -204,7 +204,7 @@ TEST_P(Conformance, CountsAResetAsAPeersError) {
   EXPECT_EQ(counter("peer_errors"), 1U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, ConformanceFillsBuffers,
+INSTANTIATE_TEST_SUITE_P(Backends, ConformanceFillsMemory,
                          ::testing::ValuesIn(servers_under_test()),
                          [](const auto& test) { return std::string(test.param.name); });
 

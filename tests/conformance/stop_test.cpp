@@ -110,5 +110,9 @@ TEST_P(Conformance, SleepsAfterAPeerHasCaughtUp) {
   EXPECT_EQ(peer.exchange("and on"), "and on");
 }
 
+INSTANTIATE_TEST_SUITE_P(Backends, ConformanceFillsBuffers,
+                         ::testing::ValuesIn(servers_under_test()),
+                         [](const auto& test) { return std::string(test.param.name); });
+
 }  // namespace
 }  // namespace echomux
