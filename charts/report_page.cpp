@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "charts/palette.hpp"
@@ -17,12 +16,11 @@
 #include "harness/explanations.hpp"
 #include "harness/hdr_format.hpp"
 #include "harness/summary.hpp"
+#include "harness/text/json.hpp"
 #include "harness/words.hpp"
 
 namespace echomux {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // What the reader can choose to see; the first is what the page opens with.
 struct PageMetric {
@@ -86,8 +84,9 @@ Json spectrum_of(const std::vector<const Trial*>& trials, std::string LoadReport
   } catch (const std::runtime_error&) {
     return nullptr;
   }
-  const auto points = spectrum(sum);
-  return points.empty() ? Json(nullptr) : Json(points);
+  Json points;
+  for (const auto& [share, us] : spectrum(sum)) points.push_back({share, us});
+  return points;
 }
 
 Json to_json(const CellSummary& cell, const Results& results) {
@@ -159,7 +158,7 @@ Json missing_from(const Results& results) {
   }
   Json json = Json::array();
   for (const auto& [reason, figures] : missing) {
-    json.push_back({{"figures", figures}, {"reason", reason}});
+    json.push_back({{"figures", std::vector(figures.begin(), figures.end())}, {"reason", reason}});
   }
   return json;
 }
@@ -233,7 +232,7 @@ Json metrics_data(const Json& runs) {
 
 // JSON that can stand inside a script element: nothing in it can be taken for markup.
 std::string embeddable(const Json& json) {
-  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string text = json.dump();
   std::string safe;
   safe.reserve(text.size());
   for (const char c : text) {
@@ -248,7 +247,7 @@ std::string embeddable(const Json& json) {
 
 }  // namespace
 
-nlohmann::ordered_json report_data(const std::vector<LabelledResults>& runs) {
+Json report_data(const std::vector<LabelledResults>& runs) {
   std::vector<std::string> labels;
   labels.reserve(runs.size());
   for (const LabelledResults& run : runs) labels.push_back(run.label);

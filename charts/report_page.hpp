@@ -1,12 +1,13 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
 #include "harness/results_file.hpp"
 
 namespace echomux {
+
+class Json;
 
 // A run's results and what the page calls them, each differently.
 struct LabelledResults {
@@ -17,7 +18,7 @@ struct LabelledResults {
 // What the page shows, as its scripts read it (charts/README.md says how): the answer, every
 // run's cells with their intervals and percentile spectra, the verdicts, and how the first run
 // compares with each other one. `runs` must not be empty.
-[[nodiscard]] nlohmann::ordered_json report_data(const std::vector<LabelledResults>& runs);
+[[nodiscard]] Json report_data(const std::vector<LabelledResults>& runs);
 
 // The whole page: one HTML document that needs no network and no other file. Whatever text the
 // results hold is shown as text.

@@ -7,13 +7,13 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <stop_token>
 
 #include "claims/investigation.hpp"
 #include "cli/command.hpp"
 #include "cli/signal_thread.hpp"
 #include "harness/results_file.hpp"
+#include "harness/text/json.hpp"
 #include "harness/whole_file.hpp"
 
 namespace echomux {
@@ -57,10 +57,10 @@ int list_claims(const std::vector<const Claim*>& chosen) {
 int print_ledger(const std::string& path) {
   std::ifstream file(path);
   if (!file) throw std::runtime_error(fmt::format("cannot read {}", path));
-  nlohmann::ordered_json json;
+  Json json;
   try {
-    json = nlohmann::ordered_json::parse(file);
-  } catch (const nlohmann::json::exception&) {
+    json = Json::parse(file);
+  } catch (const JsonError&) {
     throw std::runtime_error(fmt::format("{} is not JSON", path));
   }
   try {

@@ -4,10 +4,10 @@
 
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
 #include "harness/report.hpp"
+#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
@@ -59,16 +59,16 @@ void print_text(const CompareArguments& arguments, const std::vector<Comparison>
 }
 
 void print_json(const CompareArguments& arguments, const std::vector<Comparison>& comparisons) {
-  nlohmann::ordered_json json{{"a", arguments.a},
-                              {"b", arguments.b},
-                              {"differences", comparisons.front().differences},
-                              {"cells", nlohmann::ordered_json::array()}};
+  Json json{{"a", arguments.a},
+            {"b", arguments.b},
+            {"differences", comparisons.front().differences},
+            {"cells", Json::array()}};
   for (const Comparison& comparison : comparisons) {
     for (const CellComparison& cell : comparison.cells) {
       json["cells"].push_back(to_json(cell));
     }
   }
-  std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+  std::cout << json.dump(2) << '\n';
 }
 
 int run(const CompareArguments& arguments) {

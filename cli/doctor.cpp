@@ -7,11 +7,11 @@
 
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
 #include "harness/machine.hpp"
+#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
@@ -73,9 +73,7 @@ int doctor(const std::string& format) {
   const Machine machine = describe_machine();
   const Diagnosis diagnosis = diagnose(machine, server_traits());
   if (format == "json") {
-    using Json = nlohmann::ordered_json;
-    std::cout << to_json(machine, diagnosis).dump(2, ' ', false, Json::error_handler_t::replace)
-              << '\n';
+    std::cout << to_json(machine, diagnosis).dump(2) << '\n';
   } else {
     print_text(machine, diagnosis);
   }

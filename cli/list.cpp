@@ -2,23 +2,23 @@
 
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
 #include "gallery/gallery.hpp"
+#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
 
 int list_as_json() {
-  auto list = nlohmann::ordered_json::array();
+  auto list = Json::array();
   for (const Backend& backend : backends()) {
-    nlohmann::ordered_json entry{{"name", backend.name},
-                                 {"summary", backend.summary},
-                                 {"limit", backend.limit},
-                                 {"max_connections", nullptr},
-                                 {"never_sleeps", backend.never_sleeps}};
+    Json entry{{"name", backend.name},
+               {"summary", backend.summary},
+               {"limit", backend.limit},
+               {"max_connections", nullptr},
+               {"never_sleeps", backend.never_sleeps}};
     if (backend.max_connections) entry["max_connections"] = *backend.max_connections;
     list.push_back(std::move(entry));
   }
@@ -36,13 +36,13 @@ int list_as_text() {
 
 // Without the bugs, unless they are asked for: to find them is what the gallery is for.
 int list_gallery_as_json(bool spoilers) {
-  auto list = nlohmann::ordered_json::array();
+  auto list = Json::array();
   for (const Exhibit& exhibit : gallery()) {
-    nlohmann::ordered_json entry{{"name", exhibit.name},
-                                 {"broken", exhibit.broken.name},
-                                 {"mended", exhibit.mended.name},
-                                 {"symptom", exhibit.symptom},
-                                 {"caught_by", exhibit.caught_by}};
+    Json entry{{"name", exhibit.name},
+               {"broken", exhibit.broken.name},
+               {"mended", exhibit.mended.name},
+               {"symptom", exhibit.symptom},
+               {"caught_by", exhibit.caught_by}};
     if (spoilers) entry["bug"] = exhibit.bug;
     list.push_back(std::move(entry));
   }

@@ -6,17 +6,16 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "cli/command.hpp"
+#include "harness/text/json.hpp"
 #include "harness/whole_file.hpp"
 
 namespace echomux {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Json = nlohmann::ordered_json;
 
 // Tells which figure is being measured and about how long the rest takes: from what each usually
 // takes, and how that was here so far.
@@ -77,8 +76,7 @@ class FigureTeller {
 };
 
 std::string document(const FigureContext& context, Json figures) {
-  return to_json(context, std::move(figures)).dump(1, ' ', false, Json::error_handler_t::replace) +
-         "\n";
+  return to_json(context, std::move(figures)).dump(1) + "\n";
 }
 
 // Before anything is measured, for a place that can't be written to is better known now.

@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <stop_token>
 
 #include "cli/command.hpp"
@@ -18,6 +17,7 @@
 #include "harness/hdr_format.hpp"
 #include "harness/load_report.hpp"
 #include "harness/sweep.hpp"
+#include "harness/text/json.hpp"
 #include "harness/whole_file.hpp"
 
 namespace echomux {
@@ -176,8 +176,8 @@ std::string as_text(const SwarmOptions& options, const LoadReport& report,
   return out;
 }
 
-nlohmann::ordered_json load_json(const SwarmOptions& options) {
-  nlohmann::ordered_json sources = nlohmann::ordered_json::array();
+Json load_json(const SwarmOptions& options) {
+  Json sources = Json::array();
   for (const Endpoint& source : options.sources) sources.push_back(source.to_string());
   const auto seconds = [](std::chrono::nanoseconds time) {
     return std::chrono::duration<double>(time).count();
@@ -202,25 +202,25 @@ nlohmann::ordered_json load_json(const SwarmOptions& options) {
 
 std::string as_json(const SwarmOptions& options, const LoadReport& report,
                     const Judgement& judgement) {
-  nlohmann::ordered_json json{{"load", load_json(options)}};
+  Json json{{"load", load_json(options)}};
   json.update(to_json(report));
   json["verdict"] = to_string(judgement.verdict);
-  json["reasons"] = nlohmann::ordered_json::array();
+  json["reasons"] = Json::array();
   for (const Reason& reason : judgement.reasons) {
     json["reasons"].push_back(fmt::format("{}: {}", reason.code, reason.sentence));
   }
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return json.dump(2) + "\n";
 }
 
 // One line of names and one of values: every figure of the JSON that is a number or a word.
 std::string as_csv(const SwarmOptions& options, const LoadReport& report,
                    const Judgement& judgement) {
-  nlohmann::ordered_json json{{"load", load_json(options)}};
+  Json json{{"load", load_json(options)}};
   json.update(to_json(report));
   json["verdict"] = to_string(judgement.verdict);
   std::string names;
   std::string values;
-  const auto add = [&](const std::string& name, const nlohmann::ordered_json& value) {
+  const auto add = [&](const std::string& name, const Json& value) {
     if (value.is_array() || value.is_object() || name.starts_with("histogram")) return;
     names += (names.empty() ? "" : ",") + name;
     const std::string text = value.is_string() ? value.get<std::string>()

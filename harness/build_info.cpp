@@ -1,8 +1,7 @@
 #include "harness/build_info.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "git_commit.hpp"
+#include "harness/text/json.hpp"
 
 namespace echomux {
 
@@ -14,7 +13,7 @@ Build build_info() {
           .build_type = ECHOMUX_BUILD_TYPE};
 }
 
-nlohmann::ordered_json to_json(const Build& build) {
+Json to_json(const Build& build) {
   return {{"version", build.version},
           {"git_commit", build.git_commit},
           {"compiler", build.compiler},
@@ -22,12 +21,12 @@ nlohmann::ordered_json to_json(const Build& build) {
           {"build_type", build.build_type}};
 }
 
-Build build_from(const nlohmann::ordered_json& json) {
-  return {.version = json.at("version"),
-          .git_commit = json.at("git_commit"),
-          .compiler = json.at("compiler"),
-          .flags = json.at("flags"),
-          .build_type = json.at("build_type")};
+Build build_from(const Json& json) {
+  return {.version = json.at("version").get<std::string>(),
+          .git_commit = json.at("git_commit").get<std::string>(),
+          .compiler = json.at("compiler").get<std::string>(),
+          .flags = json.at("flags").get<std::string>(),
+          .build_type = json.at("build_type").get<std::string>()};
 }
 
 }  // namespace echomux

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 namespace echomux {
+
+class Json;
 
 // What this program was built from, with what, and how.
 struct Build {
@@ -19,9 +20,9 @@ struct Build {
 
 [[nodiscard]] Build build_info();
 
-[[nodiscard]] nlohmann::ordered_json to_json(const Build& build);
+[[nodiscard]] Json to_json(const Build& build);
 
-// What to_json was given. Throws nlohmann::json::exception when anything is missing.
-[[nodiscard]] Build build_from(const nlohmann::ordered_json& json);
+// What to_json was given. Throws JsonError when anything is missing.
+[[nodiscard]] Build build_from(const Json& json);
 
 }  // namespace echomux

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+
+#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
@@ -61,14 +62,14 @@ std::string_view to_string(ComparisonVerdict verdict) noexcept {
   return "";
 }
 
-nlohmann::ordered_json to_json(const CellComparison& cell) {
-  nlohmann::ordered_json json{{"server", cell.cell.server},
-                              {"idle_connections", cell.cell.idle_connections},
-                              {"rate", cell.cell.rate},
-                              {"metric", cell.metric},
-                              {"trials_a", cell.count_a},
-                              {"trials_b", cell.count_b},
-                              {"verdict", to_string(cell.verdict)}};
+Json to_json(const CellComparison& cell) {
+  Json json{{"server", cell.cell.server},
+            {"idle_connections", cell.cell.idle_connections},
+            {"rate", cell.cell.rate},
+            {"metric", cell.metric},
+            {"trials_a", cell.count_a},
+            {"trials_b", cell.count_b},
+            {"verdict", to_string(cell.verdict)}};
   if (cell.count_a > 0) json["median_a"] = cell.median_a;
   if (cell.count_b > 0) json["median_b"] = cell.median_b;
   if (cell.verdict == ComparisonVerdict::only_in_one) return json;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +9,8 @@
 #include "harness/summary.hpp"
 
 namespace echomux {
+
+class Json;
 
 // What two runs say about one cell and one metric.
 enum class ComparisonVerdict : std::uint8_t {
@@ -42,7 +43,7 @@ struct Comparison {
 };
 
 // What cannot be said, such as a ratio of a figure that only one run has, is left out.
-[[nodiscard]] nlohmann::ordered_json to_json(const CellComparison& cell);
+[[nodiscard]] Json to_json(const CellComparison& cell);
 
 // Compares all cells that either has, by one metric.
 [[nodiscard]] Comparison compare(const Results& a, const Results& b, const Metric& metric);

@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string_view>
 #include <utility>
+
+#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
@@ -398,8 +399,7 @@ Diagnosis diagnose(const Machine& machine, const std::vector<ServerTraits>& serv
   return diagnosis;
 }
 
-nlohmann::ordered_json to_json(const Machine& machine, const Diagnosis& diagnosis) {
-  using Json = nlohmann::ordered_json;
+Json to_json(const Machine& machine, const Diagnosis& diagnosis) {
   Json backends = Json::array();
   for (const Capacity& capacity : diagnosis.backends) {
     backends.push_back({{"backend", capacity.backend},

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +8,8 @@
 #include "harness/machine.hpp"
 
 namespace echomux {
+
+class Json;
 
 // Descriptors that a server has beside its connections when the shell gave it only the usual three:
 // those, the listener, and what it takes signals and stop requests with.
@@ -60,6 +61,6 @@ struct Diagnosis {
 [[nodiscard]] Diagnosis diagnose(const Machine& machine, const std::vector<ServerTraits>& servers);
 
 // {"machine": …, "backends": […], "observations": […]}
-[[nodiscard]] nlohmann::ordered_json to_json(const Machine& machine, const Diagnosis& diagnosis);
+[[nodiscard]] Json to_json(const Machine& machine, const Diagnosis& diagnosis);
 
 }  // namespace echomux

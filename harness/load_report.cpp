@@ -4,17 +4,14 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "harness/hdr_format.hpp"
-#include "harness/json_value.hpp"
 #include "harness/statistics.hpp"
+#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // The bounds of what passes for valid, and why they lie there.
 //
@@ -65,13 +62,13 @@ LoadReport::Latency summarize(const LatencyHistogram& histogram) {
 }
 
 LoadReport::Latency latency_from(const Json& json) {
-  return {.p50 = json.at("p50"),
-          .p90 = json.at("p90"),
-          .p99 = json.at("p99"),
-          .p99_9 = json.at("p99_9"),
-          .p99_99 = json.at("p99_99"),
-          .max = json.at("max"),
-          .mean = json.at("mean")};
+  return {.p50 = json.at("p50").get<double>(),
+          .p90 = json.at("p90").get<double>(),
+          .p99 = json.at("p99").get<double>(),
+          .p99_9 = json.at("p99_9").get<double>(),
+          .p99_99 = json.at("p99_99").get<double>(),
+          .max = json.at("max").get<double>(),
+          .mean = json.at("mean").get<double>()};
 }
 
 // Which of two verdicts on a run that took place decides.
@@ -326,7 +323,7 @@ Json to_json(const LoadReport& report) {
   return {{"end", to_string(report.end)},
           {"detail", report.detail},
           {"requests", report.requests},
-          {"offered_rps", report.offered_rps ? Json(*report.offered_rps) : Json(nullptr)},
+          {"offered_rps", report.offered_rps},
           {"due_rps", report.due_rps},
           {"achieved_rps", report.achieved_rps},
           {"unanswered", report.unanswered},
@@ -363,40 +360,40 @@ LoadReport load_report_from(const Json& json) {
                                             [](SwarmEnd e) { return std::string(to_string(e)); });
   if (end == ends.end()) throw std::invalid_argument("unknown end " + json.at("end").dump());
   report.end = *end;
-  read_value(json.at("detail"), report.detail);
-  read_value(json.at("requests"), report.requests);
-  if (!json.at("offered_rps").is_null()) report.offered_rps = json.at("offered_rps").get<double>();
-  read_value(json.at("due_rps"), report.due_rps);
-  read_value(json.at("achieved_rps"), report.achieved_rps);
-  read_value(json.at("unanswered"), report.unanswered);
-  read_value(json.at("timed_out"), report.timed_out);
+  json.at("detail").get_to(report.detail);
+  json.at("requests").get_to(report.requests);
+  json.at("offered_rps").get_to(report.offered_rps);
+  json.at("due_rps").get_to(report.due_rps);
+  json.at("achieved_rps").get_to(report.achieved_rps);
+  json.at("unanswered").get_to(report.unanswered);
+  json.at("timed_out").get_to(report.timed_out);
   report.latency_us = latency_from(json.at("latency_us"));
   report.latency_uncorrected_us = latency_from(json.at("latency_uncorrected_us"));
   const Json& connections = json.at("connections");
-  read_value(connections.at("active"), report.active);
-  read_value(connections.at("active_confirmed"), report.active_confirmed);
-  read_value(connections.at("idle_requested"), report.idle_requested);
-  read_value(connections.at("idle_confirmed"), report.idle_confirmed);
-  read_value(connections.at("idle_held"), report.idle_held);
-  read_value(connections.at("lost"), report.lost);
-  read_value(connections.at("partly_answered"), report.partly_answered);
-  read_value(connections.at("open_ms"), report.open_ms);
+  connections.at("active").get_to(report.active);
+  connections.at("active_confirmed").get_to(report.active_confirmed);
+  connections.at("idle_requested").get_to(report.idle_requested);
+  connections.at("idle_confirmed").get_to(report.idle_confirmed);
+  connections.at("idle_held").get_to(report.idle_held);
+  connections.at("lost").get_to(report.lost);
+  connections.at("partly_answered").get_to(report.partly_answered);
+  connections.at("open_ms").get_to(report.open_ms);
   const Json& client = json.at("client");
-  read_value(client.at("cpu_us_per_request"), report.client_cpu_us_per_request);
-  read_value(client.at("busy_share"), report.client_busy_share);
-  read_value(client.at("schedule_lag_us_p99"), report.schedule_lag_us_p99);
-  read_value(client.at("schedule_lag_us_max"), report.schedule_lag_us_max);
-  read_value(client.at("steal_share"), report.steal_share);
+  client.at("cpu_us_per_request").get_to(report.client_cpu_us_per_request);
+  client.at("busy_share").get_to(report.client_busy_share);
+  client.at("schedule_lag_us_p99").get_to(report.schedule_lag_us_p99);
+  client.at("schedule_lag_us_max").get_to(report.schedule_lag_us_max);
+  client.at("steal_share").get_to(report.steal_share);
   if (client.contains("steal_share_by_cpu")) {
-    read_value(client.at("steal_share_by_cpu"), report.steal_share_by_cpu);
+    client.at("steal_share_by_cpu").get_to(report.steal_share_by_cpu);
   }
-  read_value(client.at("run_queue_share"), report.run_queue_share);
-  read_value(client.at("gap_share"), report.gap_share);
-  read_value(client.at("longest_gap_us"), report.longest_gap_us);
-  read_value(json.at("drift").at("p"), report.drift_p);
-  read_value(json.at("drift").at("relative_change"), report.drift_relative_change);
-  read_value(json.at("histogram_v2"), report.histogram_v2);
-  read_value(json.at("histogram_uncorrected_v2"), report.histogram_uncorrected_v2);
+  client.at("run_queue_share").get_to(report.run_queue_share);
+  client.at("gap_share").get_to(report.gap_share);
+  client.at("longest_gap_us").get_to(report.longest_gap_us);
+  json.at("drift").at("p").get_to(report.drift_p);
+  json.at("drift").at("relative_change").get_to(report.drift_relative_change);
+  json.at("histogram_v2").get_to(report.histogram_v2);
+  json.at("histogram_uncorrected_v2").get_to(report.histogram_uncorrected_v2);
   return report;
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +8,8 @@
 #include "harness/swarm.hpp"
 
 namespace echomux {
+
+class Json;
 
 // Whether figures can be trusted, and if there are none, whose matter that is.
 enum class Verdict : std::uint8_t {
@@ -85,10 +86,10 @@ struct LoadReport {
 [[nodiscard]] Judgement judge(const LoadReport& report);
 
 // The fields that `echomux swarm --format json` prints, without verdict and reasons; and back.
-[[nodiscard]] nlohmann::ordered_json to_json(const LoadReport& report);
-[[nodiscard]] LoadReport load_report_from(const nlohmann::ordered_json& json);
+[[nodiscard]] Json to_json(const LoadReport& report);
+[[nodiscard]] LoadReport load_report_from(const Json& json);
 // {"p50": …, "p90": …, …}
-[[nodiscard]] nlohmann::ordered_json to_json(const LoadReport::Latency& latency);
+[[nodiscard]] Json to_json(const LoadReport::Latency& latency);
 
 [[nodiscard]] std::string_view to_string(SwarmEnd end) noexcept;
 

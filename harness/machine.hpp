@@ -4,12 +4,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace echomux {
+
+class Json;
 
 // A limit on a number of things or bytes; none where nothing limits it, or where the system doesn't
 // tell, which Machine::unavailable then says.
@@ -83,11 +84,10 @@ struct Machine {
 // looked for below `root`, which only tests set. Never throws for what isn't there.
 [[nodiscard]] Machine describe_machine(const std::filesystem::path& root = "/");
 
-[[nodiscard]] nlohmann::ordered_json to_json(const Machine& machine);
+[[nodiscard]] Json to_json(const Machine& machine);
 
-// The machine that to_json was given. Throws nlohmann::json::exception when anything is missing or
-// of another type.
-[[nodiscard]] Machine machine_from(const nlohmann::ordered_json& json);
+// The machine that to_json was given. Throws JsonError when anything is missing or of another type.
+[[nodiscard]] Machine machine_from(const Json& json);
 
 // A sentence for each difference that forbids comparing measurements from the two machines without
 // a second thought. Not what changes by itself, such as load and available memory; quantities

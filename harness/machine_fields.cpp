@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "harness/json_value.hpp"
 #include "harness/machine.hpp"
+#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
@@ -71,41 +70,35 @@ void for_each_field(M& machine, Visit visit) {
   visit("unavailable", "what is unavailable", machine.unavailable, no);
 }
 
-using Json = nlohmann::ordered_json;
-
-// nlohmann's own conversions and, beside them, optional values as null and limits as an object.
 template <typename T>
 Json json_of(const T& value) {
   return value;
 }
 
-template <typename T>
-Json json_of(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
+Json json_of(const std::array<double, 3>& values) {
+  return std::vector(values.begin(), values.end());
 }
 
 Json json_of(const Limits& limits) {
   Json json;
   for_each_limit(limits, [&](const char* key, const char* /*words*/, const auto& field, Matters) {
-    json[key] = json_of(field);
+    json[key] = field;
   });
   return json;
 }
 
 template <typename T>
 void read_json(const Json& json, T& value) {
-  read_value(json, value);
+  json.get_to(value);
 }
 
-template <typename T>
-void read_json(const Json& json, std::optional<T>& value) {
-  value.reset();
-  if (!json.is_null()) read_value(json, value.emplace());
+void read_json(const Json& json, std::array<double, 3>& values) {
+  for (std::size_t i = 0; i < values.size(); ++i) json.at(i).get_to(values[i]);
 }
 
 void read_json(const Json& json, Limits& limits) {
   for_each_limit(limits, [&](const char* key, const char* /*words*/, auto& field, Matters) {
-    read_json(json.at(key), field);
+    json.at(key).get_to(field);
   });
 }
 
@@ -177,7 +170,7 @@ std::string value_in(const Profile& profile, const std::string& name) {
 
 }  // namespace
 
-nlohmann::ordered_json to_json(const Machine& machine) {
+Json to_json(const Machine& machine) {
   Json json;
   for_each_field(machine, [&](const char* key, const char* /*words*/, const auto& field, Matters) {
     json[key] = json_of(field);
@@ -185,7 +178,7 @@ nlohmann::ordered_json to_json(const Machine& machine) {
   return json;
 }
 
-Machine machine_from(const nlohmann::ordered_json& json) {
+Machine machine_from(const Json& json) {
   Machine machine;
   for_each_field(machine, [&](const char* key, const char* /*words*/, auto& field, Matters) {
     read_json(json.at(key), field);

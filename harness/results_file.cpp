@@ -7,22 +7,18 @@
 #include <ctime>
 #include <fstream>
 #include <istream>
-#include <nlohmann/json.hpp>
 
-#include "harness/json_value.hpp"
 #include "harness/summary.hpp"
+#include "harness/text/json.hpp"
 #include "harness/whole_file.hpp"
 
 namespace echomux {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr int schema_version = 2;
 // A larger file is none of ours, and is not worth filling the memory with.
 constexpr std::uintmax_t largest_file_bytes = std::uintmax_t{64} * 1024 * 1024;
-// Nor is one that is nested more deeply, or whose plan has more cells than anyone measures.
-constexpr int deepest_nesting = 16;
+// Nor is one whose plan has more cells than anyone measures.
 constexpr std::size_t most_cells = 100'000;
 constexpr double longest_seconds = 1e6;
 
@@ -35,14 +31,6 @@ std::chrono::nanoseconds from_seconds(double seconds) {
     throw std::runtime_error(fmt::format("{} s is no time that is measured for", seconds));
   }
   return std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds));
-}
-
-Json to_json(const std::optional<double>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-std::optional<double> optional_from(const Json& json) {
-  return json.is_null() ? std::nullopt : std::optional(json.get<double>());
 }
 
 Json to_json(const SweepPlan& plan) {
@@ -71,23 +59,23 @@ Json to_json(const SweepPlan& plan) {
 SweepPlan plan_from(const Json& json) {
   SweepPlan plan;
   for (const Json& server : json.at("servers")) {
-    plan.servers.push_back({.name = server.at("name"),
-                            .backend = server.at("backend"),
+    plan.servers.push_back({.name = server.at("name").get<std::string>(),
+                            .backend = server.at("backend").get<std::string>(),
                             .options = server.at("options").get<std::vector<std::string>>(),
-                            .command = server.at("command")});
+                            .command = server.at("command").get<std::string>()});
   }
-  read_value(json.at("idle_connections"), plan.idle_connections);
-  read_value(json.at("rates"), plan.rates);
-  read_value(json.at("active_connections"), plan.active_connections);
-  read_value(json.at("message_bytes"), plan.message_bytes);
-  plan.warmup = from_seconds(json.at("warmup_seconds"));
-  plan.duration = from_seconds(json.at("duration_seconds"));
-  plan.timeout = from_seconds(json.at("timeout_seconds"));
-  read_value(json.at("repetitions"), plan.repetitions);
-  read_value(json.at("seed"), plan.seed);
-  read_value(json.at("pin"), plan.pin);
-  read_value(json.at("keep_awake"), plan.keep_awake);
-  read_value(json.at("count_system_calls"), plan.count_system_calls);
+  json.at("idle_connections").get_to(plan.idle_connections);
+  json.at("rates").get_to(plan.rates);
+  json.at("active_connections").get_to(plan.active_connections);
+  json.at("message_bytes").get_to(plan.message_bytes);
+  plan.warmup = from_seconds(json.at("warmup_seconds").get<double>());
+  plan.duration = from_seconds(json.at("duration_seconds").get<double>());
+  plan.timeout = from_seconds(json.at("timeout_seconds").get<double>());
+  json.at("repetitions").get_to(plan.repetitions);
+  json.at("seed").get_to(plan.seed);
+  json.at("pin").get_to(plan.pin);
+  json.at("keep_awake").get_to(plan.keep_awake);
+  json.at("count_system_calls").get_to(plan.count_system_calls);
   // Each factor alone first, for the product could wrap around.
   const std::array factors{plan.servers.size(), plan.idle_connections.size(), plan.rates.size()};
   std::size_t cells = 1;
@@ -106,9 +94,9 @@ Json cell_json(const Cell& cell) {
 
 Cell cell_from(const Json& json) {
   Cell cell;
-  read_value(json.at("server"), cell.server);
-  read_value(json.at("idle_connections"), cell.idle_connections);
-  read_value(json.at("rate"), cell.rate);
+  json.at("server").get_to(cell.server);
+  json.at("idle_connections").get_to(cell.idle_connections);
+  json.at("rate").get_to(cell.rate);
   return cell;
 }
 
@@ -126,13 +114,13 @@ Json to_json(const ServerCost& cost) {
   return {{"requests", cost.requests},
           {"cpu_us_per_request", cost.cpu_us_per_request},
           {"busy_share", cost.busy_share},
-          {"user_us_per_request", to_json(cost.user_us_per_request)},
-          {"system_us_per_request", to_json(cost.system_us_per_request)},
-          {"voluntary_switches_per_request", to_json(cost.voluntary_switches_per_request)},
-          {"involuntary_switches_per_request", to_json(cost.involuntary_switches_per_request)},
-          {"run_queue_share", to_json(cost.run_queue_share)},
-          {"resident_bytes_per_connection", to_json(cost.resident_bytes_per_connection)},
-          {"kernel_bytes_per_connection", to_json(cost.kernel_bytes_per_connection)},
+          {"user_us_per_request", cost.user_us_per_request},
+          {"system_us_per_request", cost.system_us_per_request},
+          {"voluntary_switches_per_request", cost.voluntary_switches_per_request},
+          {"involuntary_switches_per_request", cost.involuntary_switches_per_request},
+          {"run_queue_share", cost.run_queue_share},
+          {"resident_bytes_per_connection", cost.resident_bytes_per_connection},
+          {"kernel_bytes_per_connection", cost.kernel_bytes_per_connection},
           {"steal_share", cost.steal_share},
           {"threads", cost.threads},
           {"processes", cost.processes},
@@ -143,23 +131,22 @@ Json to_json(const ServerCost& cost) {
 
 ServerCost cost_from(const Json& json) {
   ServerCost cost;
-  read_value(json.at("requests"), cost.requests);
-  read_value(json.at("cpu_us_per_request"), cost.cpu_us_per_request);
-  read_value(json.at("busy_share"), cost.busy_share);
-  cost.user_us_per_request = optional_from(json.at("user_us_per_request"));
-  cost.system_us_per_request = optional_from(json.at("system_us_per_request"));
-  cost.voluntary_switches_per_request = optional_from(json.at("voluntary_switches_per_request"));
-  cost.involuntary_switches_per_request =
-      optional_from(json.at("involuntary_switches_per_request"));
-  cost.run_queue_share = optional_from(json.at("run_queue_share"));
-  cost.resident_bytes_per_connection = optional_from(json.at("resident_bytes_per_connection"));
-  cost.kernel_bytes_per_connection = optional_from(json.at("kernel_bytes_per_connection"));
-  read_value(json.at("steal_share"), cost.steal_share);
-  read_value(json.at("threads"), cost.threads);
-  read_value(json.at("processes"), cost.processes);
-  read_value(json.at("cpus"), cost.cpus);
-  read_value(json.at("counters"), cost.counters);
-  read_value(json.at("unavailable"), cost.unavailable);
+  json.at("requests").get_to(cost.requests);
+  json.at("cpu_us_per_request").get_to(cost.cpu_us_per_request);
+  json.at("busy_share").get_to(cost.busy_share);
+  json.at("user_us_per_request").get_to(cost.user_us_per_request);
+  json.at("system_us_per_request").get_to(cost.system_us_per_request);
+  json.at("voluntary_switches_per_request").get_to(cost.voluntary_switches_per_request);
+  json.at("involuntary_switches_per_request").get_to(cost.involuntary_switches_per_request);
+  json.at("run_queue_share").get_to(cost.run_queue_share);
+  json.at("resident_bytes_per_connection").get_to(cost.resident_bytes_per_connection);
+  json.at("kernel_bytes_per_connection").get_to(cost.kernel_bytes_per_connection);
+  json.at("steal_share").get_to(cost.steal_share);
+  json.at("threads").get_to(cost.threads);
+  json.at("processes").get_to(cost.processes);
+  json.at("cpus").get_to(cost.cpus);
+  json.at("counters").get_to(cost.counters);
+  json.at("unavailable").get_to(cost.unavailable);
   return cost;
 }
 
@@ -179,14 +166,15 @@ Json to_json(const Trial& trial) {
 Trial trial_from(const Json& json) {
   Trial trial;
   trial.cell = cell_from(json);
-  read_value(json.at("repetition"), trial.repetition);
-  read_value(json.at("active_connections"), trial.active_connections);
+  json.at("repetition").get_to(trial.repetition);
+  json.at("active_connections").get_to(trial.active_connections);
   trial.outcome = outcome_from(json.at("outcome").get<std::string>());
-  read_value(json.at("note"), trial.note);
+  json.at("note").get_to(trial.note);
   trial.judgement.verdict = verdict_from(json.at("verdict").get<std::string>());
   for (const Json& reason : json.at("reasons")) {
     trial.judgement.reasons.push_back({verdict_from(reason.at("verdict").get<std::string>()),
-                                       reason.at("code"), reason.at("sentence")});
+                                       reason.at("code").get<std::string>(),
+                                       reason.at("sentence").get<std::string>()});
   }
   if (!json.at("load").is_null()) trial.load = load_report_from(json.at("load"));
   if (!json.at("cost").is_null()) trial.cost = cost_from(json.at("cost"));
@@ -203,7 +191,7 @@ Json summary_json(const Results& results) {
     json["note"] = cell.note;
     json["verdict"] = to_string(cell.judgement.verdict);
     json["reasons"] = to_json(cell.judgement.reasons);
-    json["system_calls_per_request"] = to_json(cell.system_calls_per_request);
+    json["system_calls_per_request"] = cell.system_calls_per_request;
     json["metrics"] = Json::object();
     for (const Metric& metric : metrics()) {
       const MetricSummary& summary = cell.metrics.at(metric.name);
@@ -231,7 +219,7 @@ Json to_json(const Results& results) {
             {"cpu_plan", context.cpu_plan},
             {"plan", to_json(context.plan)},
             {"sources", Json::object()},
-            {"client_ceiling_rps", to_json(results.client_ceiling_rps)},
+            {"client_ceiling_rps", results.client_ceiling_rps},
             {"summary", summary_json(results)}};
   for (const auto& [figure, source] : ledger_sources()) json["sources"][figure] = source;
   json["trials"] = Json::array();
@@ -239,35 +227,29 @@ Json to_json(const Results& results) {
   json["system_calls"] = Json::array();
   for (const SystemCallCount& count : results.system_calls) {
     Json entry = cell_json(count.cell);
-    entry["per_request"] = to_json(count.per_request);
+    entry["per_request"] = count.per_request;
     entry["unavailable"] = count.unavailable;
     json["system_calls"].push_back(std::move(entry));
   }
   return json;
 }
 
-Json json_from(std::istream& text) {
-  return Json::parse(text, [](int depth, Json::parse_event_t /*event*/, Json& /*parsed*/) {
-    if (depth > deepest_nesting) throw std::runtime_error("it is nested too deeply");
-    return true;
-  });
-}
-
 Results results_from(const Json& json) {
   Results results;
   RunContext& context = results.context;
-  read_value(json.at("started"), context.started);
-  read_value(json.at("command"), context.command);
+  json.at("started").get_to(context.started);
+  json.at("command").get_to(context.command);
   context.build = build_from(json.at("build"));
   context.machine = machine_from(json.at("machine"));
-  read_value(json.at("cpu_plan"), context.cpu_plan);
+  json.at("cpu_plan").get_to(context.cpu_plan);
   context.plan = plan_from(json.at("plan"));
-  results.client_ceiling_rps = optional_from(json.at("client_ceiling_rps"));
+  json.at("client_ceiling_rps").get_to(results.client_ceiling_rps);
   for (const Json& trial : json.at("trials")) results.trials.push_back(trial_from(trial));
   for (const Json& count : json.at("system_calls")) {
-    results.system_calls.push_back({.cell = cell_from(count),
-                                    .per_request = optional_from(count.at("per_request")),
-                                    .unavailable = count.at("unavailable")});
+    results.system_calls.push_back(
+        {.cell = cell_from(count),
+         .per_request = count.at("per_request").get<std::optional<double>>(),
+         .unavailable = count.at("unavailable").get<std::string>()});
   }
   return results;
 }
@@ -319,7 +301,7 @@ RunContext describe_run(const SweepPlan& plan, std::vector<std::string> command)
 }
 
 std::string results_json(const Results& results) {
-  return to_json(results).dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return to_json(results).dump(1) + "\n";
 }
 
 void write_results(const std::filesystem::path& path, const Results& results) {
@@ -327,7 +309,7 @@ void write_results(const std::filesystem::path& path, const Results& results) {
 }
 
 Results parse_results(std::istream& text) {
-  const Json json = json_from(text);
+  const Json json = Json::parse(text);
   if (json.at("schema_version") != schema_version) {
     throw std::runtime_error(fmt::format("its schema_version is {}, this program reads {}",
                                          json.at("schema_version").is_structured()

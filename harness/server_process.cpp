@@ -11,10 +11,10 @@
 #include <time.h>
 
 #include <array>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "echo/system_call.hpp"
+#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
@@ -188,13 +188,16 @@ std::optional<std::map<std::string, std::uint64_t>> ServerProcess::counters() {
   if (!speaks_echomux_ || exit_ || ::kill(pid_, SIGUSR1) != 0) return std::nullopt;
   const auto deadline = Clock::now() + std::chrono::seconds(1);
   while (const std::optional<std::string> line = read_line(deadline)) {
-    const auto json = nlohmann::json::parse(*line, nullptr, /*allow_exceptions=*/false);
-    if (!json.is_object()) continue;
-    std::map<std::string, std::uint64_t> counters;
-    for (const auto& [name, value] : json.items()) {
-      if (value.is_number_unsigned()) counters[name] = value.get<std::uint64_t>();
+    try {
+      const Json json = Json::parse(*line);
+      std::map<std::string, std::uint64_t> counters;
+      for (const auto& [name, value] : json.items()) {
+        if (value.is_number_unsigned()) value.get_to(counters[name]);
+      }
+      return counters;
+    } catch (const JsonError&) {
+      continue;  // a line of another kind
     }
-    return counters;
   }
   return std::nullopt;
 }

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <set>
 #include <stop_token>
@@ -17,6 +16,8 @@
 #include "reproduce/cost_fit.hpp"
 
 namespace echomux {
+
+class Json;
 
 // One line of a published chart: its values by what stands on the axis (descriptors, idle
 // connections, clients). A missing value was not published.
@@ -134,7 +135,7 @@ struct Win {
 
 // Published and measured side by side, the shapes and their verdicts, method and notes.
 [[nodiscard]] std::string to_text(const Figure& figure);
-[[nodiscard]] nlohmann::ordered_json to_json(const Figure& figure);
+[[nodiscard]] Json to_json(const Figure& figure);
 
 // Where, with what and how figures were measured.
 struct FigureContext {
@@ -144,8 +145,7 @@ struct FigureContext {
   Machine machine;
 };
 // One document with all of these figures, each as to_json() gave it.
-[[nodiscard]] nlohmann::ordered_json to_json(const FigureContext& context,
-                                             nlohmann::ordered_json figures);
+[[nodiscard]] Json to_json(const FigureContext& context, Json figures);
 
 // --- all figures ---
 

@@ -2,15 +2,13 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
+#include "harness/text/json.hpp"
 #include "reproduce/figure.hpp"
 #include "reproduce/number_text.hpp"
 
 namespace echomux {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::string measured_cell(const MeasuredLine& line, double x) {
   const auto rounds = line.rounds.find(x);
@@ -212,7 +210,7 @@ std::string to_text(const Figure& figure) {
   return out;
 }
 
-nlohmann::ordered_json to_json(const Figure& figure) {
+Json to_json(const Figure& figure) {
   Json json{{"figure", figure.id},
             {"title", figure.title},
             {"source", figure.source},
@@ -241,7 +239,7 @@ nlohmann::ordered_json to_json(const Figure& figure) {
   return json;
 }
 
-nlohmann::ordered_json to_json(const FigureContext& context, nlohmann::ordered_json figures) {
+Json to_json(const FigureContext& context, Json figures) {
   return {{"started", context.started},
           {"command", context.command},
           {"build", to_json(context.build)},

@@ -7,9 +7,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "harness/results_file.hpp"
+#include "harness/text/json.hpp"
 #include "tests/support/process_info.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -304,7 +304,7 @@ TEST_F(Bench, WritesWhatItsSchemaSays) {
   EXPECT_EQ(std::system((validate + results_path().string()).c_str()), 0);
   // And it is not a schema that lets everything pass.
   std::ifstream file(results_path());
-  nlohmann::json broken = nlohmann::json::parse(file);
+  Json broken = Json::parse(file);
   broken["trials"][0]["verdict"] = "splendid";
   std::ofstream(results_path()) << broken;
   // NOLINTNEXTLINE(cert-env33-c)
@@ -319,7 +319,7 @@ TEST_F(Bench, ComparesTwoRuns) {
   EXPECT_THAT(text.out, AllOf(HasSubstr("server_cpu_us_per_request"),
                               HasSubstr("too few repetitions to tell"), HasSubstr("don't differ")));
   const Finished json = run_program({"compare", path, path, "--format", "json"});
-  EXPECT_EQ(nlohmann::json::parse(json.out).at("cells").at(0).at("ratio"), 1.0);
+  EXPECT_EQ(Json::parse(json.out).at("cells").at(0).at("ratio"), 1.0);
   EXPECT_EQ(run_program({"compare", path, path, "--metric", "speed"}).status, 2);
   EXPECT_EQ(run_program({"compare", path, "/dev/null"}).status, 1);
   EXPECT_EQ(run_program({"compare", path}).status, 2);

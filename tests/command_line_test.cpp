@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
@@ -17,6 +16,7 @@
 #include "echo/server_stats.hpp"
 #include "echo/system_call.hpp"
 #include "harness/server_process.hpp"
+#include "harness/text/json.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/connection.hpp"
 #include "tests/support/process_info.hpp"
@@ -46,7 +46,7 @@ TEST(CommandLine, ListsEveryBackendWithItsSummary) {
 TEST(CommandLine, ListsEveryBackendAsJson) {
   const Finished list = run_program({"list", "--json"});
   EXPECT_EQ(list.status, exit_ok);
-  const nlohmann::json json = nlohmann::json::parse(list.out);
+  const Json json = Json::parse(list.out);
   ASSERT_EQ(json.size(), backends().size());
   for (std::size_t i = 0; i < json.size(); ++i) {
     const Backend& backend = backends()[i];
@@ -73,7 +73,7 @@ TEST(CommandLine, DoctorTellsWhatEveryBackendCanCarryHere) {
 TEST(CommandLine, DoctorsJsonAgreesWithTheSystem) {
   const Finished doctor = run_program({"doctor", "--format", "json"});
   EXPECT_EQ(doctor.status, exit_ok);
-  const nlohmann::json json = nlohmann::json::parse(doctor.out);
+  const Json json = Json::parse(doctor.out);
   rlimit descriptors{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &descriptors), 0);
   if (descriptors.rlim_max != RLIM_INFINITY) {
@@ -81,7 +81,7 @@ TEST(CommandLine, DoctorsJsonAgreesWithTheSystem) {
   }
   ASSERT_EQ(json.at("backends").size(), backends().size());
   for (std::size_t i = 0; i < backends().size(); ++i) {
-    const nlohmann::json& row = json.at("backends")[i];
+    const Json& row = json.at("backends")[i];
     EXPECT_EQ(row.at("backend"), backends()[i].name);
     const auto connections = row.at("max_connections").get<std::uint64_t>();
     EXPECT_LT(connections, descriptors.rlim_max);
@@ -89,7 +89,7 @@ TEST(CommandLine, DoctorsJsonAgreesWithTheSystem) {
       EXPECT_LE(connections, *backends()[i].max_connections);
     }
   }
-  for (const nlohmann::json& observation : json.at("observations")) {
+  for (const Json& observation : json.at("observations")) {
     EXPECT_THAT(observation.at("level").get<std::string>(), MatchesRegex("ok|note|limit"));
     EXPECT_THAT(observation.at("sentence").get<std::string>(), Not(IsEmpty()));
   }
@@ -252,7 +252,7 @@ TEST(Serve, PrintsItsCountersAsOneJsonObjectWhenItStops) {
   EXPECT_EQ(Peer(server.endpoint()).exchange("hello"), "hello");
   EXPECT_TRUE(eventually(patience, [&] { return server.counters().value().at("closed") == 1; }));
   EXPECT_EQ(server.stop().exit_status, exit_ok);
-  const nlohmann::json json = nlohmann::json::parse(server.output());
+  const Json json = Json::parse(server.output());
   EXPECT_EQ(json.at("backend"), any_backend);
   for (const CounterField& field : counter_fields) {
     EXPECT_TRUE(json.at(std::string(field.name)).is_number_unsigned()) << field.name;

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
+#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
@@ -192,7 +192,7 @@ TEST(Doctor, TellsRootToMountTracefsAndNoMore) {
 
 TEST(Doctor, PrintsItselfAsJson) {
   const Machine machine = poor_machine();
-  const nlohmann::ordered_json json = to_json(machine, diagnose(machine, servers()));
+  const Json json = to_json(machine, diagnose(machine, servers()));
   EXPECT_EQ(machine_from(json.at("machine")), machine);
   EXPECT_EQ(json.at("backends").at(0).at("backend"), "blocking");
   EXPECT_EQ(json.at("backends").at(0).at("max_connections"), 1);

@@ -5,10 +5,10 @@
 
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <random>
 
 #include "harness/cpu.hpp"
+#include "harness/text/json.hpp"
 #include "reproduce/cost_model.hpp"
 #include "reproduce/served_bench.hpp"
 #include "tests/support/sample_figures.hpp"

@@ -3,11 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "cli/command.hpp"
 #include "gallery/gallery.hpp"
+#include "harness/text/json.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -37,9 +37,8 @@ TEST(GalleryCommand, ListsSymptomsAndKeepsTheBugsToItself) {
 }
 
 TEST(GalleryCommand, ListsAsJson) {
-  const auto list = nlohmann::json::parse(run_program({"list", "--gallery", "--json"}).out);
-  const auto spoilt =
-      nlohmann::json::parse(run_program({"list", "--gallery", "--spoilers", "--json"}).out);
+  const auto list = Json::parse(run_program({"list", "--gallery", "--json"}).out);
+  const auto spoilt = Json::parse(run_program({"list", "--gallery", "--spoilers", "--json"}).out);
   ASSERT_EQ(list.size(), gallery().size());
   for (std::size_t i = 0; i < list.size(); ++i) {
     EXPECT_EQ(list[i].at("broken"), gallery()[i].broken.name);

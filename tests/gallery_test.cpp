@@ -11,7 +11,6 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
 #include <string>
@@ -20,6 +19,7 @@
 
 #include "cli/backends.hpp"
 #include "echo/system_call.hpp"
+#include "harness/text/json.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -94,10 +94,10 @@ SuiteRun run_suite(std::string_view server, const std::string& filter,
   // anything.
   run.status = suite.wait(run_limit);
   run.output = file_text(output);
-  const auto json = nlohmann::json::parse(file_text(results));
+  const auto json = Json::parse(file_text(results));
   for (const auto& checks : json.at("testsuites")) {
     for (const auto& one : checks.at("testsuite")) {
-      const std::string name = one.at("name");
+      const auto name = one.at("name").get<std::string>();
       if (one.at("result") == "SKIPPED") {
         run.skipped.push_back(name);
       } else if (!one.contains("failures")) {

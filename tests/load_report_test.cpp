@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <tuple>
 
 #include "harness/hdr_format.hpp"
+#include "harness/text/json.hpp"
 #include "tests/support/trials.hpp"
 
 namespace echomux {
@@ -368,7 +368,7 @@ auto fields(const LoadReport& r) {
 TEST(LoadReport, ComesBackFromJson) {
   LoadReport report = report_with_slices([](std::size_t i) { return static_cast<double>(i + 1); });
   report.detail = "a \"detail\"";
-  const LoadReport back = load_report_from(nlohmann::ordered_json::parse(to_json(report).dump()));
+  const LoadReport back = load_report_from(Json::parse(to_json(report).dump()));
   EXPECT_TRUE(fields(back) == fields(report)) << to_json(back).dump(1);
 
   report.offered_rps.reset();
@@ -381,13 +381,13 @@ TEST(LoadReport, ComesBackFromJson) {
 }
 
 TEST(LoadReport, IsNotReadFromJsonWithoutAFieldOrWithAnUnknownEnd) {
-  const nlohmann::ordered_json json = to_json(clean_load());
+  const Json json = to_json(clean_load());
   for (const auto& [key, ignored] : json.items()) {
-    nlohmann::ordered_json without = json;
+    Json without = json;
     without.erase(key);
-    EXPECT_THROW(static_cast<void>(load_report_from(without)), nlohmann::json::exception) << key;
+    EXPECT_THROW(static_cast<void>(load_report_from(without)), JsonError) << key;
   }
-  nlohmann::ordered_json odd = json;
+  Json odd = json;
   odd["end"] = "happily";
   EXPECT_THROW(static_cast<void>(load_report_from(odd)), std::invalid_argument);
 }

@@ -7,10 +7,10 @@
 
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "harness/build_info.hpp"
 #include "harness/cpu.hpp"
+#include "harness/text/json.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace echomux {
@@ -56,25 +56,25 @@ TEST(Machine, AgreesWithWhatTheSystemTells) {
 
 TEST(Machine, ComesBackFromJsonAsItWas) {
   const Machine machine = describe_machine();
-  EXPECT_EQ(machine_from(nlohmann::ordered_json::parse(to_json(machine).dump())), machine);
+  EXPECT_EQ(machine_from(Json::parse(to_json(machine).dump())), machine);
   EXPECT_EQ(machine_from(to_json(Machine{})), Machine{});
 }
 
 TEST(Machine, IsNotReadFromJsonWithAnythingMissing) {
-  const nlohmann::ordered_json whole = to_json(describe_machine());
+  const Json whole = to_json(describe_machine());
   for (const auto& [key, ignored] : whole.items()) {
-    nlohmann::ordered_json part = whole;
+    Json part = whole;
     part.erase(key);
-    EXPECT_THROW(static_cast<void>(machine_from(part)), nlohmann::json::exception) << key;
+    EXPECT_THROW(static_cast<void>(machine_from(part)), JsonError) << key;
   }
   for (const auto& [key, ignored] : whole.at("limits").items()) {
-    nlohmann::ordered_json part = whole;
+    Json part = whole;
     part.at("limits").erase(key);
-    EXPECT_THROW(static_cast<void>(machine_from(part)), nlohmann::json::exception) << key;
+    EXPECT_THROW(static_cast<void>(machine_from(part)), JsonError) << key;
   }
-  nlohmann::ordered_json wrong = whole;
+  Json wrong = whole;
   wrong["kernel"] = 6;
-  EXPECT_THROW(static_cast<void>(machine_from(wrong)), nlohmann::json::exception);
+  EXPECT_THROW(static_cast<void>(machine_from(wrong)), JsonError);
 }
 
 TEST(Machine, TellsWhatIsNotThere) {

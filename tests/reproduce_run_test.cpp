@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "cli/command.hpp"
+#include "harness/text/json.hpp"
 #include "tests/support/sample_figures.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -56,7 +56,7 @@ TEST_F(ReproduceRun, WritesEveryFilePerFigure) {
       EXPECT_TRUE(std::filesystem::exists(options_.directory / (std::string(file) + end))) << end;
     }
   }
-  const auto json = nlohmann::json::parse(file_text(options_.directory / "libevent-1-active.json"));
+  const auto json = Json::parse(file_text(options_.directory / "libevent-1-active.json"));
   EXPECT_EQ(json.at("started"), "2026-01-31T12:00:00Z");
   EXPECT_EQ(json.at("build").at("git_commit"), "0123456789ab");
   EXPECT_EQ(json.at("machine").at("cpu_model"), "AMD EPYC");

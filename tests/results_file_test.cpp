@@ -5,15 +5,15 @@
 
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
+#include "harness/text/json.hpp"
+#include "tests/support/json_place.hpp"
 #include "tests/support/sample_results.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace echomux {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -154,14 +154,14 @@ TEST(ResultsFile, MissesEveryField) {
   const TemporaryFile file;
   const Json complete = Json::parse(results_json(sample_results()));
   const auto expect_missed = [&](const char* where, const std::string& unread = "") {
-    const Json::json_pointer pointer(where);
-    for (const auto& [key, ignored] : complete.at(pointer).items()) {
+    Json whole = complete;
+    for (const auto& [key, ignored] : find_place(whole, where)->items()) {
       if (key == unread || (key == "sources" && *where == '\0')) continue;
       Json without = complete;
-      without.at(pointer).erase(key);
+      find_place(without, where)->erase(key);
       file.fill(without.dump());
       EXPECT_THAT(file.complaint(),
-                  AllOf(HasSubstr("not a results file"), HasSubstr("'" + key + "'")))
+                  AllOf(HasSubstr("not a results file"), HasSubstr('"' + key + "\" is missing")))
           << where;
     }
   };
@@ -187,7 +187,7 @@ TEST(ResultsFile, RejectsWordsThatItDoesNotKnow) {
   for (const char* const where : {"/trials/0/outcome", "/trials/0/verdict",
                                   "/trials/1/reasons/0/verdict", "/trials/0/load/end"}) {
     Json json = Json::parse(results_json(sample_results()));
-    json.at(Json::json_pointer(where)) = "magnificent";
+    *find_place(json, where) = "magnificent";
     file.fill(json.dump());
     EXPECT_THAT(file.complaint(), AllOf(HasSubstr("not a results file"), HasSubstr("magnificent")));
   }
@@ -255,7 +255,7 @@ TEST(ResultsFile, RefusesWhatIsNoWholeNumber) {
         "/trials/1/idle_connections", "/trials/1/cost/counters/waits"}) {
     for (const double number : {1e300, -5.5, 2.5, -1e9}) {
       Json json = Json::parse(results_json(sample_results()));
-      json.at(Json::json_pointer(where)) = number;
+      *find_place(json, where) = number;
       file.fill(json.dump());
       EXPECT_THAT(file.complaint(), HasSubstr("is no whole number in its range")) << where;
     }

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "cli/command.hpp"
 #include "harness/hdr_format.hpp"
 #include "harness/server_process.hpp"
+#include "harness/text/json.hpp"
 #include "tests/support/network_namespace.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -18,7 +18,6 @@
 namespace echomux {
 namespace {
 
-using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
@@ -51,12 +50,12 @@ class SwarmCommand : public ::testing::Test {
   }
 
   // The JSON of a run, and its exit status in `status_`.
-  json swarm_json(const std::string& mode, std::vector<std::string> further) {
+  Json swarm_json(const std::string& mode, std::vector<std::string> further) {
     further.insert(further.end(), {"--format", "json"});
     const Finished run = swarm(mode, further);
     status_ = run.status;
     err_ = run.err;
-    return json::parse(run.out);
+    return Json::parse(run.out);
   }
 
   int status_ = -1;
@@ -64,29 +63,30 @@ class SwarmCommand : public ::testing::Test {
 };
 
 TEST_F(SwarmCommand, ReportsEveryFieldOfAnOpenLoop) {
-  const json result = swarm_json("plain", {"-R", "1k", "--idle", "30", "--size", "100"});
+  const Json result = swarm_json("plain", {"-R", "1k", "--idle", "30", "--size", "100"});
   EXPECT_EQ(status_, exit_ok);
   EXPECT_NEAR(result.at("requests").get<double>(), 300, 3);
   EXPECT_EQ(result.at("offered_rps"), 1000);
-  EXPECT_GT(result.at("achieved_rps"), 800);
+  EXPECT_GT(result.at("achieved_rps").get<double>(), 800);
   for (const char* const latency : {"latency_us", "latency_uncorrected_us"}) {
     double last = 0;
     for (const char* const field : {"p50", "p90", "p99", "p99_9", "p99_99", "max"}) {
-      const double value = result.at(latency).at(field);
+      const auto value = result.at(latency).at(field).get<double>();
       EXPECT_GE(value, last) << field;
       last = value;
     }
-    EXPECT_GT(result.at(latency).at("mean"), 0);
+    EXPECT_GT(result.at(latency).at("mean").get<double>(), 0);
   }
-  EXPECT_GE(result.at("latency_us").at("p50"), result.at("latency_uncorrected_us").at("p50"));
-  const json& connections = result.at("connections");
+  EXPECT_GE(result.at("latency_us").at("p50").get<double>(),
+            result.at("latency_uncorrected_us").at("p50").get<double>());
+  const Json& connections = result.at("connections");
   EXPECT_EQ(connections.at("active"), 4);
   EXPECT_EQ(connections.at("idle_requested"), 30);
   EXPECT_EQ(connections.at("idle_held"), 30);
   EXPECT_EQ(connections.at("lost"), 0);
   for (const char* const field : {"cpu_us_per_request", "schedule_lag_us_p99", "steal_share",
                                   "run_queue_share", "longest_gap_us"}) {
-    EXPECT_GE(result.at("client").at(field), 0) << field;
+    EXPECT_GE(result.at("client").at(field).get<double>(), 0) << field;
   }
   EXPECT_TRUE(result.at("verdict").is_string());
   EXPECT_TRUE(result.at("reasons").is_array());
@@ -113,9 +113,9 @@ TEST_F(SwarmCommand, TakesEveryKindOfLoad) {
         {"--connect-rate", "200", "--idle", "20"},
         {"--source-ip", "127.0.0.2", "--source-ip", "127.0.0.3", "--idle", "5"}}) {
     SCOPED_TRACE(::testing::PrintToString(load));
-    const json result = swarm_json("plain", load);
+    const Json result = swarm_json("plain", load);
     EXPECT_EQ(status_, exit_ok) << err_;
-    EXPECT_GT(result.at("requests"), 0);
+    EXPECT_GT(result.at("requests").get<double>(), 0);
     EXPECT_EQ(result.at("unanswered"), 0);
     EXPECT_EQ(result.at("connections").at("lost"), 0);
     EXPECT_EQ(result.at("connections").at("idle_held"),
@@ -124,9 +124,9 @@ TEST_F(SwarmCommand, TakesEveryKindOfLoad) {
 }
 
 TEST_F(SwarmCommand, OpensNoFasterThanItIsTold) {
-  const json result = swarm_json("plain", {"--connect-rate", "100", "--idle", "46"});
+  const Json result = swarm_json("plain", {"--connect-rate", "100", "--idle", "46"});
   // The first of 50 is opened at once, the last 490 ms later.
-  EXPECT_GE(result.at("connections").at("open_ms"), 480);
+  EXPECT_GE(result.at("connections").at("open_ms").get<double>(), 480);
 }
 
 TEST_F(SwarmCommand, FindsWhatAServerDoesWrong) {
@@ -153,7 +153,7 @@ TEST_F(SwarmCommand, FindsWhatAServerDoesWrong) {
                 "ended 20 of 20"},
        }) {
     SCOPED_TRACE(wrong.mode);
-    const json result = swarm_json(wrong.mode, wrong.load);
+    const Json result = swarm_json(wrong.mode, wrong.load);
     EXPECT_EQ(status_, exit_failure);
     EXPECT_EQ(result.at("verdict"), wrong.verdict);
     EXPECT_THAT(result.at("reasons").get<std::vector<std::string>>(),
@@ -162,7 +162,7 @@ TEST_F(SwarmCommand, FindsWhatAServerDoesWrong) {
 }
 
 TEST_F(SwarmCommand, SaysWhichByteWasWrong) {
-  const json result = swarm_json("corrupt=5000", {"-c", "1"});
+  const Json result = swarm_json("corrupt=5000", {"-c", "1"});
   EXPECT_THAT(result.at("detail").get<std::string>(),
               HasSubstr("connection 0: a wrong byte came back at offset 4999"));
 }
@@ -175,7 +175,7 @@ TEST_F(SwarmCommand, KnowsWhenItIsTheLimitItself) {
     return command;
   }());
   const Finished run = swarm_at(server, {"-R", "20m", "--pipeline", "100", "--format", "json"});
-  const json result = json::parse(run.out);
+  const Json result = Json::parse(run.out);
   EXPECT_EQ(result.at("verdict"), "invalid");
   EXPECT_THAT(result.at("reasons").get<std::vector<std::string>>(),
               Contains(::testing::AnyOf(HasSubstr("client_overloaded"),
@@ -210,7 +210,7 @@ TEST_F(SwarmCommand, WritesToFiles) {
   EXPECT_EQ(run.status, exit_ok) << run.err;
   EXPECT_THAT(run.out, IsEmpty());
   std::ifstream json_file(result);
-  EXPECT_TRUE(json::parse(json_file).contains("histogram_v2"));
+  EXPECT_TRUE(Json::parse(json_file).contains("histogram_v2"));
   std::ifstream hgrm_file(hgrm);
   std::string first;
   std::getline(hgrm_file, first);
@@ -302,11 +302,11 @@ TEST_F(SwarmCommand, KeepsItsFiguresWhenInterrupted) {
   while (read_line(err.read_end.get()).find("running") == std::string::npos) {
   }
   swarm.send_signal(SIGINT);
-  const json result = json::parse(read_all(out.read_end.get()));
+  const Json result = Json::parse(read_all(out.read_end.get()));
   EXPECT_EQ(swarm.wait(), exit_interrupted);
   EXPECT_EQ(result.at("verdict"), "invalid");
   EXPECT_THAT(result.at("reasons").at(0).get<std::string>(), StartsWith("interrupted"));
-  EXPECT_GT(result.at("requests"), 0);
+  EXPECT_GT(result.at("requests").get<double>(), 0);
 }
 
 }  // namespace

@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <stop_token>
 
 #include "benchmarks/hostile/hostile_report.hpp"
@@ -22,6 +21,7 @@
 #include "harness/keep_awake.hpp"
 #include "harness/machine.hpp"
 #include "harness/sweep.hpp"
+#include "harness/text/json.hpp"
 #include "harness/whole_file.hpp"
 
 namespace {
@@ -139,10 +139,9 @@ int run(const Options& options, const std::stop_token& stop) {
   const std::vector<HostileTrial> trials = try_all(plan, options, stop);
   std::cerr << "\r" << std::string(70, ' ') << "\r";
 
-  nlohmann::ordered_json json{
-      {"program", "hostile_peers"},           {"build", to_json(build_info())},
-      {"machine", std::move(machine)},        {"rounds", options.rounds},
-      {"interrupted", stop.stop_requested()}, {"trials", nlohmann::ordered_json::array()}};
+  Json json{{"program", "hostile_peers"},           {"build", to_json(build_info())},
+            {"machine", std::move(machine)},        {"rounds", options.rounds},
+            {"interrupted", stop.stop_requested()}, {"trials", Json::array()}};
   for (const HostileTrial& trial : trials) json["trials"].push_back(to_json(trial));
   const std::string tables = hostile_tables(trials);
   write_whole_file(options.directory / "hostile.json", json.dump(1) + "\n", "trials");

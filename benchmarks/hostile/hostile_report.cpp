@@ -4,17 +4,16 @@
 
 #include <algorithm>
 #include <functional>
-#include <nlohmann/json.hpp>
 
 #include "benchmarks/crowd/table.hpp"
 #include "harness/load_report.hpp"
 #include "harness/statistics.hpp"
+#include "harness/text/json.hpp"
 #include "harness/words.hpp"
 
 namespace echomux {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Trials = std::vector<const HostileTrial*>;
 
 // All names that occur, in the order in which they do.

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -8,10 +7,12 @@
 
 namespace echomux {
 
+class Json;
+
 // A table per server, a row per kind: medians over the rounds, with 95 % intervals where there are
 // six rounds or more. Then what failed. Markdown that reads well on a terminal.
 [[nodiscard]] std::string hostile_tables(const std::vector<HostileTrial>& trials);
 
-[[nodiscard]] nlohmann::ordered_json to_json(const HostileTrial& trial);
+[[nodiscard]] Json to_json(const HostileTrial& trial);
 
 }  // namespace echomux

@@ -7,7 +7,6 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <stop_token>
 
 #include "benchmarks/measure.hpp"
@@ -19,6 +18,7 @@
 #include "harness/cpu.hpp"
 #include "harness/machine.hpp"
 #include "harness/sweep.hpp"
+#include "harness/text/json.hpp"
 #include "harness/whole_file.hpp"
 
 namespace {
@@ -122,14 +122,14 @@ int run(const Options& options, const std::stop_token& stop) {
   std::cerr << "\r" << std::string(60, ' ') << "\r";
 
   const std::vector<SoakVerdict> verdicts = judge_soak(result, std::string(control));
-  nlohmann::ordered_json json{{"program", "soak"},
-                              {"build", to_json(build_info())},
-                              {"machine", std::move(machine)},
-                              {"minutes", options.minutes},
-                              {"requests_per_second", options.requests_per_second},
-                              {"arrivals_per_second", options.arrivals_per_second},
-                              {"seed", options.seed},
-                              {"pinned", soak.client_cpu.has_value()}};
+  Json json{{"program", "soak"},
+            {"build", to_json(build_info())},
+            {"machine", std::move(machine)},
+            {"minutes", options.minutes},
+            {"requests_per_second", options.requests_per_second},
+            {"arrivals_per_second", options.arrivals_per_second},
+            {"seed", options.seed},
+            {"pinned", soak.client_cpu.has_value()}};
   json.update(soak_json(result, verdicts));
   write_whole_file(options.directory / "soak.json", json.dump() + "\n", "samples");
   write_whole_file(options.directory / "soak.md", summary(options, result, verdicts), "summary");

@@ -4,17 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <stdexcept>
 
 #include "benchmarks/crowd/table.hpp"
 #include "harness/statistics.hpp"
+#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Verdict = SoakSeries::Verdict;
 
 constexpr std::size_t most_slices = 20;
@@ -196,8 +195,8 @@ Json samples_json(const SoakRecord& record) {
     json["threads"].push_back(sample.process.threads);
     json["resident_bytes"].push_back(sample.process.resident_bytes);
     json["anonymous_bytes"].push_back(sample.process.anonymous_bytes);
-    json["accepted"].push_back(sample.accepted ? Json(*sample.accepted) : Json());
-    json["closed"].push_back(sample.closed ? Json(*sample.closed) : Json());
+    json["accepted"].push_back(sample.accepted);
+    json["closed"].push_back(sample.closed);
   }
   return json;
 }

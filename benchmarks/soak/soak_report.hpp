@@ -1,6 +1,5 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +7,8 @@
 #include "benchmarks/soak/soak_run.hpp"
 
 namespace echomux {
+
+class Json;
 
 // A series that should be flat. What is judged begins when a third of the time is over, and the
 // soak has settled, for heaps and thread stacks grow up to what the load needs; and it is cut into
@@ -52,7 +53,6 @@ struct SoakVerdict {
                                      const std::vector<SoakVerdict>& verdicts);
 
 // All samples and windows, with the verdicts.
-[[nodiscard]] nlohmann::ordered_json soak_json(const SoakResult& result,
-                                               const std::vector<SoakVerdict>& verdicts);
+[[nodiscard]] Json soak_json(const SoakResult& result, const std::vector<SoakVerdict>& verdicts);
 
 }  // namespace echomux

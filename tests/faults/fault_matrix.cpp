@@ -10,10 +10,10 @@
 #include <fstream>
 #include <iostream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <thread>
 #include <vector>
 
+#include "harness/text/json.hpp"
 #include "tests/faults/fault_scenario.hpp"
 
 namespace echomux {
@@ -79,14 +79,12 @@ std::string verdict_name(Verdict verdict) {
   return names.at(static_cast<std::size_t>(verdict));
 }
 
-nlohmann::json to_json(const FaultCell& cell, const FaultResult& result, const std::string& rule) {
-  nlohmann::json json{{"verdict", verdict_name(result.verdict)}, {"text", in_words(cell, result)}};
-  if (result.verdict == Verdict::not_applicable) return json;
-  json["rule"] = rule;
-  json["injected"] = result.injected;
-  json["lost"] = result.lost;
-  json["seconds"] = result.seconds;
-  return json;
+Json to_json(const FaultCell& cell, const FaultResult& result, const std::string& rule) {
+  const std::string text = in_words(cell, result);
+  const auto verdict = verdict_name(result.verdict);
+  if (result.verdict == Verdict::not_applicable) return {{"text", text}, {"verdict", verdict}};
+  return {{"injected", result.injected}, {"lost", result.lost}, {"rule", rule},
+          {"seconds", result.seconds},   {"text", text},        {"verdict", verdict}};
 }
 
 // One cell a line, which is easy to search and to compare.
@@ -94,14 +92,14 @@ std::string to_json(const std::vector<Tried>& all, const Options& options) {
   std::string text = fmt::format("{{\"seed\": {}, \"cells\": [", options.seed);
   for (const Tried& tried : all) {
     const FaultCell& cell = tried.cell;
-    nlohmann::json json{{"backend", cell.backend->name},
-                        {"call", is_storm(cell) ? "all" : name_of(cell.call)},
-                        {"fault", cell.fault},
-                        {"when", name_of(cell.when)},
-                        {"shim", to_json(cell, tried.shim, cell.rule)}};
+    Json json{{"backend", cell.backend->name},
+              {"call", is_storm(cell) ? "all" : name_of(cell.call)},
+              {"fault", cell.fault},
+              {"shim", to_json(cell, tried.shim, cell.rule)}};
     if (options.strace && !cell.strace.empty()) {
       json["strace"] = to_json(cell, tried.strace, cell.strace);
     }
+    json["when"] = name_of(cell.when);
     text += (&tried == all.data() ? "\n" : ",\n") + json.dump();
   }
   return text + "\n]}\n";
