@@ -65,8 +65,6 @@ struct Json::Text {
 Json::Json() noexcept = default;
 Json::Json(const Json& other) = default;
 Json::Json(Json&& other) noexcept = default;
-Json& Json::operator=(const Json& other) = default;
-Json& Json::operator=(Json&& other) noexcept = default;
 Json::~Json() = default;
 
 Json::Json(std::nullptr_t) noexcept {}
@@ -76,6 +74,11 @@ Json::Json(std::uint64_t value) noexcept : value_(value) {}
 Json::Json(const char* text) : value_(std::string(text)) {}
 Json::Json(std::string_view text) : value_(std::string(text)) {}
 Json::Json(std::string text) noexcept : value_(std::move(text)) {}
+
+Json& Json::operator=(Json other) noexcept {
+  value_ = std::move(other.value_);
+  return *this;
+}
 
 Json::Json(std::int64_t value) noexcept {
   value < 0 ? value_.emplace<std::int64_t>(value)

@@ -34,8 +34,8 @@ class Json {
   Json() noexcept;  // null
   Json(const Json& other);
   Json(Json&& other) noexcept;
-  Json& operator=(const Json& other);
-  Json& operator=(Json&& other) noexcept;
+  // Takes a copy: json["new"] = json["old"] moves the members when it adds one.
+  Json& operator=(Json other) noexcept;
   ~Json();
 
   Json(std::nullptr_t) noexcept;
