@@ -130,7 +130,7 @@ TEST(BashCompletion, OffersWhatAnOptionTakes) {
 
 TEST(BashCompletion, OffersFilesWhereOneIsWanted) {
   const TemporaryDirectory directory;
-  std::ofstream(directory.path() / "run 1.json");
+  std::ofstream(directory / "run 1.json") << "{}";
   const auto offered = [&](const std::vector<std::string>& words) {
     return offered_by_bash(words, directory.path());
   };
