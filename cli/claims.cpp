@@ -160,7 +160,7 @@ Command claims_command() {
             "Test nothing: print a file that -o wrote as a table in Markdown, each verdict decided "
             "anew from the evidence that was kept",
             file(&to->ledger),
-            {"ID", "--json", "--output", "--list"}}},
+            {"ID", "--list", "--json", "--output"}}},
           "Every verdict follows from what is observed or measured on this machine: holds, holds "
           "within limits, refuted, not testable here, not yet tested. All together take less than "
           "three minutes and need no root.\nExit status: 0 tested (whatever the verdicts), 1 "

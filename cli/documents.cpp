@@ -156,8 +156,8 @@ _{0}() {{
   [[ $list ]] && kept=${{word%"${{word##*,}}"}}
   mapfile -t COMPREPLY < <(compgen -P "$kept" -W "$words" -- "${{word#"$kept"}}")
   if [[ $files ]]; then
-    mapfile -t -O ${{#COMPREPLY[@]}} COMPREPLY < <(compgen -f -- "$word")
     compopt -o filenames 2>/dev/null
+    mapfile -t -O ${{#COMPREPLY[@]}} COMPREPLY < <(compgen -f -- "$word")
   fi
 }}
 complete -F _{0} {0}

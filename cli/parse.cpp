@@ -85,19 +85,14 @@ int run(const CLI::App& app, const Command& command) {
 struct DefaultText {
   std::string operator()(const bool*) const { return {}; }
   std::string operator()(const std::string* text) const { return *text; }
-  template <typename T>
-  std::string operator()(const std::optional<T>*) const {
-    return {};
-  }
-  template <typename T>
-  std::string operator()(const std::vector<T>*) const {
-    return {};
-  }
   std::string operator()(const std::vector<std::string>* words) const {
     return words->empty() ? std::string() : "[" + CLI::detail::join(*words, ",") + "]";
   }
   std::string operator()(const std::chrono::nanoseconds* time) const { return time_text(*time); }
-  std::string operator()(const auto* number) const { return CLI::detail::to_string(*number); }
+  template <typename T>
+  std::string operator()(const T* value) const {
+    return std::is_arithmetic_v<T> ? CLI::detail::to_string(*value) : std::string();
+  }
   std::string operator()(const Real& real) const {
     return *real.to >= real.least && *real.to <= real.most ? operator()(real.to) : std::string();
   }
@@ -155,7 +150,8 @@ std::string default_text(const Value& value) {
 }
 
 int parse_and_run(const Command& program, int argc, const char* const* argv) {
-  CLI::App app(program.help, program.name);
+  // Help names what isn't installed as it was called, with its folder.
+  CLI::App app(program.help, program.version.empty() ? std::string() : program.name);
   if (!program.version.empty()) app.set_version_flag("--version", program.version);
   describe(app, program);
   try {
@@ -166,12 +162,9 @@ int parse_and_run(const Command& program, int argc, const char* const* argv) {
   }
   try {
     return run(app, program);
-  } catch (const UsageError& error) {
-    std::cerr << program.name << ": " << error.what() << '\n';
-    return exit_usage;
   } catch (const std::exception& error) {
     std::cerr << program.name << ": " << error.what() << '\n';
-    return exit_failure;
+    return dynamic_cast<const UsageError*>(&error) != nullptr ? exit_usage : exit_failure;
   }
 }
 
