@@ -1,4 +1,4 @@
-#include "harness/build_info.hpp"
+#include "harness/machine/build_info.hpp"
 
 #include "git_commit.hpp"
 #include "harness/text/json.hpp"

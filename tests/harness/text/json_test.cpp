@@ -99,7 +99,8 @@ TEST(Json, SaysWhatIsMissing) {
 
 TEST(Json, SaysWhereTextIsNoJson) {
   for (const char* const text : {"", "{", "[1,]", "{} {}", "nul", "\"\xff\"", "[1e999]"}) {
-    EXPECT_THAT(complaint([&] { static_cast<void>(Json::parse(text)); }), HasSubstr("json.exception"))
+    EXPECT_THAT(complaint([&] { static_cast<void>(Json::parse(text)); }),
+                HasSubstr("json.exception"))
         << text;
   }
 }
@@ -125,6 +126,12 @@ TEST(Json, KeepsTheOrderOfMembers) {
   json.update({{"m", 0}, {"d", Json::array()}, {"e", Json::object()}});
   EXPECT_EQ(json.dump(), R"({"z":2,"m":0,"c":[1,"two"],"d":[],"e":{}})");
   EXPECT_EQ(Json::parse(R"({"a": 1, "b": 2, "a": 3})").dump(), R"({"a":3,"b":2})");
+}
+
+TEST(Json, TakesAMemberOfItselfForANewOne) {
+  Json json{{"0", {{"a", "a text that is too long to lie in the string itself"}}}};
+  for (int i = 1; i < 100; ++i) json[std::to_string(i)] = json[std::to_string(i - 1)];
+  EXPECT_EQ(json.at("99"), json.at("0"));
 }
 
 TEST(Json, TellsAnObjectFromAnArrayOfPairs) {
