@@ -10,7 +10,7 @@ list(REMOVE_ITEM libraries echo)
 foreach(target IN LISTS libraries ITEMS echomux floor_server)
   target_precompile_headers(${target} REUSE_FROM echo)
 endforeach()
-set_target_properties(claims command_line echo echomux harness_bench harness_load harness_machine
+set_target_properties(claims echo echomux harness_bench harness_load harness_machine
   harness_server harness_text harness report reproduce
   PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
 if(ECHOMUX_TESTS)

@@ -11,6 +11,7 @@
 
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
+#include "harness/text/words.hpp"
 #include "tests/model/search.hpp"
 
 namespace echomux::model {
