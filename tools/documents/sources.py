@@ -7,7 +7,8 @@ import subprocess
 from documents import tree
 
 CODE = (".cpp", ".hpp", ".py", ".js", ".cmake", "CMakeLists.txt", ".lua", ".java", ".json")
-SCRIPTS = ("run", "tools/jobs/test", "tools/jobs/fuzz", "tools/weave", "tools/traces", "tools/transcripts", "tools/names",
+SCRIPTS = ("run", *(f"tools/jobs/{path.name}" for path in (tree.ROOT / "tools/jobs").iterdir()),
+           "tools/weave", "tools/traces", "tools/transcripts", "tools/names",
            "tests/faults/conformance_table")
 WORD = re.compile(r"[A-Za-z_]\w*")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
