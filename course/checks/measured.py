@@ -18,6 +18,10 @@ CPU_FACTOR = 2.0
 CROSSOVER_RATIO = 2.0
 CROSSOVER_SPREAD = 4
 MOST_IDLE = 4000
+# The share of the time for which client or server waited for a CPU: in each trial, and from where on
+# it is the machine that was measured.
+TOO_BUSY = 0.02
+waited = []
 
 
 def bench(build, servers, idle, rate):
@@ -39,12 +43,14 @@ def bench(build, servers, idle, rate):
     for trial in document["trials"]:
         if trial["outcome"] != "measured" or trial["verdict"] == "invalid":
             continue
+        waited.append(max(trial["load"]["client"]["run_queue_share"],
+                          trial["cost"]["run_queue_share"] or 0))
         trials.setdefault((trial["server"], trial["idle_connections"]), []).append(trial["cost"])
     missing = [f"{server} beside {count} idle" for server in servers for count in idle
                if (server, count) not in trials]
     if missing:
-        raise CannotCheck(f"no valid measurement of {', '.join(missing)}; is the machine busy, or "
-                          "its limit low ('echomux doctor')?")
+        raise CannotCheck(f"not measurable now: no valid measurement of {', '.join(missing)}; is the "
+                          "machine busy, or its limit low ('echomux doctor')?")
     return trials
 
 
@@ -122,4 +128,9 @@ CHECKS = {"idle": check_idle, "crossover": check_crossover}
 
 
 def check(rule, path, build):
-    return CHECKS[rule](path, build)
+    waited.clear()
+    verdict = CHECKS[rule](path, build)
+    if not verdict.solved and waited and max(waited) > TOO_BUSY:
+        raise CannotCheck(f"not measurable now: client or server waited {max(waited):.0%} of the "
+                          "time for a CPU; try again when the machine is idle")
+    return verdict

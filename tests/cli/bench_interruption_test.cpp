@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -25,6 +26,7 @@
 #include "tests/support/process_info.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/traces.hpp"
+#include "tests/support/trials.hpp"
 
 namespace echomux {
 namespace {
@@ -35,8 +37,17 @@ using ::testing::IsSubsetOf;
 using ::testing::SizeIs;
 
 // Two servers beside two numbers of idle connections, twice each.
-constexpr std::size_t cells = 4;
 constexpr std::size_t trials = 8;
+
+// Those whose system calls are counted. On a busy machine no request may come into a window so
+// short.
+std::size_t cells_with_figures(const Results& results) {
+  std::set<CellKey> cells;
+  for (const Trial& trial : results.trials) {
+    if (trial.has_figures()) cells.insert(key(trial.cell));
+  }
+  return cells.size();
+}
 
 // One of the servers leaves a process of its own behind when nobody ends it.
 std::vector<std::string> sweep(const std::filesystem::path& results) {
@@ -163,7 +174,7 @@ class InterruptedSweep {
     EXPECT_GE(before_->trials.size(), lines_before_);
     if (status_ == 0) {
       EXPECT_THAT(before_->trials, SizeIs(trials));
-      EXPECT_THAT(before_->system_calls, SizeIs(cells));
+      EXPECT_THAT(before_->system_calls, SizeIs(cells_with_figures(*before_)));
     }
     const std::string page = file_text(results_ / "results.html");
     EXPECT_TRUE(page.empty() || page.ends_with("</html>\n")) << page.substr(page.size() - 20);
@@ -184,7 +195,7 @@ class InterruptedSweep {
     EXPECT_EQ(status_, 0);
     const Results after = read_results(path());
     ASSERT_THAT(after.trials, SizeIs(trials));
-    EXPECT_THAT(after.system_calls, SizeIs(cells));
+    EXPECT_THAT(after.system_calls, SizeIs(cells_with_figures(after)));
     check_figures(after);
     for (std::size_t i = 0; i < before_->trials.size(); ++i) {
       EXPECT_EQ(after.trials[i].load->latency_us.mean, before_->trials[i].load->latency_us.mean);

@@ -108,7 +108,7 @@ TEST_F(SwarmCommand, TakesEveryKindOfLoad) {
         {"--reconnect", "-R", "500"},
         {"--no-confirm", "--idle", "20"},
         {"--size", "1"},
-        {"--size", "1m"},
+        {"--size", "1m", "-c", "1"},
         {"--size", "70000", "--pipeline", "4"},
         {"--connect-rate", "200", "--idle", "20"},
         {"--source-ip", "127.0.0.2", "--source-ip", "127.0.0.3", "--idle", "5"}}) {

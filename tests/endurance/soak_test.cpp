@@ -76,7 +76,7 @@ TEST(Soak, FindsLeakedMemory) {
 }
 
 TEST(Soak, FindsAServerThatSlowsDown) {
-  SoakServer server = odd("slowing=5ms");
+  SoakServer server = odd("slowing=25ms");
   server.churn = false;
   SoakOptions options = briefly();
   options.requests_per_second = 40;

@@ -41,7 +41,7 @@ inline const std::chrono::milliseconds patience = [] {
   // Milliseconds, for who knows beforehand that the wait is in vain.
   const char* const asked_for = std::getenv("ECHOMUX_TEST_PATIENCE");
   const long ms = asked_for == nullptr ? 0 : std::strtol(asked_for, nullptr, 10);
-  return ms > 0 ? std::chrono::milliseconds(ms) : std::chrono::seconds(slowed_down ? 60 : 10);
+  return std::chrono::milliseconds(ms > 0 ? ms : 60'000);
 }();
 
 // Two promises of the servers: to stop within a second, and to notice within a second that

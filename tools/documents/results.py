@@ -1,5 +1,6 @@
 """Blocks made of what was measured: tables, and the reproduced figures."""
 
+import functools
 import json
 import pathlib
 import subprocess
@@ -10,6 +11,7 @@ from documents import tree
 SHOWN = "idle-sweep"
 
 
+@functools.cache
 def run(program, *arguments):
     """What the echomux program prints."""
     done = subprocess.run([program, *arguments], cwd=tree.ROOT, capture_output=True, text=True,

@@ -7,8 +7,9 @@ import subprocess
 from documents import tree
 
 CODE = (".cpp", ".hpp", ".py", ".js", ".cmake", "CMakeLists.txt", ".lua", ".java", ".json")
-SCRIPTS = ("run", "tools/jobs/coverage", "tools/jobs/fuzz", "tools/jobs/test", "tools/names",
-           "tools/traces", "tools/transcripts", "tools/weave", "tests/faults/conformance_table")
+SCRIPTS = ("run", *(f"tools/jobs/{path.name}" for path in (tree.ROOT / "tools/jobs").iterdir()),
+           "tools/weave", "tools/traces", "tools/transcripts", "tools/names",
+           "tests/faults/conformance_table")
 WORD = re.compile(r"[A-Za-z_]\w*")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 

@@ -1,12 +1,15 @@
 // The harness proves itself: against servers whose figures are known by arithmetic, it must measure
 // those. Each is given three chances, since the machine may do in one what no server did; what is
-// compared is always a ratio or a difference within one run.
+// compared is always a ratio or a difference within one run. Where the machine disturbs all three,
+// nothing is proven.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "benchmarks/known_server.hpp"
 #include "harness/load/hdr_format.hpp"
+#include "tests/support/busy_machine.hpp"
 
 namespace echomux {
 namespace {
@@ -19,14 +22,27 @@ ServerCommand odd_server(const std::string& mode) {
   return command;
 }
 
+// The share of the time for which an attempt's client waited for a CPU.
+double waited = 0;
+
 KnownServerLoad measure(const std::string& mode, const SwarmOptions& load) {
-  return measure_known_server(odd_server(mode), load);
+  const KnownServerLoad measured = measure_known_server(odd_server(mode), load);
+  waited = std::max(waited, measured.report.run_queue_share);
+  return measured;
 }
 
 // True when one of three attempts gives what arithmetic says.
 void expect_in_three(const std::function<::testing::AssertionResult()>& attempt) {
-  ::testing::AssertionResult last = attempt();
-  for (int i = 1; i < 3 && !last; ++i) last = attempt();
+  ::testing::AssertionResult last = ::testing::AssertionFailure();
+  double least_waited = 1;
+  for (int i = 0; i < 3 && !last; ++i) {
+    waited = 0;
+    last = attempt();
+    least_waited = std::min(least_waited, waited);
+  }
+  if (const std::string reason = not_measurable(least_waited); !last && !reason.empty()) {
+    GTEST_SKIP() << reason << ": " << last.message();
+  }
   EXPECT_TRUE(last);
 }
 
