@@ -9,11 +9,11 @@
 
 #include <array>
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
 
 #include "echo/system_call.hpp"
 #include "harness/bench/measure.hpp"
+#include "harness/server/programs.hpp"
 #include "harness/text/json.hpp"
 
 namespace {
@@ -64,8 +64,7 @@ Finished run(std::vector<std::string> arguments) {
 }
 
 std::vector<std::string> swarm_command(const Endpoint& server, std::vector<std::string> further) {
-  const std::filesystem::path own = std::filesystem::read_symlink("/proc/self/exe");
-  std::vector<std::string> command{own.parent_path().parent_path() / "echomux", "swarm",
+  std::vector<std::string> command{floor_program().parent_path() / "echomux", "swarm",
                                    server.to_string(), "--format", "json"};
   command.insert(command.end(), further.begin(), further.end());
   return command;

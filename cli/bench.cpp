@@ -1,18 +1,23 @@
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <stop_token>
 
 #include "cli/bench_plan.hpp"
 #include "cli/command.hpp"
 #include "cli/signal_thread.hpp"
+#include "echo/file_descriptor.hpp"
 #include "harness/bench/sweep.hpp"
 #include "harness/results/results_file.hpp"
 #include "harness/text/whole_file.hpp"
@@ -86,19 +91,69 @@ class BenchProgress {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-std::filesystem::path output_path(const BenchArguments& arguments) {
-  if (!arguments.resume.empty()) return arguments.resume;
-  if (!arguments.output.empty()) return arguments.output;
-  return std::filesystem::path("results") / utc_now("bench-%Y%m%d-%H%M%S.json");
+// The results file, and whether this run has created it, empty.
+struct Output {
+  std::filesystem::path path;
+  bool is_new = false;
+};
+
+// results/, or else where programs keep what their user may want again: the state directory of the
+// XDG Base Directory Specification.
+std::vector<std::filesystem::path> output_folders() {
+  std::vector<std::filesystem::path> folders{"results"};
+  const auto add = [&](const char* variable, const char* below) {
+    const char* const folder = std::getenv(variable);
+    if (folder != nullptr && *folder == '/') {
+      folders.push_back(std::filesystem::path(folder) / below);
+    }
+  };
+  add("XDG_STATE_HOME", "echomux");
+  add("HOME", ".local/state/echomux");
+  return folders;
+}
+
+// A name in this folder that no other run has taken or will take. On failure errno says why.
+std::optional<std::filesystem::path> take_name(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (std::filesystem::create_directories(folder, error); error) {
+    errno = error.value();
+    return std::nullopt;
+  }
+  const std::string time = utc_now("bench-%Y%m%d-%H%M%S");
+  for (int i = 1;; ++i) {
+    const std::filesystem::path path =
+        folder / fmt::format("{}{}.json", time, i == 1 ? "" : fmt::format("-{}", i));
+    const FileDescriptor created(
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (created) return path;
+    if (errno != EEXIST) return std::nullopt;
+  }
+}
+
+Output choose_output(const BenchArguments& arguments) {
+  if (!arguments.resume.empty()) return {arguments.resume};
+  if (!arguments.output.empty()) return {arguments.output};
+  for (const std::filesystem::path& folder : output_folders()) {
+    if (const auto path = take_name(folder)) return {*path, true};
+    std::cerr << fmt::format("echomux: cannot write to {}: {}\n", folder.string(),
+                             std::generic_category().message(errno));
+  }
+  throw std::runtime_error("nowhere to write the results to; choose a place with -o");
 }
 
 // The results file and what is in it so far.
 class Recorder {
  public:
-  Recorder(std::filesystem::path path, Results results)
-      : path_(std::move(path)), results_(std::move(results)), trials_written_(trials()) {
+  Recorder(const Output& output, Results results)
+      : path_(output.path), results_(std::move(results)), trials_written_(trials()) {
     // Before anything is measured, for a place that can't be written to is better known now.
-    write_results(path_, results_);
+    try {
+      write_results(path_, results_);
+    } catch (...) {
+      std::error_code ignored;
+      if (output.is_new) std::filesystem::remove(path_, ignored);
+      throw;
+    }
   }
 
   [[nodiscard]] const Results& results() const { return results_; }
@@ -201,9 +256,10 @@ int bench(const BenchArguments& arguments) {
   std::vector<SweepServer> servers;
   servers.reserve(plan.servers.size());
   for (const ServerSpec& spec : plan.servers) servers.push_back(make_server(spec));
-  const std::filesystem::path path = output_path(arguments);
+  const Output output = choose_output(arguments);
+  const std::filesystem::path& path = output.path;
   const SweepDone done{begun.trials, begun.system_calls, begun.client_ceiling_rps};
-  Recorder recorder(path, std::move(begun));
+  Recorder recorder(output, std::move(begun));
   std::cerr << fmt::format("{}; order of the trials from seed {}; raw results: {}\n",
                            recorder.results().context.cpu_plan, plan.seed, path.string());
 

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <random>
 
 #include "cli/backends.hpp"
 #include "cli/values.hpp"
+#include "harness/server/programs.hpp"
 #include "harness/text/words.hpp"
 
 namespace echomux {
@@ -37,10 +37,6 @@ const Preset& find_preset(std::string_view name) {
 }
 
 // --- the servers ---
-
-std::filesystem::path own_program() {
-  return std::filesystem::read_symlink("/proc/self/exe");
-}
 
 // "NAME=COMMAND": what the tables call it, and how it is started.
 ServerSpec foreign_server(const std::string& text) {
@@ -101,7 +97,7 @@ void sort_axis(std::vector<Value>& axis) {
 
 SweepServer floor_server() {
   SweepServer floor;
-  floor.command.arguments = {own_program().parent_path() / "floor_server", "{port}"};
+  floor.command.arguments = {floor_program(), "{port}"};
   return floor;
 }
 
@@ -186,7 +182,9 @@ std::vector<Option> plan_options(BenchArguments& to) {
        &to.let_sleep},
       {"--select-limit", "'none' lets select watch descriptors beyond FD_SETSIZE",
        one_of(&to.select_limit, "fd_setsize,none")},
-      {"-o,--output", "Where to write the raw results (default: results/bench-TIME.json)",
+      {"-o,--output",
+       "Where to write the raw results (default: results/bench-TIME.json, or below "
+       "~/.local/state/echomux where there can't be such a file)",
        file(&to.output)}};
 }
 

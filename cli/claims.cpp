@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -13,6 +12,7 @@
 #include "cli/command.hpp"
 #include "cli/signal_thread.hpp"
 #include "harness/results/results_file.hpp"
+#include "harness/server/programs.hpp"
 #include "harness/text/json.hpp"
 #include "harness/text/whole_file.hpp"
 
@@ -116,7 +116,7 @@ int investigate(const ClaimsOptions& options, const std::vector<const Claim*>& c
   keep(options, investigation);
   ClaimsProgress progress(chosen.size());
   claims::Laboratory laboratory;
-  laboratory.program = std::filesystem::read_symlink("/proc/self/exe");
+  laboratory.program = own_program();
   laboratory.stop = stop.get_token();
   laboratory.progress = [&](std::string_view what) { progress.tell(what); };
   for (const Claim* const claim : chosen) {

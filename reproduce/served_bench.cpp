@@ -4,11 +4,11 @@
 #include <sys/select.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 
 #include "harness/machine/keep_awake.hpp"
 #include "harness/server/process_meter.hpp"
+#include "harness/server/programs.hpp"
 #include "harness/text/number_text.hpp"
 
 namespace echomux {
@@ -44,9 +44,8 @@ std::optional<NotPossible> ServedBench::not_possible(const std::string& server,
 Served ServedBench::measure(const std::string& server, SwarmOptions load,
                             const std::stop_token& stop) const {
   ServerCommand command;
-  const std::string program = std::filesystem::read_symlink("/proc/self/exe");
   const bool unlimited = server == "select (no limit)";
-  command.arguments = {program, "serve", unlimited ? "select" : server, "--port", "0"};
+  command.arguments = {own_program(), "serve", unlimited ? "select" : server, "--port", "0"};
   if (unlimited) command.arguments.insert(command.arguments.end(), {"--select-limit", "none"});
   command.speaks_echomux = true;
   command.cpu = cpus_.server;

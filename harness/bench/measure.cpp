@@ -3,11 +3,11 @@
 #include <fmt/core.h>
 #include <sys/utsname.h>
 
-#include <filesystem>
 #include <iostream>
 
 #include "harness/bench/sweep.hpp"
 #include "harness/machine/cpu.hpp"
+#include "harness/server/programs.hpp"
 #include "harness/stats/statistics.hpp"
 
 namespace echomux::measure {
@@ -19,20 +19,15 @@ const std::vector<int>& all_cpus() {
   return cpus;
 }
 
-// Where the floor and echomux are: beside this program, or in the folder above.
-std::filesystem::path build_directory() {
-  const auto own = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  return std::filesystem::exists(own / "floor_server") ? own : own.parent_path();
-}
-
 }  // namespace
 
 ServerCommand server_command(std::string_view name, const std::vector<std::string>& arguments) {
   ServerCommand command;
   if (name == "floor") {
-    command.arguments = {build_directory() / "floor_server", "{port}"};
+    command.arguments = {floor_program(), "{port}"};
   } else {
-    command.arguments = {build_directory() / "echomux", "serve", std::string(name), "--port", "0"};
+    command.arguments = {floor_program().parent_path() / "echomux", "serve", std::string(name),
+                         "--port", "0"};
     command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
     command.speaks_echomux = true;
   }

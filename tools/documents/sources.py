@@ -88,4 +88,4 @@ class Help:
     def run_commands(self):
         """Of ./run, with what each says of itself."""
         text_ = self._help("./run")
-        return dict(re.findall(r"^  ([a-z]+) +(\S.*(?:\n {11}.*)*)", text_, re.MULTILINE))
+        return dict(re.findall(r"^  ([a-z-]+) +(\S.*(?:\n {11}.*)*)", text_, re.MULTILINE))

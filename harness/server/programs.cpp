@@ -1,0 +1,19 @@
+#include "harness/server/programs.hpp"
+
+namespace echomux {
+
+namespace fs = std::filesystem;
+
+fs::path own_program() {
+  return fs::read_symlink("/proc/self/exe");
+}
+
+fs::path floor_program() {
+  const fs::path folder = own_program().parent_path();
+  for (const fs::path& built : {folder / "floor_server", folder.parent_path() / "floor_server"}) {
+    if (fs::exists(built)) return built;
+  }
+  return (folder / ECHOMUX_FLOOR_FROM_BIN).lexically_normal();
+}
+
+}  // namespace echomux

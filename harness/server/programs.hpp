@@ -1,0 +1,14 @@
+#pragma once
+
+#include <filesystem>
+
+namespace echomux {
+
+// The program that runs. Throws std::filesystem::filesystem_error without /proc.
+[[nodiscard]] std::filesystem::path own_program();
+
+// The bare epoll loop that every figure is compared with: beside this program or in the folder
+// above it, as they are built, or else where it is installed, told by where this program is.
+[[nodiscard]] std::filesystem::path floor_program();
+
+}  // namespace echomux
