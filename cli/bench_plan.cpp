@@ -183,8 +183,8 @@ std::vector<Option> plan_options(BenchArguments& to) {
       {"--select-limit", "'none' lets select watch descriptors beyond FD_SETSIZE",
        one_of(&to.select_limit, "fd_setsize,none")},
       {"-o,--output",
-       "Where to write the raw results (default: results/bench-TIME.json, or below "
-       "~/.local/state/echomux where there can't be such a file)",
+       "Where to write the raw results (default: results/bench-TIME.json, or in "
+       "~/.local/state/echomux where that can't be written)",
        file(&to.output)}};
 }
 
