@@ -16,10 +16,10 @@ class Crowd {
  public:
   explicit Crowd(const Endpoint& server) {
     options_.server = server;
-    options_.idle_connections = 18'999;
-    options_.active_connections = 1;
-    options_.requests_per_second = 1;
-    options_.duration = std::chrono::hours(1);
+    options_.load.idle_connections = 18'999;
+    options_.load.active_connections = 1;
+    options_.load.requests_per_second = 1;
+    options_.load.duration = std::chrono::hours(1);
     options_.on_window_begin = [this] { open_.set_value(); };
     thread_ = std::jthread([this](std::stop_token stop) {
       const SwarmResult result = run_swarm(options_, std::move(stop));
@@ -41,7 +41,7 @@ class Crowd {
 
 int main() {
   prepare("Server CPU per request beside 19,000 idle connections, over that beside none");
-  SwarmOptions load;
+  Load load;
   load.active_connections = 50;
   load.warmup = std::chrono::milliseconds(30);
   load.duration = std::chrono::milliseconds(120);

@@ -8,7 +8,7 @@ int main() {
   const std::vector<std::string> servers{"floor", "epoll_lt", "epoll_et"};
   prepare("Server CPU per request over the floor's: 50 active connections, closed loop");
 
-  SwarmOptions load;
+  Load load;
   load.active_connections = 50;
   load.warmup = std::chrono::milliseconds(30);
   load.duration = std::chrono::milliseconds(120);

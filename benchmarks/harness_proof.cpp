@@ -14,7 +14,7 @@ using namespace echomux;
 using namespace echomux::measure;
 using namespace std::chrono_literals;
 
-KnownServerLoad measure_odd(const std::string& mode, const SwarmOptions& load) {
+KnownServerLoad measure_odd(const std::string& mode, const Load& load) {
   ServerCommand command = server_command("floor");
   const auto build = std::filesystem::path(command.arguments[0]).parent_path();
   command.arguments = {build / "odd_server", "{port}", mode};
@@ -25,7 +25,7 @@ void prove_stall() {
   std::cout << "  a stall of 200 ms every 2 s, at 1,000 requests a second\n";
   for (int i = 0; i < 3; ++i) {
     const LoadReport open = measure_odd("stall=200ms/2s", known_load(1000, 4s)).report;
-    SwarmOptions one = known_load(0, 4s);
+    Load one = known_load(0, 4s);
     one.active_connections = 1;
     const LoadReport closed = measure_odd("stall=200ms/2s", one).report;
     std::cout << fmt::format(

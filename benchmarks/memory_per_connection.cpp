@@ -25,13 +25,13 @@ double anonymous_memory(pid_t pid) {
 double memory_with(const ServerCommand& command, std::size_t connections) {
   ServerProcess server(command);
   double bytes = 0;
-  SwarmOptions load;
-  load.server = server.endpoint();
+  SwarmOptions options{.server = server.endpoint(), .load = {}};
+  Load& load = options.load;
   load.idle_connections = connections;
   load.active_connections = 1;
   load.warmup = load.duration = std::chrono::milliseconds(1);
-  load.on_window_begin = [&] { bytes = anonymous_memory(server.pid()); };
-  const SwarmResult result = run_swarm(load);
+  options.on_window_begin = [&] { bytes = anonymous_memory(server.pid()); };
+  const SwarmResult result = run_swarm(options);
   if (result.end != SwarmEnd::completed) throw std::runtime_error("the connections did not open");
   return bytes;
 }

@@ -13,7 +13,7 @@ int main() {
   prepare(
       "Server CPU per request over epoll's: 10,000 idle connections, 10 active, 200 requests/s");
 
-  SwarmOptions load;
+  Load load;
   load.idle_connections = 10'000;
   load.active_connections = 10;
   load.requests_per_second = 200;

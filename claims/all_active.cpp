@@ -26,12 +26,12 @@ void observe(Laboratory& laboratory, Evidence& evidence) {
   bench.in_turn(servers.size(), [&](std::size_t i) {
     laboratory.progress(fmt::format("all active: {}", servers[i]));
     ServerProcess server(bench.command(servers[i]));
-    const SwarmOptions busy = short_load(connections);
+    const Load busy = short_load(connections);
     const measure::Cost cost = measure::measure_cost(server, busy);
     at_once[i].push_back(cost.cpu_us_per_request);
     ready[i].push_back(cost.counted_per_request.at("events") /
                        cost.counted_per_request.at("waits"));
-    SwarmOptions slow = busy;
+    Load slow = busy;
     slow.requests_per_second = 1000;
     now_and_then[i].push_back(measure::measure_cost(server, slow).cpu_us_per_request);
   });

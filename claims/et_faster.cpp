@@ -39,7 +39,7 @@ void observe(Laboratory& laboratory, Evidence& evidence) {
       [&](std::size_t i) {
         Contender& contender = contenders[i];
         laboratory.progress(fmt::format("{}, {} messages", contender.server, contender.load));
-        SwarmOptions load = short_load(contender.active);
+        Load load = short_load(contender.active);
         load.message_bytes = contender.bytes;
         // 200 ms: some hundred of the large messages.
         load.duration = std::chrono::milliseconds(200);

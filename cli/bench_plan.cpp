@@ -7,6 +7,7 @@
 #include <random>
 
 #include "cli/backends.hpp"
+#include "cli/load_options.hpp"
 #include "cli/values.hpp"
 #include "harness/server/programs.hpp"
 #include "harness/text/words.hpp"
@@ -28,12 +29,17 @@ struct Preset {
   std::chrono::nanoseconds timeout;
 };
 
-const Preset& find_preset(std::string_view name) {
+void use_preset(SweepPlan& plan, std::string_view name) {
   static const std::array presets{
       Preset{"quick", {0, 100, 1'000, 10'000}, 1, 500ms, 100ms, 1s},
       Preset{"standard", {0, 100, 1'000, 10'000}, 7, 1s, 200ms, 2s},
       Preset{"thorough", {0, 10, 100, 1'000, 3'000, 10'000, 19'000}, 11, 3s, 500ms, 2s}};
-  return *std::ranges::find(presets, name, &Preset::name);
+  const Preset& preset = *std::ranges::find(presets, name, &Preset::name);
+  plan.idle_connections = preset.idle;
+  plan.repetitions = preset.repetitions;
+  plan.load.duration = preset.duration;
+  plan.load.warmup = preset.warmup;
+  plan.load.timeout = preset.timeout;
 }
 
 // --- the servers ---
@@ -86,6 +92,18 @@ std::vector<ServerSpec> choose_servers(const BenchArguments& arguments) {
   return specs;
 }
 
+// One of a load's options, with the name and the help that it has here. Help that says no default
+// leaves it to the preset.
+Option for_trials(const std::vector<Option>& of_load, const char* name, std::string help,
+                  const char* name_here = nullptr) {
+  Option option =
+      *std::ranges::find(of_load, name, [](const Option& each) { return names_of(each).back(); });
+  option.names = name_here != nullptr ? name_here : name;
+  option.help = std::move(help);
+  option.value.default_shown = false;
+  return option;
+}
+
 // In rising order, each value once.
 template <typename Value>
 void sort_axis(std::vector<Value>& axis) {
@@ -125,20 +143,9 @@ SweepServer make_server(const ServerSpec& spec) {
 }
 
 SweepPlan make_plan(const BenchArguments& arguments) {
-  const Preset& preset = find_preset(arguments.preset);
-  SweepPlan plan;
+  SweepPlan plan = arguments.plan;
   plan.servers = choose_servers(arguments);
-  plan.idle_connections = arguments.idle.empty() ? preset.idle : arguments.idle;
-  plan.rates = arguments.rates;
-  plan.active_connections = arguments.active.value_or(plan.active_connections);
-  plan.message_bytes = arguments.size.value_or(plan.message_bytes);
-  plan.duration = arguments.duration.value_or(preset.duration);
-  plan.warmup = arguments.warmup.value_or(preset.warmup);
-  plan.timeout = arguments.timeout.value_or(preset.timeout);
-  plan.repetitions = arguments.repetitions.value_or(preset.repetitions);
   plan.seed = arguments.seed.value_or(std::random_device()());
-  plan.pin = !arguments.no_pin;
-  plan.keep_awake = !arguments.let_sleep;
   plan.count_system_calls = true;
   sort_axis(plan.idle_connections);
   sort_axis(plan.rates);
@@ -146,13 +153,20 @@ SweepPlan make_plan(const BenchArguments& arguments) {
 }
 
 std::vector<Option> plan_options(BenchArguments& to) {
+  SweepPlan& plan = to.plan;
+  use_preset(plan, "quick");
+  plan.rates = {1000};
+  const std::vector<Option> of_load = load_options(plan.load);
   std::vector<std::string> servers = server_names();
   servers.insert(servers.begin(), {std::string(floor_name), "none"});
+  Value repetitions = Count{&plan.repetitions, 1, 10'000};
+  repetitions.default_shown = false;
   return {
       {"--preset",
        "quick: within a minute; standard: seven repetitions, within ten minutes; thorough: an "
        "hour. The options below override it",
-       one_of(&to.preset, "quick,standard,thorough")},
+       one_of(Words{[&plan](const std::string& name) { use_preset(plan, name); }, "quick"},
+              "quick,standard,thorough")},
       {"--backends",
        fmt::format("Comma-separated, from: floor, {}; all unless given; 'none' for --server alone",
                    joined(backend_names(), ", ")),
@@ -161,25 +175,24 @@ std::vector<Option> plan_options(BenchArguments& to) {
        "Any echo server: NAME='COMMAND {port}', run without a shell; repeat it for more",
        repeated(&to.servers)},
       {"--idle", "Numbers of idle connections, such as 0,100,1k,10k",
-       Count{&to.idle, 0, 100'000'000}},
+       Count{&plan.idle_connections, 0, 100'000'000}},
       {"--rate",
        "Requests per second over all active connections, such as 1k,10k,50k; 0: as fast as they "
        "can (default: 1k)",
-       Rate{&to.rates}},
-      {"--active", "Active connections (default: 10)", Count{&to.active, 1, 100'000}},
-      {"--size", "Bytes per message (default: 64)", Count{&to.size, 1, 1'048'576}},
-      {"--repetitions", "Trials of each cell, in random order; intervals from six on",
-       Count{&to.repetitions, 1, 10'000}},
-      {"--duration", "Time measured per trial", Duration{&to.duration, 50ms, 1h}},
-      {"--warmup", "Time under load before that", Duration{&to.warmup, 0ms, 1h}},
-      {"--timeout", "Without any answer for this long a server starves its peers",
-       Duration{&to.timeout, 10ms, 1h}},
+       Rate{&plan.rates}},
+      for_trials(of_load, "--connections", "Active connections (default: 10)", "--active"),
+      for_trials(of_load, "--size", "Bytes per message (default: 64)"),
+      {"--repetitions", "Trials of each cell, in random order; intervals from six on", repetitions},
+      for_trials(of_load, "--duration", "Time measured per trial"),
+      for_trials(of_load, "--warmup", "Time under load before that"),
+      for_trials(of_load, "--timeout",
+                 "Without any answer for this long a server starves its peers"),
       {"--seed", "Of the order of the trials", &to.seed},
-      {"--no-pin", "Don't pin server and client to one CPU each", &to.no_pin},
-      {"--let-sleep",
+      {"!--no-pin", "Don't pin server and client to one CPU each", &plan.pin},
+      {"!--let-sleep",
        "Let idle CPUs sleep; else threads of idle priority keep them awake, for how long waking "
        "up takes changes with the machine's mood",
-       &to.let_sleep},
+       &plan.keep_awake},
       {"--select-limit", "'none' lets select watch descriptors beyond FD_SETSIZE",
        one_of(&to.select_limit, "fd_setsize,none")},
       {"-o,--output",

@@ -1,31 +1,19 @@
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "harness/bench/sweep.hpp"
 #include "cli/command.hpp"
+#include "harness/bench/sweep.hpp"
 
 namespace echomux {
 
-// The options; what is empty is the preset's.
 struct BenchArguments {
-  std::string preset = "quick";
+  SweepPlan plan;  // but for its servers and its seed
   std::vector<std::string> backends;
   std::vector<std::string> servers;  // foreign ones, NAME=COMMAND
-  std::vector<std::size_t> idle;
-  std::vector<double> rates{1000};
-  std::optional<std::size_t> active;
-  std::optional<std::size_t> size;
-  std::optional<std::chrono::nanoseconds> duration;
-  std::optional<std::chrono::nanoseconds> warmup;
-  std::optional<std::chrono::nanoseconds> timeout;
-  std::optional<std::size_t> repetitions;
   std::optional<std::uint64_t> seed;
-  bool no_pin = false;
-  bool let_sleep = false;
   std::string select_limit = "fd_setsize";
   std::string output;
   std::string resume;

@@ -47,6 +47,12 @@ struct Duration {  // 500ms, 30s, 2m
   std::chrono::nanoseconds least;
   std::chrono::nanoseconds most;
 };
+// Words that are taken one after the other, when the command line as a whole is in order. A word
+// that isn't one of them is refused with std::invalid_argument, whose sentence the user gets.
+struct Words {
+  std::function<void(const std::string& word)> take;
+  std::string shown{};  // as the default
+};
 // A decimal number. A default out of its bounds isn't shown.
 struct Real {
   double* to;
@@ -59,7 +65,7 @@ struct Real {
 struct Value {
   using Target =
       std::variant<bool*, std::string*, std::vector<std::string>*, std::uint16_t*, std::uint64_t*,
-                   std::optional<std::uint64_t>*, Real, Count, Rate, Duration>;
+                   std::optional<std::uint64_t>*, Real, Count, Rate, Duration, Words>;
 
   template <typename To>
   requires std::constructible_from<Target, To> Value(To target)
@@ -71,6 +77,7 @@ struct Value {
   bool file = false;                 // a shell offers the names of files
   std::string when_empty;            // what is wrong with an empty word; empty: nothing is
   bool repeated = false;             // the option is repeated for each value; no commas
+  bool default_shown = true;
 };
 // The value with one of these set. Words are separated by commas.
 [[nodiscard]] Value one_of(Value value, const std::vector<std::string>& choices);

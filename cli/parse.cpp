@@ -16,7 +16,7 @@ concept Own = requires(const T& value) {
 };
 
 void add_option(CLI::App& app, const Option& option) {
-  const std::string names = is_positional(option) ? names_of(option).front() : option.names;
+  const std::string names = CLI::detail::join(names_of(option));
   CLI::Option& added = *std::visit(
       [&]<typename To>(const To& to) {
         if constexpr (std::is_same_v<To, bool*>) {
@@ -77,7 +77,12 @@ int run(const CLI::App& app, const Command& command) {
     const auto store_own = [&](const auto& value) {
       if constexpr (Own<std::decay_t<decltype(value)>>) store(value, name, given->results());
     };
-    if (!given->empty()) std::visit(store_own, option.value.to);
+    if (given->empty()) continue;
+    std::visit(store_own, option.value.to);
+    if (option.names.starts_with('!')) {  // CLI11 has made it true, as its flags do
+      bool& flag = *std::get<bool*>(option.value.to);
+      flag = !flag;
+    }
   }
   return command.action();
 }
@@ -96,6 +101,7 @@ struct DefaultText {
   std::string operator()(const Real& real) const {
     return *real.to >= real.least && *real.to <= real.most ? operator()(real.to) : std::string();
   }
+  std::string operator()(const Words& words) const { return words.shown; }
   std::string operator()(const Own auto& own) const { return std::visit(*this, own.to); }
 };
 
@@ -137,16 +143,17 @@ bool is_required(const Option& option) {
 }
 
 bool takes_several(const Value& value) {
+  if (value.repeated) return true;
   return std::visit(
       []<typename To>(const To& to) {
-        if constexpr (Own<To>) return to.to.index() == 2;  // the vector
+        if constexpr (requires { to.to.index(); }) return to.to.index() == 2;  // the vector
         return std::is_same_v<To, std::vector<std::string>*>;
       },
       value.to);
 }
 
 std::string default_text(const Value& value) {
-  return std::visit(DefaultText(), value.to);
+  return value.default_shown ? std::visit(DefaultText(), value.to) : std::string();
 }
 
 int parse_and_run(const Command& program, int argc, const char* const* argv) {

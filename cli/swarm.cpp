@@ -8,6 +8,7 @@
 #include <stop_token>
 
 #include "cli/command.hpp"
+#include "cli/load_options.hpp"
 #include "cli/signal_thread.hpp"
 #include "cli/values.hpp"
 #include "echo/socket.hpp"
@@ -17,6 +18,7 @@
 #include "harness/load/load_report.hpp"
 #include "harness/text/csv.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/time_units.hpp"
 #include "harness/text/whole_file.hpp"
 
 namespace echomux {
@@ -25,11 +27,8 @@ namespace {
 using namespace std::chrono_literals;
 
 struct SwarmArguments {
-  SwarmOptions load;  // what isn't written otherwise, below
-  std::string address;
-  std::string arrivals = "uniform";
-  std::vector<std::string> source_ips;
-  bool no_confirm = false;
+  Load load;
+  Endpoint server;
   bool remote = false;
   bool strict = false;
   std::string format = "text";
@@ -37,62 +36,46 @@ struct SwarmArguments {
   std::string hgrm;
 };
 
-constexpr std::size_t most_connections = 1'000'000;
-
-void check_combination(const SwarmArguments& arguments, const SwarmOptions& options) {
-  if (!options.server.is_loopback() && !arguments.remote) {
+// Throws UsageError for what can't be meant.
+void check_combination(const SwarmArguments& arguments) {
+  const Endpoint& server = arguments.server;
+  const Load& load = arguments.load;
+  if (!server.is_loopback() && !arguments.remote) {
     throw UsageError(
         fmt::format("{} is not on this machine, and a swarm is an attack on whoever did not ask "
                     "for it; --remote says that the server is yours",
-                    options.server.to_string()));
+                    server.to_string()));
   }
-  if (options.threads > options.active_connections) {
+  if (load.threads > load.active_connections) {
     throw UsageError(
         fmt::format("--threads: {} threads can't share {} active connections; give "
                     "each one at least, with -c",
-                    options.threads, options.active_connections));
+                    load.threads, load.active_connections));
   }
-  if (options.reconnect && options.pipeline > 1) {
+  if (load.reconnect && load.pipeline > 1) {
     throw UsageError("--reconnect: a connection that lives for one message can't --pipeline");
   }
-  for (const Endpoint& source : options.sources) {
-    if (source.family() != options.server.family()) {
+  for (const Endpoint& source : load.sources) {
+    if (source.family() != server.family()) {
       throw UsageError(fmt::format("--source-ip: {} and the server {} are of different families",
-                                   source.to_string(), options.server.to_string()));
+                                   source.to_string(), server.to_string()));
     }
   }
-}
-
-SwarmOptions swarm_options(const SwarmArguments& arguments) {
-  SwarmOptions options = arguments.load;
-  try {
-    options.server = parse_endpoint(arguments.address);
-    for (const std::string& source : arguments.source_ips) {
-      options.sources.push_back(resolve(source, 0));
-    }
-  } catch (const std::invalid_argument& error) {
-    throw UsageError(error.what());
-  }
-  options.arrivals = arguments.arrivals == "poisson" ? Arrivals::poisson : Arrivals::uniform;
-  options.confirm_idle = !arguments.no_confirm;
-  check_combination(arguments, options);
-  return options;
 }
 
 // --- what comes out ---
 
-std::string describe_load(const SwarmOptions& options) {
+std::string describe_load(const Load& load) {
   const std::string rate =
-      options.requests_per_second > 0
-          ? fmt::format("{} requests/s (open loop, {})", options.requests_per_second,
-                        options.arrivals == Arrivals::poisson ? "Poisson" : "uniform")
+      load.requests_per_second > 0
+          ? fmt::format("{} requests/s (open loop, {})", load.requests_per_second,
+                        load.arrivals == Arrivals::poisson ? "Poisson" : "uniform")
           : std::string("as fast as answers come (closed loop)");
   return fmt::format("{} active and {} idle connections, {}, {} bytes{}{}, {} after {} of warm-up",
-                     options.active_connections, options.idle_connections, rate,
-                     options.message_bytes,
-                     options.pipeline > 1 ? fmt::format(", pipeline {}", options.pipeline) : "",
-                     options.reconnect ? ", a new connection per request" : "",
-                     time_text(options.duration), time_text(options.warmup));
+                     load.active_connections, load.idle_connections, rate, load.message_bytes,
+                     load.pipeline > 1 ? fmt::format(", pipeline {}", load.pipeline) : "",
+                     load.reconnect ? ", a new connection per request" : "",
+                     time_text(load.duration), time_text(load.warmup));
 }
 
 std::string latency_row(std::string_view name, const LoadReport::Latency& latency) {
@@ -112,7 +95,8 @@ std::string coloured(Verdict verdict) {
 
 std::string as_text(const SwarmOptions& options, const LoadReport& report,
                     const Judgement& judgement, bool colour) {
-  std::string out = fmt::format("{}: {}\n", options.server.to_string(), describe_load(options));
+  std::string out =
+      fmt::format("{}: {}\n", options.server.to_string(), describe_load(options.load));
   out += fmt::format(
       "  connections            {} of {} active, {} of {} idle held, {} lost; open after {:.0f} "
       "ms\n",
@@ -149,35 +133,20 @@ std::string as_text(const SwarmOptions& options, const LoadReport& report,
   return out;
 }
 
-Json load_json(const SwarmOptions& options) {
-  Json sources = Json::array();
-  for (const Endpoint& source : options.sources) sources.push_back(source.to_string());
-  const auto seconds = [](std::chrono::nanoseconds time) {
-    return std::chrono::duration<double>(time).count();
-  };
-  return {{"server", options.server.to_string()},
-          {"idle", options.idle_connections},
-          {"connections", options.active_connections},
-          {"rate", options.requests_per_second},
-          {"arrivals", options.arrivals == Arrivals::poisson ? "poisson" : "uniform"},
-          {"size", options.message_bytes},
-          {"pipeline", options.pipeline},
-          {"reconnect", options.reconnect},
-          {"confirm_idle", options.confirm_idle},
-          {"threads", options.threads},
-          {"connect_rate", options.connections_per_second},
-          {"source_ips", sources},
-          {"duration_seconds", seconds(options.duration)},
-          {"warmup_seconds", seconds(options.warmup)},
-          {"timeout_seconds", seconds(options.timeout)},
-          {"seed", options.seed}};
+// Without the reasons of the verdict.
+Json figures_json(const SwarmOptions& options, const LoadReport& report,
+                  const Judgement& judgement) {
+  Json load{{"server", options.server.to_string()}};
+  load.update(to_json(options.load));
+  Json json{{"load", std::move(load)}};
+  json.update(to_json(report));
+  json["verdict"] = to_string(judgement.verdict);
+  return json;
 }
 
 std::string as_json(const SwarmOptions& options, const LoadReport& report,
                     const Judgement& judgement) {
-  Json json{{"load", load_json(options)}};
-  json.update(to_json(report));
-  json["verdict"] = to_string(judgement.verdict);
+  Json json = figures_json(options, report, judgement);
   json["reasons"] = Json::array();
   for (const Reason& reason : judgement.reasons) {
     json["reasons"].push_back(fmt::format("{}: {}", reason.code, reason.sentence));
@@ -188,9 +157,7 @@ std::string as_json(const SwarmOptions& options, const LoadReport& report,
 // One line of names and one of values: every figure of the JSON that is a number or a word.
 std::string as_csv(const SwarmOptions& options, const LoadReport& report,
                    const Judgement& judgement) {
-  Json json{{"load", load_json(options)}};
-  json.update(to_json(report));
-  json["verdict"] = to_string(judgement.verdict);
+  const Json json = figures_json(options, report, judgement);
   std::string names;
   std::string values;
   const auto add = [&](const std::string& name, const Json& value) {
@@ -218,12 +185,11 @@ void show_progress(const SwarmProgress& progress, bool terminal) {
   const auto now = std::chrono::steady_clock::now();
   if (!terminal && now - last < 2s) return;
   last = now;
-  const std::string text =
-      progress.opening
-          ? fmt::format("opening: {} of {} connections", progress.connections_open,
-                        progress.connections)
-          : fmt::format("running: {:.1f} s, {} requests answered",
-                        std::chrono::duration<double>(progress.elapsed).count(), progress.requests);
+  const std::string text = progress.opening
+                               ? fmt::format("opening: {} of {} connections",
+                                             progress.connections_open, progress.connections)
+                               : fmt::format("running: {:.1f} s, {} requests answered",
+                                             to_seconds(progress.elapsed), progress.requests);
   std::cerr << (terminal ? "\r\x1b[K" : "") << text << (terminal ? "" : "\n") << std::flush;
 }
 
@@ -236,7 +202,8 @@ int exit_status(const LoadReport& report, const Judgement& judgement, bool stric
 }
 
 int run(const SwarmArguments& arguments) {
-  SwarmOptions options = swarm_options(arguments);
+  check_combination(arguments);
+  SwarmOptions options{.server = arguments.server, .load = arguments.load};
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a write that fails, and is told as one
   std::stop_source stop;
@@ -249,7 +216,7 @@ int run(const SwarmArguments& arguments) {
 
   const SwarmResult result = run_swarm(options, stop.get_token());
   if (terminal && arguments.format != "quiet") std::cerr << "\r\x1b[K" << std::flush;
-  const LoadReport report = make_load_report(options, result);
+  const LoadReport report = make_load_report(options.load, result);
   const Judgement judgement = judge(report);
   const bool to_terminal = arguments.output.empty() && ::isatty(STDOUT_FILENO) == 1;
   const bool colour = to_terminal && std::getenv("NO_COLOR") == nullptr;
@@ -275,48 +242,25 @@ int run(const SwarmArguments& arguments) {
 }
 
 std::vector<Option> options_into(SwarmArguments& to) {
-  SwarmOptions& load = to.load;
-  return {
-      {"ADDRESS", "The server as HOST:PORT, such as 127.0.0.1:7777", &to.address},
-      {"--idle", "Connections held open that do nothing",
-       Count{&load.idle_connections, 0, most_connections}},
-      {"-c,--connections", "Active connections",
-       Count{&load.active_connections, 1, most_connections}},
-      {"-R,--rate",
-       "Requests per second in all, sent when they are due whatever the server does (open loop); "
-       "0: as fast as answers come (closed loop)",
-       Rate{&load.requests_per_second}},
-      {"-d,--duration", "How long to measure", Duration{&load.duration, 10ms, 24h}},
-      {"--warmup", "Load before that", Duration{&load.warmup, 0ms, 1h}},
-      {"-t,--threads", "Client threads", Count{&load.threads, 1, 256}},
-      {"--size", "Bytes per message, 1 to 1048576", Count{&load.message_bytes, 1, 1'048'576}},
-      {"--pipeline", "Messages outstanding per connection at most",
-       Count{&load.pipeline, 1, 10'000}},
-      {"--arrivals", "When the messages of an open loop are due",
-       one_of(&to.arrivals, "uniform,poisson")},
-      {"--seed", "Of random arrivals", &load.seed},
-      {"--reconnect", "A new connection per request", &load.reconnect},
-      {"--timeout", "Later answers count as timed out; without any for this long the run ends",
-       Duration{&load.timeout, 1ms, 1h}},
-      {"--connect-rate",
-       "Connections opened per second at most; 0: as fast as the server takes them",
-       Rate{&load.connections_per_second}},
-      {"--source-ip", "Address to connect from; repeat it for more, used in turn",
-       repeated(&to.source_ips)},
-      {"--no-confirm", "Don't have idle connections confirmed by one echo each", &to.no_confirm},
-      {"--remote", "Allow a server on another machine", &to.remote},
-      {"--strict", "Exit with status 3 when the verdict isn't 'valid'", &to.strict},
-      {"--format", "What to print", one_of(&to.format, "text,json,csv,quiet")},
-      {"-o,--output", "Write it to this file instead of stdout", file(&to.output)},
-      {"--hgrm", "Write the latency distribution to this file too, for HdrHistogram's plotter",
-       file(&to.hgrm)}};
+  std::vector<Option> options = load_options(to.load);
+  options.insert(options.begin(),
+                 {"ADDRESS", "The server as HOST:PORT, such as 127.0.0.1:7777",
+                  Words{[&to](const std::string& word) { to.server = parse_endpoint(word); }}});
+  options.insert(
+      options.end(),
+      {{"--remote", "Allow a server on another machine", &to.remote},
+       {"--strict", "Exit with status 3 when the verdict isn't 'valid'", &to.strict},
+       {"--format", "What to print", one_of(&to.format, "text,json,csv,quiet")},
+       {"-o,--output", "Write it to this file instead of stdout", file(&to.output)},
+       {"--hgrm", "Write the latency distribution to this file too, for HdrHistogram's plotter",
+        file(&to.hgrm)}});
+  return options;
 }
 
 }  // namespace
 
 Command swarm_command() {
   const auto to = std::make_shared<SwarmArguments>();
-  to->load.active_connections = 10;
   to->load.duration = 10s;
   to->load.warmup = 500ms;
   return {"swarm", "Put a load on any echo server and measure its latency", options_into(*to),

@@ -67,6 +67,14 @@ void store(const Duration& time, std::string_view option, const std::vector<std:
       [&](std::string_view word) { return parse_time(word, option, time.least, time.most); });
 }
 
+void store(const Words& words, std::string_view, const std::vector<std::string>& given) {
+  try {
+    for (const std::string& word : given) words.take(word);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
+  }
+}
+
 std::size_t parse_count(std::string_view text, std::string_view option, std::size_t least,
                         std::size_t most) {
   const std::optional<double> value = number_with_unit(text, multiples);

@@ -29,6 +29,7 @@ namespace echomux {
 void store(const Count& count, std::string_view option, const std::vector<std::string>& words);
 void store(const Rate& rate, std::string_view option, const std::vector<std::string>& words);
 void store(const Duration& time, std::string_view option, const std::vector<std::string>& words);
+void store(const Words& words, std::string_view option, const std::vector<std::string>& given);
 
 // "250us", "1.5s": the shortest such text for a time.
 [[nodiscard]] std::string time_text(std::chrono::nanoseconds time);

@@ -183,7 +183,7 @@ std::string report(const Results& results, ReportFormat format) {
       "echomux {} ({}), {}: {}, {}, {} CPUs{}{}\n{}; {}.\n", context.build.version,
       context.build.git_commit, context.started, context.machine.kernel, context.machine.cpu_model,
       context.machine.cpus_usable, context.machine.hypervisor.empty() ? "" : ", virtual machine",
-      markdown ? "  " : "", load_in_words(context.plan), context.cpu_plan);
+      markdown ? "  " : "", load_in_words(context.plan.load), context.cpu_plan);
   const std::vector<CellSummary> cells = summarize(results);
   for (const std::size_t idle : context.plan.idle_connections) {
     for (const double rate : context.plan.rates) {

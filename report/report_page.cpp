@@ -11,12 +11,12 @@
 #include "harness/bench/summary.hpp"
 #include "harness/load/hdr_format.hpp"
 #include "harness/results/compare.hpp"
+#include "harness/text/json.hpp"
 #include "harness/text/words.hpp"
 #include "report/answer.hpp"
 #include "report/explanations.hpp"
 #include "report/palette.hpp"
 #include "report/spectrum.hpp"
-#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
@@ -120,7 +120,7 @@ Json facts_of(const Results& results) {
     if (!value.empty()) facts.push_back({name, value});
   };
   add("Begun", context.started);
-  add("Load", load_in_words(context.plan));
+  add("Load", load_in_words(context.plan.load));
   add("Trials", fmt::format("{} of each cell, in random order (seed {})", context.plan.repetitions,
                             context.plan.seed));
   add("CPUs", context.cpu_plan);

@@ -112,7 +112,7 @@ Figure make_all_active(const FigureProgress& progress, const std::stop_token& st
   measure_all(
       figure, {1, 100, 10000},
       [](double clients) {
-        SwarmOptions load = closed_loop(0, static_cast<std::size_t>(clients), 128);
+        Load load = closed_loop(0, static_cast<std::size_t>(clients), 128);
         // With 10,000 clients a round through all of them takes a while.
         load.duration = std::chrono::milliseconds(clients > 1000 ? 600 : 200);
         return load;
@@ -139,7 +139,7 @@ Figure make_idle_sweep(const FigureProgress& progress, const std::stop_token& st
   measure_all(
       figure, {1, 10, 100, 1000, 10000},
       [](double idle) {
-        SwarmOptions load = closed_loop(static_cast<std::size_t>(idle), 10, 64);
+        Load load = closed_loop(static_cast<std::size_t>(idle), 10, 64);
         load.requests_per_second = 1000;
         load.duration = std::chrono::milliseconds(600);  // p99 is then the sixth slowest
         return load;

@@ -41,7 +41,7 @@ std::optional<NotPossible> ServedBench::not_possible(const std::string& server,
   return std::nullopt;
 }
 
-Served ServedBench::measure(const std::string& server, SwarmOptions load,
+Served ServedBench::measure(const std::string& server, const Load& load,
                             const std::stop_token& stop) const {
   ServerCommand command;
   const bool unlimited = server == "select (no limit)";
@@ -50,7 +50,7 @@ Served ServedBench::measure(const std::string& server, SwarmOptions load,
   command.speaks_echomux = true;
   command.cpu = cpus_.server;
   ServerProcess process(command);
-  load.server = process.endpoint();
+  SwarmOptions options{.server = process.endpoint(), .load = load};
   using Counters = std::map<std::string, std::uint64_t>;
   Counters begin;
   Counters end;
@@ -59,17 +59,17 @@ Served ServedBench::measure(const std::string& server, SwarmOptions load,
     const auto reading = read_process_tree(process.pid(), Detail::cpu_only);
     return reading ? reading->cpu : std::chrono::nanoseconds(0);
   };
-  load.on_window_begin = [&] {
+  options.on_window_begin = [&] {
     begin = process.counters().value_or(Counters{});
     cpu = clock();
   };
-  load.on_window_end = [&] {
+  options.on_window_end = [&] {
     cpu = clock() - cpu;
     end = process.counters().value_or(Counters{});
   };
   const KeepAwake awake(server == "busy_poll" && cpus_.client ? std::vector<int>{*cpus_.client}
                                                               : cpus_.usable);
-  const SwarmResult result = run_swarm(load, stop);
+  const SwarmResult result = run_swarm(options, stop);
   Served served;
   served.report = make_load_report(load, result);
   const double cpu_us = std::chrono::duration<double, std::micro>(cpu).count();
@@ -88,8 +88,8 @@ Served ServedBench::measure(const std::string& server, SwarmOptions load,
   return served;
 }
 
-SwarmOptions closed_loop(std::size_t idle, std::size_t active, std::size_t bytes) {
-  SwarmOptions load;
+Load closed_loop(std::size_t idle, std::size_t active, std::size_t bytes) {
+  Load load;
   load.idle_connections = idle;
   load.active_connections = active;
   load.message_bytes = bytes;
@@ -99,8 +99,7 @@ SwarmOptions closed_loop(std::size_t idle, std::size_t active, std::size_t bytes
 }
 
 void measure_all(
-    Figure& figure, const std::vector<double>& at,
-    const std::function<SwarmOptions(double)>& load_at,
+    Figure& figure, const std::vector<double>& at, const std::function<Load(double)>& load_at,
     const std::function<double(const std::string& line, double place, const Served&)>& take,
     const FigureProgress& progress, const std::stop_token& stop) {
   const ServedBench bench;
@@ -111,10 +110,9 @@ void measure_all(
         if (stop.stop_requested()) return;
         MeasuredLine& measured = figure.measured[line];
         if (measured.not_possible.contains(place)) continue;
-        SwarmOptions load = load_at(place);
+        Load load = load_at(place);
         load.timeout = std::chrono::milliseconds(500);
-        const auto obstacle =
-            bench.not_possible(line, load.idle_connections + load.active_connections);
+        const auto obstacle = bench.not_possible(line, load.connections());
         if (obstacle) {
           measured.not_possible[place] = *obstacle;
           continue;

@@ -39,7 +39,7 @@ class ServedBench {
                                                         std::size_t connections) const;
 
   // Starts the server, puts the load on it, and ends it. Throws std::exception.
-  [[nodiscard]] Served measure(const std::string& server, SwarmOptions load,
+  [[nodiscard]] Served measure(const std::string& server, const Load& load,
                                const std::stop_token& stop) const;
 
  private:
@@ -49,13 +49,12 @@ class ServedBench {
 };
 
 // Active connections that ask again as soon as they are answered, for a fifth of a second.
-[[nodiscard]] SwarmOptions closed_loop(std::size_t idle, std::size_t active, std::size_t bytes);
+[[nodiscard]] Load closed_loop(std::size_t idle, std::size_t active, std::size_t bytes);
 
 // Fills the figure: one value per line, place and round, all lines and places in each round.
 // `take` makes the value of a measurement; it is not kept when the load did not complete.
 void measure_all(
-    Figure& figure, const std::vector<double>& at,
-    const std::function<SwarmOptions(double)>& load_at,
+    Figure& figure, const std::vector<double>& at, const std::function<Load(double)>& load_at,
     const std::function<double(const std::string& line, double place, const Served&)>& take,
     const FigureProgress& progress, const std::stop_token& stop);
 

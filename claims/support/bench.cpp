@@ -31,8 +31,8 @@ std::size_t Bench::as_many_as_possible(std::size_t wanted, std::size_t ends) con
   return std::min<std::size_t>(wanted, left / ends);
 }
 
-SwarmOptions short_load(std::size_t active_connections) {
-  SwarmOptions load;
+Load short_load(std::size_t active_connections) {
+  Load load;
   load.active_connections = active_connections;
   load.warmup = std::chrono::milliseconds(20);
   load.duration = std::chrono::milliseconds(100);

@@ -55,7 +55,7 @@ class Bench {
 
 // A load of 64-byte messages for a short while, beside no idle connections: each of the active ones
 // sends again as soon as it is answered.
-[[nodiscard]] SwarmOptions short_load(std::size_t active_connections);
+[[nodiscard]] Load short_load(std::size_t active_connections);
 
 // Connections that are open and silent. Each has had one echo, so the server has really taken it.
 class IdlePeers {

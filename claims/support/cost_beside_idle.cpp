@@ -47,7 +47,7 @@ void measure_cost_beside_idle(Laboratory& laboratory, Evidence& evidence) {
     Contender& contender = contenders[i];
     laboratory.progress(
         fmt::format("{} beside {} idle connections", contender.server, contender.idle));
-    SwarmOptions load = short_load(10);
+    Load load = short_load(10);
     load.requests_per_second = 1000;
     contender.cpu_us.push_back(measure::measure_cost(*contender.process, load).cpu_us_per_request);
   });

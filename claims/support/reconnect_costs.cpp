@@ -33,7 +33,7 @@ void measure_reconnect_costs(Laboratory& laboratory, Evidence& evidence) {
     Exchange& contender = contenders[i];
     const auto* const how = contender.anew ? "a connection per message" : "lasting connections";
     laboratory.progress(fmt::format("{}: {}", contender.server, how));
-    SwarmOptions load = short_load(10);
+    Load load = short_load(10);
     load.reconnect = contender.anew;
     load.message_bytes = contender.bytes;
     contender.cpu_us.push_back(

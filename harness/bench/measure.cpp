@@ -9,6 +9,7 @@
 #include "harness/machine/cpu.hpp"
 #include "harness/server/programs.hpp"
 #include "harness/stats/statistics.hpp"
+#include "harness/text/time_units.hpp"
 
 namespace echomux::measure {
 namespace {
@@ -44,13 +45,13 @@ void prepare(std::string_view question) {
                            system.sysname, system.release, all_cpus().size(), descriptors);
 }
 
-Cost measure_cost(const ServerCommand& command, const SwarmOptions& options) {
+Cost measure_cost(const ServerCommand& command, const Load& load) {
   ServerProcess server(command);
-  return measure_cost(server, options);
+  return measure_cost(server, load);
 }
 
-Cost measure_cost(ServerProcess& server, SwarmOptions options) {
-  options.server = server.endpoint();
+Cost measure_cost(ServerProcess& server, const Load& load) {
+  SwarmOptions options{.server = server.endpoint(), .load = load};
   std::chrono::nanoseconds cpu{0};
   using Counters = std::map<std::string, std::uint64_t>;
   Counters counted;
@@ -65,17 +66,15 @@ Cost measure_cost(ServerProcess& server, SwarmOptions options) {
   };
   const SwarmResult result = run_swarm(options);
   if (result.end != SwarmEnd::completed || result.measured_requests == 0) {
-    throw std::runtime_error(
-        fmt::format("the run against {} did not complete: {} of {} connections",
-                    server.endpoint().to_string(), result.idle_confirmed + result.active_confirmed,
-                    options.idle_connections + options.active_connections));
+    throw std::runtime_error(fmt::format(
+        "the run against {} did not complete: {} of {} connections", server.endpoint().to_string(),
+        result.idle_confirmed + result.active_confirmed, load.connections()));
   }
   const auto requests = static_cast<double>(result.measured_requests);
   Cost cost{
-      .cpu_us_per_request = std::chrono::duration<double, std::micro>(cpu).count() / requests,
-      .requests_per_second = requests / std::chrono::duration<double>(result.measured_time).count(),
-      .latency_us_p50 =
-          std::chrono::duration<double, std::micro>(result.latency.percentile(50)).count(),
+      .cpu_us_per_request = to_us(cpu) / requests,
+      .requests_per_second = requests / to_seconds(result.measured_time),
+      .latency_us_p50 = to_us(result.latency.percentile(50)),
       .counted_per_request = {},
   };
   for (const auto& [name, count] : counted) {

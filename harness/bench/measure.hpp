@@ -33,12 +33,11 @@ struct Cost {
   std::map<std::string, double> counted_per_request;
 };
 
-// Puts the load on a running server. `options.server` is filled in. Throws std::runtime_error when
-// the run did not complete.
-[[nodiscard]] Cost measure_cost(ServerProcess& server, SwarmOptions options);
+// Puts the load on a running server. Throws std::runtime_error when the run did not complete.
+[[nodiscard]] Cost measure_cost(ServerProcess& server, const Load& load);
 
 // The same with a fresh server, which is stopped again.
-[[nodiscard]] Cost measure_cost(const ServerCommand& command, const SwarmOptions& options);
+[[nodiscard]] Cost measure_cost(const ServerCommand& command, const Load& load);
 
 // Measures all contenders once per round, in an order that rotates, and keeps one figure each.
 using Figures = std::map<std::string, std::vector<double>>;

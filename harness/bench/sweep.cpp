@@ -13,6 +13,7 @@
 #include "harness/bench/trial.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/tracepoint.hpp"
+#include "harness/text/time_units.hpp"
 
 namespace echomux {
 namespace {
@@ -71,14 +72,12 @@ std::uint64_t count_of(const std::map<std::string, std::uint64_t>& counters, con
 
 }  // namespace
 
-std::string load_in_words(const SweepPlan& plan) {
-  const auto seconds = [](std::chrono::nanoseconds time) {
-    return std::chrono::duration<double>(time).count();
-  };
+std::string load_in_words(const Load& load) {
   return fmt::format(
       "{} active connections exchange {}-byte messages for {:g} s after {:g} s of "
       "warm-up",
-      plan.active_connections, plan.message_bytes, seconds(plan.duration), seconds(plan.warmup));
+      load.active_connections, load.message_bytes, to_seconds(load.duration),
+      to_seconds(load.warmup));
 }
 
 std::string_view to_string(TrialOutcome outcome) noexcept {
@@ -205,7 +204,7 @@ void run_sweep(const SweepPlan& plan, const std::vector<SweepServer>& servers,
     Trial trial;
     trial.cell = next.cell;
     trial.repetition = next.repetition;
-    trial.active_connections = plan.active_connections;
+    trial.active_connections = plan.load.active_connections;
     observer.before(trial);
     const SweepServer& server = servers.at(next.server);
     if (!ruled_out(trial, server, descriptor_limit)) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -30,16 +29,12 @@ struct SweepServer {
 };
 
 // What a sweep measures: every server beside every number of idle connections at every rate, as
-// often as `repetitions` says, each trial with a fresh server process.
+// often as `repetitions` says, each trial with a fresh server process under `load` otherwise.
 struct SweepPlan {
   std::vector<ServerSpec> servers;
   std::vector<std::size_t> idle_connections;
   std::vector<double> rates;  // requests per second in all; zero: closed loop
-  std::size_t active_connections = 10;
-  std::size_t message_bytes = 64;
-  std::chrono::nanoseconds warmup = std::chrono::milliseconds(200);
-  std::chrono::nanoseconds duration = std::chrono::seconds(1);
-  std::chrono::nanoseconds timeout = std::chrono::seconds(2);
+  Load load;
   std::size_t repetitions = 1;
   std::uint64_t seed = 1;  // of the order of the trials
   bool pin = true;         // server and client on one CPU each, where there are two
@@ -48,7 +43,7 @@ struct SweepPlan {
 };
 
 // "10 active connections exchange 64-byte messages for 1 s after 0.2 s of warm-up".
-[[nodiscard]] std::string load_in_words(const SweepPlan& plan);
+[[nodiscard]] std::string load_in_words(const Load& load);
 
 // What is measured several times: the same server under the same load.
 struct Cell {

@@ -11,6 +11,7 @@
 #include "harness/machine/taken_time.hpp"
 #include "harness/server/process_meter.hpp"
 #include "harness/server/system_call_meter.hpp"
+#include "harness/text/time_units.hpp"
 
 namespace echomux {
 namespace {
@@ -34,14 +35,6 @@ constexpr double near_ceiling_share = 0.9;
 constexpr double server_delay_limit = 0.01;
 constexpr double long_tail = 4;
 constexpr std::chrono::seconds server_start_limit{10};
-
-double to_us(nanoseconds time) {
-  return std::chrono::duration<double, std::micro>(time).count();
-}
-
-double to_seconds(nanoseconds time) {
-  return std::chrono::duration<double>(time).count();
-}
 
 // The server's clocks and counters at one moment.
 struct ServerReading {
@@ -70,7 +63,7 @@ class ServerMeter {
   void window_begin() { begin_ = read(); }
   void window_end() { end_ = read(); }
 
-  [[nodiscard]] ServerCost cost(const SwarmOptions& load, const SwarmResult& result) const {
+  [[nodiscard]] ServerCost cost(const Load& load, const SwarmResult& result) const {
     ServerCost cost;
     cost.requests = std::max<std::uint64_t>(result.measured_requests, 1);
     const auto requests = static_cast<double>(cost.requests);
@@ -88,7 +81,7 @@ class ServerMeter {
     if (cost.counters.empty()) cost.unavailable["counters"] = "the server doesn't report any";
     split_cpu_time(cost, cpu);
     divide_thread_figures(cost, result);
-    divide_memory(cost, load.idle_connections + load.active_connections);
+    divide_memory(cost, load.connections());
     return cost;
   }
 
@@ -185,16 +178,10 @@ class ServerMeter {
   ServerReading end_;
 };
 
-SwarmOptions load_options(const Cell& cell, const SweepPlan& plan, const Endpoint& server) {
-  SwarmOptions load;
-  load.server = server;
+Load load_of(const Cell& cell, const SweepPlan& plan) {
+  Load load = plan.load;
   load.idle_connections = cell.idle_connections;
-  load.active_connections = plan.active_connections;
-  load.message_bytes = plan.message_bytes;
   load.requests_per_second = cell.rate;
-  load.warmup = plan.warmup;
-  load.duration = plan.duration;
-  load.timeout = plan.timeout;
   return load;
 }
 
@@ -327,10 +314,12 @@ void run_trial(Trial& trial, const SweepServer& server, const SweepPlan& plan, c
   command.cpu = cpus.server;
   ServerProcess process(command, server_start_limit, stop);
   ServerMeter meter(process);
-  SwarmOptions load = load_options(trial.cell, plan, process.endpoint());
-  load.on_connections_open = [&] { meter.connections_open(); };
-  load.on_window_begin = [&] { meter.window_begin(); };
-  load.on_window_end = [&] { meter.window_end(); };
+  const Load load = load_of(trial.cell, plan);
+  const SwarmOptions options{.server = process.endpoint(),
+                             .load = load,
+                             .on_connections_open = [&] { meter.connections_open(); },
+                             .on_window_begin = [&] { meter.window_begin(); },
+                             .on_window_end = [&] { meter.window_end(); }};
 
   std::optional<KeepAwake> awake;
   if (plan.keep_awake) {
@@ -338,7 +327,7 @@ void run_trial(Trial& trial, const SweepServer& server, const SweepPlan& plan, c
     const bool client_only = server.never_sleeps && cpus.client;
     awake.emplace(client_only ? std::vector<int>{*cpus.client} : cpus.usable);
   }
-  const SwarmResult result = run_swarm(load, stop);
+  const SwarmResult result = run_swarm(options, stop);
   awake.reset();
   trial.load = make_load_report(load, result);
   if (result.measured_requests > 0) trial.cost = meter.cost(load, result);
@@ -360,16 +349,19 @@ SystemCallCount count_system_calls(const Cell& cell, const SweepServer& server,
     ServerCommand command = server.command;
     command.cpu = cpus.server;
     ServerProcess process(command, server_start_limit, stop);
-    SwarmOptions load = load_options(cell, plan, process.endpoint());
+    Load load = load_of(cell, plan);
     load.warmup = std::min<nanoseconds>(load.warmup, std::chrono::milliseconds(100));
     load.duration = std::min<nanoseconds>(load.duration, std::chrono::milliseconds(500));
     std::optional<SystemCallMeter> meter;
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
-    load.on_connections_open = [&] { meter.emplace(process_tree(process.pid())); };
-    load.on_window_begin = [&] { begin = meter->count(); };
-    load.on_window_end = [&] { end = meter->count(); };
-    const SwarmResult result = run_swarm(load, stop);
+    const SwarmResult result =
+        run_swarm({.server = process.endpoint(),
+                   .load = load,
+                   .on_connections_open = [&] { meter.emplace(process_tree(process.pid())); },
+                   .on_window_begin = [&] { begin = meter->count(); },
+                   .on_window_end = [&] { end = meter->count(); }},
+                  stop);
     if (result.end != SwarmEnd::completed || result.measured_requests == 0) {
       count.unavailable = "the counting pass was not completed";
     } else {
@@ -388,10 +380,10 @@ std::optional<double> measure_client_ceiling(const SweepServer& floor, const Swe
   command.cpu = cpus.server;
   try {
     const ServerProcess process(command, server_start_limit, stop);
-    SwarmOptions load = load_options({}, plan, process.endpoint());
+    Load load = load_of({}, plan);
     load.warmup = std::chrono::milliseconds(50);
     load.duration = std::chrono::milliseconds(300);
-    const SwarmResult result = run_swarm(load, stop);
+    const SwarmResult result = run_swarm({process.endpoint(), load}, stop);
     if (result.end == SwarmEnd::interrupted) return std::nullopt;
     if (result.end != SwarmEnd::completed) throw std::runtime_error(result.detail);
     return static_cast<double>(result.window_requests) / to_seconds(load.duration);

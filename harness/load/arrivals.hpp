@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "harness/load/swarm.hpp"
+#include "harness/load/load.hpp"
 
 namespace echomux {
 
@@ -16,13 +16,13 @@ class ArrivalSchedule {
   using TimePoint = std::chrono::steady_clock::time_point;
 
   // `connection` counts from zero. The first message is due at `start` or after it.
-  ArrivalSchedule(const SwarmOptions& options, std::size_t connection, TimePoint start)
+  ArrivalSchedule(const Load& load, std::size_t connection, TimePoint start)
       : start_(start),
-        interval_ns_(1e9 / options.requests_per_second),
-        stride_(options.active_connections),
+        interval_ns_(1e9 / load.requests_per_second),
+        stride_(load.active_connections),
         message_(connection),
-        poisson_(options.arrivals == Arrivals::poisson),
-        random_(options.seed * 0xd1342543de82ef95 + connection) {
+        poisson_(load.arrivals == Arrivals::poisson),
+        random_(load.seed * 0xd1342543de82ef95 + connection) {
     if (poisson_) elapsed_ns_ = gap_ns();
   }
 

@@ -9,6 +9,7 @@
 #include "harness/load/hdr_format.hpp"
 #include "harness/stats/statistics.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/time_units.hpp"
 
 namespace echomux {
 namespace {
@@ -42,14 +43,6 @@ constexpr std::array verdicts{Verdict::valid,     Verdict::suspect, Verdict::inv
                               Verdict::saturated, Verdict::starved, Verdict::not_possible};
 constexpr std::array ends{SwarmEnd::completed,   SwarmEnd::starved,   SwarmEnd::refused,
                           SwarmEnd::server_gone, SwarmEnd::corrupted, SwarmEnd::interrupted};
-
-double to_us(std::chrono::nanoseconds time) {
-  return std::chrono::duration<double, std::micro>(time).count();
-}
-
-double to_seconds(std::chrono::nanoseconds time) {
-  return std::chrono::duration<double>(time).count();
-}
 
 LoadReport::Latency summarize(const LatencyHistogram& histogram) {
   return {.p50 = to_us(histogram.percentile(50)),
@@ -249,13 +242,13 @@ void Judgement::add(Verdict because, std::string code, std::string sentence) {
   if (gravity(because) > gravity(verdict)) verdict = because;
 }
 
-LoadReport make_load_report(const SwarmOptions& options, const SwarmResult& result) {
+LoadReport make_load_report(const Load& load, const SwarmResult& result) {
   LoadReport report;
   report.end = result.end;
   report.detail = result.detail;
-  report.active = options.active_connections;
+  report.active = load.active_connections;
   report.active_confirmed = result.active_confirmed;
-  report.idle_requested = options.idle_connections;
+  report.idle_requested = load.idle_connections;
   report.idle_confirmed = result.idle_confirmed;
   report.idle_held = result.idle_held;
   report.lost = result.connections_lost;
@@ -263,7 +256,7 @@ LoadReport make_load_report(const SwarmOptions& options, const SwarmResult& resu
   report.open_ms = to_us(result.open_time) / 1000;
 
   report.requests = result.latency.count() - result.requests_unanswered;
-  if (options.requests_per_second > 0) report.offered_rps = options.requests_per_second;
+  if (load.requests_per_second > 0) report.offered_rps = load.requests_per_second;
   const double window_seconds = std::max(to_seconds(result.window_time), 1e-9);
   report.due_rps = static_cast<double>(result.latency.count()) / window_seconds;
   report.achieved_rps = static_cast<double>(result.window_requests) / window_seconds;
@@ -276,7 +269,7 @@ LoadReport make_load_report(const SwarmOptions& options, const SwarmResult& resu
 
   const auto measured = static_cast<double>(std::max<std::uint64_t>(result.measured_requests, 1));
   const double thread_seconds =
-      std::max(to_seconds(result.measured_time), 1e-9) * static_cast<double>(options.threads);
+      std::max(to_seconds(result.measured_time), 1e-9) * static_cast<double>(load.threads);
   report.client_cpu_us_per_request = to_us(result.client_cpu) / measured;
   report.client_busy_share = result.busiest_thread_share;
   report.schedule_lag_us_p99 = to_us(result.schedule_lag.percentile(99));

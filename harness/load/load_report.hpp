@@ -79,8 +79,8 @@ struct LoadReport {
   double drift_relative_change = 0;  // of the latency, from the window's begin to its end
 };
 
-// Works the figures out. `options` are those of the run.
-[[nodiscard]] LoadReport make_load_report(const SwarmOptions& options, const SwarmResult& result);
+// Works the figures out. `load` is that of the run.
+[[nodiscard]] LoadReport make_load_report(const Load& load, const SwarmResult& result);
 
 // Judges them by what the client alone can know.
 [[nodiscard]] Judgement judge(const LoadReport& report);

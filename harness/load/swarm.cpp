@@ -40,8 +40,8 @@ class Swarm {
  public:
   Swarm(const SwarmOptions& options, std::stop_token stop)
       : options_(options), stop_(std::move(stop)) {
-    workers_.reserve(options_.threads);
-    for (std::size_t i = 0; i < options_.threads; ++i) {
+    workers_.reserve(options_.load.threads);
+    for (std::size_t i = 0; i < options_.load.threads; ++i) {
       workers_.push_back(std::make_unique<Worker>(options_, text_, i, halt_.get_token()));
     }
   }
@@ -122,7 +122,7 @@ class Swarm {
     if (!halt_.stop_requested()) options_.on_connections_open();
     start_ = Clock::now();
     enter(Phase::load);
-    wait_for_all(Phase::load, start_ + options_.warmup);
+    wait_for_all(Phase::load, start_ + options_.load.warmup);
     // The workers go on meanwhile, so the callback comes first and the reading close after it.
     std::optional<Reading> begin;
     if (!halt_.stop_requested()) {
@@ -162,7 +162,7 @@ class Swarm {
   void report_progress(Phase phase) const {
     SwarmProgress progress;
     progress.opening = phase == Phase::open;
-    progress.connections = options_.idle_connections + options_.active_connections;
+    progress.connections = options_.load.connections();
     for (const auto& worker : workers_) {
       progress.connections_open += worker->connections_open();
       progress.requests += worker->requests_completed();

@@ -9,16 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "echo/socket.hpp"
 #include "harness/load/latency_histogram.hpp"
+#include "harness/load/load.hpp"
 
 namespace echomux {
-
-// When the messages of an open loop are due.
-enum class Arrivals : std::uint8_t {
-  uniform,  // message k at start + k / rate
-  poisson,  // independently of each other, as from many users who know nothing of one another
-};
 
 // How far a swarm has come, for a reader who waits.
 struct SwarmProgress {
@@ -32,33 +26,13 @@ struct SwarmProgress {
 // What a client swarm does to a server.
 struct SwarmOptions {
   Endpoint server;
-  std::size_t idle_connections = 0;    // opened, confirmed by one echo each, then silent
-  std::size_t active_connections = 1;  // exchange messages
-  std::size_t message_bytes = 64;
-  std::size_t pipeline = 1;  // messages that an active connection has outstanding at most
-  // In all, over the active connections: messages are due when the schedule says so, whatever the
-  // server does (open loop). Zero: each connection sends as soon as an echo is back (closed loop).
-  double requests_per_second = 0;
-  Arrivals arrivals = Arrivals::uniform;
-  std::uint64_t seed = 1;  // of random arrivals
-  std::chrono::nanoseconds warmup = std::chrono::milliseconds(200);
-  std::chrono::nanoseconds duration = std::chrono::seconds(1);
-  // An answer that takes longer counts as timed out. With no progress for this long the server
-  // counts as starving its peers, and the run ends.
-  std::chrono::nanoseconds timeout = std::chrono::seconds(2);
-  std::size_t threads = 1;            // that share the connections between them
-  double connections_per_second = 0;  // opened at most this fast; zero: as fast as they confirm
-  // The addresses to connect from, in turn, any port. None: the system's choice, and further
-  // addresses of the loopback network when one has no ports left.
-  std::vector<Endpoint> sources;
-  bool confirm_idle = true;  // false: an idle connection counts once the kernel has connected it
-  bool reconnect = false;    // a new connection for every message, one outstanding at most
+  Load load;
   // Called in the calling thread: when all connections are open; when the measured window begins
   // and when it ends, to read the server's clocks and counters there; and every so often.
   std::function<void()> on_connections_open = [] {};
   std::function<void()> on_window_begin = [] {};
   std::function<void()> on_window_end = [] {};
-  std::function<void(const SwarmProgress&)> on_progress;  // may be empty
+  std::function<void(const SwarmProgress&)> on_progress = nullptr;  // may be empty
 };
 
 // How a swarm's run ended.

@@ -26,12 +26,12 @@ constexpr std::size_t connections_per_source = 10'000;
 }  // namespace
 
 void SwarmWorker::open_connections() {
-  const auto threads = static_cast<double>(options_.threads);
-  const std::size_t at_once = std::max<std::size_t>(opening_at_once / options_.threads, 1);
+  const auto threads = static_cast<double>(load_.threads);
+  const std::size_t at_once = std::max<std::size_t>(opening_at_once / load_.threads, 1);
   const Clock::time_point begin = Clock::now();
   const auto may_open = [&](std::size_t count) {
-    if (options_.connections_per_second <= 0) return begin;
-    const double seconds = static_cast<double>(count) * threads / options_.connections_per_second;
+    if (load_.connections_per_second <= 0) return begin;
+    const double seconds = static_cast<double>(count) * threads / load_.connections_per_second;
     return begin + nanoseconds(std::llround(seconds * 1e9));
   };
   last_progress_ = begin;
@@ -44,7 +44,7 @@ void SwarmWorker::open_connections() {
     }
     // Where nobody owes an answer, silence is nobody's fault.
     if (opened == connections_open()) last_progress_ = now;
-    Clock::time_point wake = last_progress_ + options_.timeout;
+    Clock::time_point wake = last_progress_ + load_.timeout;
     if (opened < connections_.size() && opened - connections_open() < at_once) {
       wake = std::min(wake, may_open(opened));
     }
@@ -55,7 +55,7 @@ void SwarmWorker::open_connections() {
 }
 
 void SwarmWorker::end_if_stalled(Clock::time_point now) {
-  if (!going_on() || now - last_progress_ < options_.timeout) return;
+  if (!going_on() || now - last_progress_ < load_.timeout) return;
   result_.end = SwarmEnd::starved;
   for (const Connection& connection : connections_) {
     if (partly_answered(connection)) ++result_.partly_answered;
@@ -67,9 +67,9 @@ void SwarmWorker::end_if_stalled(Clock::time_point now) {
 void SwarmWorker::bind_to_source(const Connection& connection) const {
   Endpoint source;
   const std::size_t further = connection.number / connections_per_source;
-  if (!options_.sources.empty()) {
-    source = options_.sources[connection.number % options_.sources.size()];
-  } else if (further > 0 && options_.server.is_loopback() && options_.server.family() == AF_INET) {
+  if (!load_.sources.empty()) {
+    source = load_.sources[connection.number % load_.sources.size()];
+  } else if (further > 0 && server_.is_loopback() && server_.family() == AF_INET) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + static_cast<std::uint32_t>(further));
@@ -91,33 +91,31 @@ void SwarmWorker::bind_to_source(const Connection& connection) const {
 void SwarmWorker::open(std::size_t index) {
   Connection& connection = connections_[index];
   connection.socket.reset(
-      ::socket(options_.server.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+      ::socket(server_.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int fd = connection.socket.get();
   if (fd < 0) {
     throw std::runtime_error(fmt::format(
         "cannot open connection {} of {}: {}; raise the limit of open descriptors with ulimit -n",
-        connection.number + 1, options_.idle_connections + options_.active_connections,
-        error_text(errno)));
+        connection.number + 1, load_.connections(), error_text(errno)));
   }
   const int on = 1;
   check(::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), "setsockopt TCP_NODELAY");
   bind_to_source(connection);
-  const bool failed = ::connect(fd, options_.server.raw(), options_.server.length) < 0;
+  const bool failed = ::connect(fd, server_.raw(), server_.length) < 0;
   if (failed && (errno == ECONNREFUSED || errno == ECONNRESET)) {
     // The event that follows ends the connection, but doesn't tell why any more.
     result_.detail = error_text(errno);
   } else if (failed && errno != EINPROGRESS) {
     throw std::runtime_error(
-        fmt::format("cannot connect to {}, connection {} of {}: {}{}", options_.server.to_string(),
-                    connection.number + 1, options_.idle_connections + options_.active_connections,
-                    error_text(errno),
+        fmt::format("cannot connect to {}, connection {} of {}: {}{}", server_.to_string(),
+                    connection.number + 1, load_.connections(), error_text(errno),
                     errno == EADDRNOTAVAIL ? "; give it further addresses with --source-ip" : ""));
   }
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.u64 = index;
   check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
-  if (connection.confirmed || (!is_active(index) && !options_.confirm_idle)) return;
+  if (connection.confirmed || (!is_active(index) && !load_.confirm_idle)) return;
   // One byte there and back shows that the server has really accepted: the kernel completes the
   // handshake by itself, for as long as the backlog has room.
   connection.outstanding = 1;
@@ -132,7 +130,7 @@ void SwarmWorker::confirm(std::size_t index) {
   confirmed_.store(connections_open() + 1, std::memory_order_relaxed);
   ++(is_active(index) ? result_.active_confirmed : result_.idle_confirmed);
   last_progress_ = Clock::now();
-  if (is_active(index) && options_.reconnect) reset(connection);
+  if (is_active(index) && load_.reconnect) reset(connection);
 }
 
 void SwarmWorker::check_idle_connections() {

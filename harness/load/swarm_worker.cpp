@@ -29,19 +29,20 @@ std::size_t share_of(std::size_t total, std::size_t index, std::size_t threads) 
 
 SwarmWorker::SwarmWorker(const SwarmOptions& options, const SwarmText& text, std::size_t index,
                          std::stop_token halt)
-    : options_(options),
+    : server_(options.server),
+      load_(options.load),
       text_(text),
-      idle_(share_of(options.idle_connections, index, options.threads)),
+      idle_(share_of(load_.idle_connections, index, load_.threads)),
       halt_event_(std::move(halt)),
       epoll_(check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {
-  const std::size_t active = share_of(options.active_connections, index, options.threads);
+  const std::size_t active = share_of(load_.active_connections, index, load_.threads);
   connections_.resize(idle_ + active);
   for (std::size_t i = 0; i < connections_.size(); ++i) {
     connections_[i].number = i < idle_
-                                 ? index + i * options.threads
-                                 : options.idle_connections + index + (i - idle_) * options.threads;
+                                 ? index + i * load_.threads
+                                 : load_.idle_connections + index + (i - idle_) * load_.threads;
   }
-  requests_.resize(active * options.pipeline);
+  requests_.resize(active * load_.pipeline);
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = halt_index;
@@ -52,8 +53,8 @@ SwarmWorker::SwarmWorker(const SwarmOptions& options, const SwarmText& text, std
 
 void SwarmWorker::run_load(Clock::time_point start) {
   if (!going_on()) return;
-  window_begin_ = start + options_.warmup;
-  window_end_ = window_begin_ + options_.duration;
+  window_begin_ = start + load_.warmup;
+  window_end_ = window_begin_ + load_.duration;
   last_progress_ = start;
   last_clock_ = Clock::now();
   loading_ = true;
@@ -61,10 +62,10 @@ void SwarmWorker::run_load(Clock::time_point start) {
   heap_.reserve(connections_.size() - idle_);
   for (std::size_t i = idle_; i < connections_.size(); ++i) {
     if (closed_loop()) {
-      for (std::size_t k = 0; k < options_.pipeline; ++k) begin_request(i, read_clock());
+      for (std::size_t k = 0; k < load_.pipeline; ++k) begin_request(i, read_clock());
       send_more(i);
     } else {
-      schedules_.emplace_back(options_, connections_[i].number - options_.idle_connections, start);
+      schedules_.emplace_back(load_, connections_[i].number - load_.idle_connections, start);
       schedule_next(i);
     }
   }
@@ -82,7 +83,7 @@ void SwarmWorker::load_until(Clock::time_point end) {
     // With nothing outstanding, silence is nobody's fault.
     if (outstanding_ == 0) last_progress_ = now;
     end_if_stalled(now);
-    Clock::time_point wake = std::min(end, last_progress_ + options_.timeout);
+    Clock::time_point wake = std::min(end, last_progress_ + load_.timeout);
     if (!closed_loop()) {
       send_what_is_due(now);
       if (!heap_.empty()) wake = std::min(wake, heap_.front().due);
@@ -108,7 +109,7 @@ void SwarmWorker::send_what_is_due(Clock::time_point now) {
 // Puts a connection in the heap, unless it has as many messages outstanding as it may.
 void SwarmWorker::schedule_next(std::size_t index) {
   Connection& connection = connections_[index];
-  connection.scheduled = connection.outstanding < options_.pipeline &&
+  connection.scheduled = connection.outstanding < load_.pipeline &&
                          schedule(index).due() < window_end_ && !connection.lost;
   if (!connection.scheduled) return;
   heap_.push_back({schedule(index).due(), index});
@@ -120,7 +121,7 @@ void SwarmWorker::schedule_next(std::size_t index) {
 void SwarmWorker::catch_up(std::size_t index, Clock::time_point now) {
   const Connection& connection = connections_[index];
   if (connection.scheduled) return;
-  while (connection.outstanding < options_.pipeline && schedule(index).due() <= now &&
+  while (connection.outstanding < load_.pipeline && schedule(index).due() <= now &&
          schedule(index).due() < window_end_) {
     begin_request(index, schedule(index).due());
     schedule(index).advance();
@@ -158,7 +159,7 @@ void SwarmWorker::record(const Request& request, Clock::time_point now) {
   result_.latency.record(now - request.due);
   result_.latency_uncorrected.record(now - request.sent);
   const auto slice = static_cast<std::size_t>(
-      (request.due - window_begin_) * std::int64_t{SwarmResult::slice_count} / options_.duration);
+      (request.due - window_begin_) * std::int64_t{SwarmResult::slice_count} / load_.duration);
   log_sums_[slice] +=
       std::log(static_cast<double>(std::max(now - request.due, nanoseconds(1)).count()));
   ++log_counts_[slice];
@@ -170,8 +171,8 @@ void SwarmWorker::begin_request(std::size_t index, Clock::time_point due) {
   Connection& connection = connections_[index];
   if (!connection.socket) open(index);
   request(index, connection.oldest + connection.outstanding) = {due, read_clock()};
-  if (connection.outstanding++ == 0) connection.oldest_unanswered = options_.message_bytes;
-  connection.unsent += options_.message_bytes;
+  if (connection.outstanding++ == 0) connection.oldest_unanswered = load_.message_bytes;
+  connection.unsent += load_.message_bytes;
   ++outstanding_;
 }
 
@@ -258,7 +259,7 @@ void SwarmWorker::complete_oldest(std::size_t index) {
   const Clock::time_point now = read_clock();
   --outstanding_;
   last_progress_ = now;
-  if (--connection.outstanding > 0) connection.oldest_unanswered = options_.message_bytes;
+  if (--connection.outstanding > 0) connection.oldest_unanswered = load_.message_bytes;
   if (!connection.confirmed) {
     confirm(index);
     return;
@@ -269,9 +270,9 @@ void SwarmWorker::complete_oldest(std::size_t index) {
   if (now >= window_begin_ && now < window_end_) ++result_.window_requests;
   if (answered.due >= window_begin_ && answered.due < window_end_) {
     record(answered, now);
-    if (now - answered.sent > options_.timeout) ++result_.requests_timed_out;
+    if (now - answered.sent > load_.timeout) ++result_.requests_timed_out;
   }
-  if (options_.reconnect) reset(connection);
+  if (load_.reconnect) reset(connection);
   if (!closed_loop()) {
     catch_up(index, now);
   } else if (loading_) {
@@ -311,7 +312,7 @@ void SwarmWorker::lose(std::size_t index, int error) {
   connection.unsent = 0;
   reset(connection);
   if (!is_active(index) || !connection.confirmed) return;
-  if (!options_.reconnect) {
+  if (!load_.reconnect) {
     connection.lost = true;
     const std::size_t active = connections_.size() - idle_;
     if (++lost_active_ == active && going_on()) result_.end = SwarmEnd::server_gone;
@@ -352,7 +353,7 @@ void SwarmWorker::handle(std::size_t index, std::uint32_t events) {
   if ((events & EPOLLOUT) != 0) send_more(index);
   if ((events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) receive(index, events);
   const bool connected = (events & EPOLLOUT) != 0 && (events & (EPOLLERR | EPOLLHUP)) == 0;
-  if (connected && !connection.confirmed && !is_active(index) && !options_.confirm_idle) {
+  if (connected && !connection.confirmed && !is_active(index) && !load_.confirm_idle) {
     confirm(index);
   }
 }

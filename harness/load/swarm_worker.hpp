@@ -75,20 +75,20 @@ class SwarmWorker {
   };
 
   [[nodiscard]] bool going_on() const noexcept { return result_.end == SwarmEnd::completed; }
-  [[nodiscard]] bool closed_loop() const noexcept { return options_.requests_per_second <= 0; }
+  [[nodiscard]] bool closed_loop() const noexcept { return load_.requests_per_second <= 0; }
   [[nodiscard]] bool is_active(std::size_t index) const noexcept { return index >= idle_; }
   [[nodiscard]] std::size_t message_bytes(const Connection& connection) const noexcept {
-    return connection.confirmed ? options_.message_bytes : 1;
+    return connection.confirmed ? load_.message_bytes : 1;
   }
   // What the server still has to return, whether it was sent already or not.
   [[nodiscard]] std::size_t bytes_owed(const Connection& connection) const noexcept;
   [[nodiscard]] bool partly_answered(const Connection& connection) const noexcept;
   [[nodiscard]] Request& request(std::size_t index, std::size_t place) noexcept {
-    return requests_[(index - idle_) * options_.pipeline + place % options_.pipeline];
+    return requests_[(index - idle_) * load_.pipeline + place % load_.pipeline];
   }
   // The place is kept below `pipeline`: a count that wraps around would jump to another one.
   void take_oldest(Connection& connection) const noexcept {
-    connection.oldest = (connection.oldest + 1) % options_.pipeline;
+    connection.oldest = (connection.oldest + 1) % load_.pipeline;
   }
   [[nodiscard]] ArrivalSchedule& schedule(std::size_t index) noexcept {
     return schedules_[index - idle_];
@@ -120,7 +120,8 @@ class SwarmWorker {
   Clock::time_point read_clock() noexcept;
   void note_gap(std::chrono::nanoseconds gap) noexcept;
 
-  const SwarmOptions& options_;
+  const Endpoint& server_;
+  const Load& load_;
   const SwarmText& text_;
   std::size_t idle_ = 0;  // of its connections, the idle ones come first
   StopEvent halt_event_;

@@ -36,11 +36,11 @@ std::vector<std::string> list_differences(const RunContext& a, const RunContext&
   const auto seconds = [](std::chrono::nanoseconds time) {
     return std::chrono::duration<double>(time).count();
   };
-  note_difference(found, "active connections", a.plan.active_connections,
-                  b.plan.active_connections);
-  note_difference(found, "message bytes", a.plan.message_bytes, b.plan.message_bytes);
-  note_difference(found, "seconds measured per trial", seconds(a.plan.duration),
-                  seconds(b.plan.duration));
+  note_difference(found, "active connections", a.plan.load.active_connections,
+                  b.plan.load.active_connections);
+  note_difference(found, "message bytes", a.plan.load.message_bytes, b.plan.load.message_bytes);
+  note_difference(found, "seconds measured per trial", seconds(a.plan.load.duration),
+                  seconds(b.plan.load.duration));
   return found;
 }
 

@@ -8,9 +8,9 @@
 #include <istream>
 
 #include "harness/bench/summary.hpp"
+#include "harness/text/json.hpp"
 #include "harness/text/whole_file.hpp"
 #include "harness/text/words.hpp"
-#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
@@ -20,18 +20,14 @@ constexpr int schema_version = 2;
 constexpr std::uintmax_t largest_file_bytes = std::uintmax_t{64} * 1024 * 1024;
 // Nor is one whose plan has more cells than anyone measures.
 constexpr std::size_t most_cells = 100'000;
-constexpr double longest_seconds = 1e6;
 
-double to_seconds(std::chrono::nanoseconds time) {
-  return std::chrono::duration<double>(time).count();
-}
-
-std::chrono::nanoseconds from_seconds(double seconds) {
-  if (!(seconds >= 0 && seconds <= longest_seconds)) {
-    throw std::runtime_error(fmt::format("{} s is no time that is measured for", seconds));
-  }
-  return std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds));
-}
+// What the fields of a plan's load are called there, and in the load's own JSON.
+constexpr std::array<std::pair<const char*, const char*>, 5> load_fields{
+    {{"active_connections", "connections"},
+     {"message_bytes", "size"},
+     {"warmup_seconds", "warmup_seconds"},
+     {"duration_seconds", "duration_seconds"},
+     {"timeout_seconds", "timeout_seconds"}}};
 
 Json to_json(const SweepPlan& plan) {
   Json servers = Json::array();
@@ -41,19 +37,16 @@ Json to_json(const SweepPlan& plan) {
                        {"options", server.options},
                        {"command", server.command}});
   }
-  return {{"servers", servers},
-          {"idle_connections", plan.idle_connections},
-          {"rates", plan.rates},
-          {"active_connections", plan.active_connections},
-          {"message_bytes", plan.message_bytes},
-          {"warmup_seconds", to_seconds(plan.warmup)},
-          {"duration_seconds", to_seconds(plan.duration)},
-          {"timeout_seconds", to_seconds(plan.timeout)},
-          {"repetitions", plan.repetitions},
-          {"seed", plan.seed},
-          {"pin", plan.pin},
-          {"keep_awake", plan.keep_awake},
-          {"count_system_calls", plan.count_system_calls}};
+  Json json{
+      {"servers", servers}, {"idle_connections", plan.idle_connections}, {"rates", plan.rates}};
+  const Json load = to_json(plan.load);
+  for (const auto& [name, of_load] : load_fields) json[name] = load.at(of_load);
+  json.update({{"repetitions", plan.repetitions},
+               {"seed", plan.seed},
+               {"pin", plan.pin},
+               {"keep_awake", plan.keep_awake},
+               {"count_system_calls", plan.count_system_calls}});
+  return json;
 }
 
 SweepPlan plan_from(const Json& json) {
@@ -66,11 +59,9 @@ SweepPlan plan_from(const Json& json) {
   }
   json.at("idle_connections").get_to(plan.idle_connections);
   json.at("rates").get_to(plan.rates);
-  json.at("active_connections").get_to(plan.active_connections);
-  json.at("message_bytes").get_to(plan.message_bytes);
-  plan.warmup = from_seconds(json.at("warmup_seconds").get<double>());
-  plan.duration = from_seconds(json.at("duration_seconds").get<double>());
-  plan.timeout = from_seconds(json.at("timeout_seconds").get<double>());
+  Json load;
+  for (const auto& [name, of_load] : load_fields) load[of_load] = json.at(name);
+  plan.load = load_from(load);
   json.at("repetitions").get_to(plan.repetitions);
   json.at("seed").get_to(plan.seed);
   json.at("pin").get_to(plan.pin);

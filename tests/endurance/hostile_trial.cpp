@@ -54,15 +54,16 @@ class MemoryWatch {
 class GoodLoad {
  public:
   GoodLoad(const Endpoint& server, double rate, std::chrono::nanoseconds limit) {
-    load_.server = server;
-    load_.requests_per_second = rate;
-    load_.warmup = 10ms;
-    load_.timeout = limit;
+    options_.server = server;
+    options_.load.active_connections = 1;
+    options_.load.requests_per_second = rate;
+    options_.load.warmup = 10ms;
+    options_.load.timeout = limit;
   }
 
   void run(std::chrono::nanoseconds duration, const std::stop_token& stop) {
-    load_.duration = duration;
-    const SwarmResult result = run_swarm(load_, stop);
+    options_.load.duration = duration;
+    const SwarmResult result = run_swarm(options_, stop);
     if (seen_.served()) {
       seen_.end = result.end;
       seen_.detail = result.detail;
@@ -85,7 +86,7 @@ class GoodLoad {
   }
 
  private:
-  SwarmOptions load_;
+  SwarmOptions options_;
   GoodPeer seen_;
   LatencyHistogram latency_;
 };

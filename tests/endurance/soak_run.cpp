@@ -146,14 +146,13 @@ class Load {
 
   // False when there is nothing to go on with.
   bool measure(Clock::time_point at) {
-    SwarmOptions load;
-    load.server = endpoint_;
+    Load load;
     load.active_connections = one_at_a_time_ ? 1 : 4;
     load.requests_per_second = options_.requests_per_second;
     load.warmup = options_.window / 20;
     load.duration = options_.window * 7 / 10;
     load.timeout = 10s;
-    const SwarmResult result = run_swarm(load, stop_.get_token());
+    const SwarmResult result = run_swarm({endpoint_, load}, stop_.get_token());
     requests_ += result.measured_requests;
     if (result.end == SwarmEnd::interrupted) return false;
     // An answer that is merely late is in the latencies with the time that it had taken by then.

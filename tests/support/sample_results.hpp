@@ -30,11 +30,11 @@ inline Results sample_results() {
       {.name = "mine", .backend = {}, .options = {}, .command = "./mine 0"}};
   plan.idle_connections = {1000};
   plan.rates = {1000};
-  plan.active_connections = 11;
-  plan.message_bytes = 65;
-  plan.warmup = std::chrono::nanoseconds(123'456'789);
-  plan.duration = std::chrono::milliseconds(2500);
-  plan.timeout = std::chrono::seconds(3);
+  plan.load.active_connections = 11;
+  plan.load.message_bytes = 65;
+  plan.load.warmup = std::chrono::nanoseconds(123'456'789);
+  plan.load.duration = std::chrono::milliseconds(2500);
+  plan.load.timeout = std::chrono::seconds(3);
   plan.seed = 0xffff'ffff'ffff'ffff;
   plan.pin = false;
   plan.count_system_calls = true;

@@ -25,7 +25,7 @@ ServerCommand odd_server(const std::string& mode) {
 // The share of the time for which an attempt's client waited for a CPU.
 double waited = 0;
 
-KnownServerLoad measure(const std::string& mode, const SwarmOptions& load) {
+KnownServerLoad measure(const std::string& mode, const Load& load) {
   const KnownServerLoad measured = measure_known_server(odd_server(mode), load);
   waited = std::max(waited, measured.report.run_queue_share);
   return measured;
@@ -70,7 +70,7 @@ TEST(ProofRunsAlone, OpenLoopSeesAStallAsLongAsItIs) {
 // all its requests only one per stall is late. Its maximum tells, its percentiles don't.
 TEST(ProofRunsAlone, ClosedLoopHidesIt) {
   expect_in_three([] {
-    SwarmOptions load = known_load(0, 4s);
+    Load load = known_load(0, 4s);
     load.active_connections = 1;
     const KnownServerLoad measured = measure("stall=200ms/2s", load);
     if (measured.report.latency_us.p99 > 20'000) {

@@ -27,7 +27,7 @@ SweepPlan short_plan() {
   plan.servers = {{.name = "mine", .backend = {}, .options = {}, .command = "mine"}};
   plan.idle_connections = {0};
   plan.rates = {1000};
-  plan.duration = plan.warmup = std::chrono::milliseconds(100);
+  plan.load.duration = plan.load.warmup = std::chrono::milliseconds(100);
   plan.pin = plan.keep_awake = false;
   return plan;
 }

@@ -15,8 +15,8 @@ using std::chrono::nanoseconds;
 
 constexpr ArrivalSchedule::TimePoint start{std::chrono::hours(5)};
 
-SwarmOptions load_of(double rate, std::size_t connections, Arrivals arrivals) {
-  SwarmOptions options;
+Load load_of(double rate, std::size_t connections, Arrivals arrivals) {
+  Load options;
   options.requests_per_second = rate;
   options.active_connections = connections;
   options.arrivals = arrivals;
@@ -24,8 +24,7 @@ SwarmOptions load_of(double rate, std::size_t connections, Arrivals arrivals) {
 }
 
 // When the first `count` messages of a connection are due, in nanoseconds since the start.
-std::vector<double> first_times(const SwarmOptions& options, std::size_t connection,
-                                std::size_t count) {
+std::vector<double> first_times(const Load& options, std::size_t connection, std::size_t count) {
   ArrivalSchedule schedule(options, connection, start);
   std::vector<double> times;
   for (std::size_t i = 0; i < count; ++i) {
@@ -36,7 +35,7 @@ std::vector<double> first_times(const SwarmOptions& options, std::size_t connect
 }
 
 // The times between them, from the start to the first included.
-std::vector<double> gaps(const SwarmOptions& options, std::size_t connection, std::size_t count) {
+std::vector<double> gaps(const Load& options, std::size_t connection, std::size_t count) {
   std::vector<double> times = first_times(options, connection, count);
   std::adjacent_difference(times.begin(), times.end(), times.begin());
   return times;
@@ -90,7 +89,7 @@ TEST(UniformArrivals, DoNotDriftInAMillionMessages) {
 }
 
 TEST(PoissonArrivals, KeepTheirRate) {
-  const SwarmOptions options = load_of(10'000, 4, Arrivals::poisson);
+  const Load options = load_of(10'000, 4, Arrivals::poisson);
   std::size_t arrived = 0;
   for (std::size_t connection = 0; connection < 4; ++connection) {
     ArrivalSchedule schedule(options, connection, start);
@@ -100,7 +99,7 @@ TEST(PoissonArrivals, KeepTheirRate) {
 }
 
 TEST(PoissonArrivals, AreTheSameWithTheSameSeedOnly) {
-  SwarmOptions options = load_of(1000, 10, Arrivals::poisson);
+  Load options = load_of(1000, 10, Arrivals::poisson);
   const std::vector<double> once = first_times(options, 3, 1000);
   EXPECT_EQ(first_times(options, 3, 1000), once);
   EXPECT_NE(first_times(options, 4, 1000), once);
@@ -109,7 +108,7 @@ TEST(PoissonArrivals, AreTheSameWithTheSameSeedOnly) {
 }
 
 TEST(PoissonArrivals, OfNeighbouringSeedsHaveNothingInCommon) {
-  SwarmOptions options = load_of(1000, 1, Arrivals::poisson);
+  Load options = load_of(1000, 1, Arrivals::poisson);
   const std::vector<double> one = gaps(options, 0, 10'000);
   options.seed = 2;
   const std::vector<double> other = gaps(options, 0, 10'000);
@@ -136,7 +135,7 @@ TEST(PoissonArrivals, HaveExponentialGaps) {
 }
 
 TEST(PoissonArrivals, OfConnectionsAreIndependent) {
-  const SwarmOptions options = load_of(1000, 100, Arrivals::poisson);
+  const Load options = load_of(1000, 100, Arrivals::poisson);
   const std::vector<double> first = gaps(options, 0, 10'000);
   for (std::size_t connection = 1; connection < 5; ++connection) {
     EXPECT_NEAR(correlation(first, gaps(options, connection, 10'000)), 0, 0.04) << connection;

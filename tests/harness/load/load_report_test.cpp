@@ -229,14 +229,14 @@ TEST(Verdict, ComesBackFromItsWord) {
   EXPECT_THROW(static_cast<void>(verdict_from("")), std::invalid_argument);
 }
 
-SwarmOptions sample_options() {
-  SwarmOptions options;
-  options.active_connections = 7;
-  options.idle_connections = 30;
-  options.requests_per_second = 60;
-  options.duration = std::chrono::seconds(2);
-  options.threads = 4;
-  return options;
+Load sample_load() {
+  Load load;
+  load.active_connections = 7;
+  load.idle_connections = 30;
+  load.requests_per_second = 60;
+  load.duration = std::chrono::seconds(2);
+  load.threads = 4;
+  return load;
 }
 
 SwarmResult sample_result() {
@@ -269,7 +269,7 @@ SwarmResult sample_result() {
 }
 
 TEST(LoadReport, WorksOutTheFigures) {
-  const LoadReport report = make_load_report(sample_options(), sample_result());
+  const LoadReport report = make_load_report(sample_load(), sample_result());
   EXPECT_EQ(report.active, 7U);
   EXPECT_EQ(report.active_confirmed, 6U);
   EXPECT_EQ(report.idle_requested, 30U);
@@ -306,13 +306,13 @@ TEST(LoadReport, WorksOutTheFigures) {
 }
 
 TEST(LoadReport, OffersNoRateInAClosedLoop) {
-  SwarmOptions options = sample_options();
-  options.requests_per_second = 0;
-  EXPECT_EQ(make_load_report(options, sample_result()).offered_rps, std::nullopt);
+  Load load = sample_load();
+  load.requests_per_second = 0;
+  EXPECT_EQ(make_load_report(load, sample_result()).offered_rps, std::nullopt);
 }
 
 TEST(LoadReport, BearsALoadThatNeverBegan) {
-  const LoadReport report = make_load_report(sample_options(), {});
+  const LoadReport report = make_load_report(sample_load(), {});
   EXPECT_EQ(report.requests, 0U);
   EXPECT_EQ(report.client_cpu_us_per_request, 0);
   EXPECT_EQ(report.run_queue_share, 0);
@@ -321,7 +321,7 @@ TEST(LoadReport, BearsALoadThatNeverBegan) {
 LoadReport report_with_slices(const std::function<double(std::size_t)>& slice) {
   SwarmResult result = sample_result();
   for (std::size_t i = 0; i < result.slices.size(); ++i) result.slices.at(i) = slice(i);
-  return make_load_report(sample_options(), result);
+  return make_load_report(sample_load(), result);
 }
 
 TEST(LoadReport, SeesALatencyThatRisesOrFalls) {

@@ -92,18 +92,18 @@ class FaultyServer {
 SwarmOptions short_load(const Endpoint& server) {
   SwarmOptions options;
   options.server = server;
-  options.active_connections = 3;
-  options.requests_per_second = 500;
-  options.warmup = 20ms;
-  options.duration = 300ms;
-  options.timeout = 500ms;
+  options.load.active_connections = 3;
+  options.load.requests_per_second = 500;
+  options.load.warmup = 20ms;
+  options.load.duration = 300ms;
+  options.load.timeout = 500ms;
   return options;
 }
 
 TEST(Swarm, OpenLoopSendsWhatItOffers) {
   const GoodServer server;
   SwarmOptions options = short_load(server.endpoint());
-  options.idle_connections = 50;
+  options.load.idle_connections = 50;
   const SwarmResult result = run_swarm(options);
   EXPECT_EQ(result.end, SwarmEnd::completed);
   EXPECT_EQ(result.idle_confirmed, 50U);
@@ -118,7 +118,7 @@ TEST(Swarm, OpenLoopSendsWhatItOffers) {
 TEST(Swarm, ClosedLoopKeepsEveryConnectionBusy) {
   const GoodServer server;
   SwarmOptions options = short_load(server.endpoint());
-  options.requests_per_second = 0;
+  options.load.requests_per_second = 0;
   const SwarmResult result = run_swarm(options);
   EXPECT_EQ(result.end, SwarmEnd::completed);
   EXPECT_GT(result.window_requests, 100U);
@@ -127,12 +127,12 @@ TEST(Swarm, ClosedLoopKeepsEveryConnectionBusy) {
 TEST(Swarm, CarriesMessagesLargerThanAnyBuffer) {
   const GoodServer server;
   SwarmOptions options = short_load(server.endpoint());
-  options.requests_per_second = 0;
-  options.message_bytes = std::size_t{1} << 20;
+  options.load.requests_per_second = 0;
+  options.load.message_bytes = std::size_t{1} << 20;
   SwarmResult result = run_swarm(options);
   // On a busy machine one of them may take longer than a short window.
-  while (result.window_requests == 0 && options.duration < patience) {
-    options.duration *= 2;
+  while (result.window_requests == 0 && options.load.duration < patience) {
+    options.load.duration *= 2;
     result = run_swarm(options);
   }
   EXPECT_EQ(result.end, SwarmEnd::completed) << result.detail;
@@ -214,9 +214,9 @@ TEST(Swarm, CountsLatencyFromWhenAMessageWasDue) {
     return true;
   });
   SwarmOptions options = short_load(server.endpoint());
-  options.active_connections = 1;
-  options.requests_per_second = 100;
-  options.duration = 400ms;
+  options.load.active_connections = 1;
+  options.load.requests_per_second = 100;
+  options.load.duration = 400ms;
   const SwarmResult result = run_swarm(options);
   ASSERT_EQ(result.end, SwarmEnd::completed);
   EXPECT_LT(result.latency_uncorrected.percentile(50), result.latency.percentile(50));
@@ -226,7 +226,7 @@ TEST(Swarm, CountsLatencyFromWhenAMessageWasDue) {
 TEST(Swarm, StopsWhenAsked) {
   const GoodServer server;
   SwarmOptions options = short_load(server.endpoint());
-  options.duration = 1min;
+  options.load.duration = 1min;
   std::stop_source stop;
   options.on_window_begin = [&] { stop.request_stop(); };
   EXPECT_EQ(run_swarm(options, stop.get_token()).end, SwarmEnd::interrupted);

@@ -158,9 +158,9 @@ TEST(Compare, ListsWhatTheTwoWereMadeWith) {
   b.context.build.build_type = "Debug";
   b.context.build.flags = "-O0";
   b.context.cpu_plan = "not pinned";
-  b.context.plan.active_connections = 20;
-  b.context.plan.message_bytes = 4096;
-  b.context.plan.duration = std::chrono::seconds(5);
+  b.context.plan.load.active_connections = 20;
+  b.context.plan.load.message_bytes = 4096;
+  b.context.plan.load.duration = std::chrono::seconds(5);
   // What can't matter, or differs each time.
   b.context.started = "2026-01-01T00:00:00Z";
   b.context.command = {"echomux"};

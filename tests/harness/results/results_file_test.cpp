@@ -68,11 +68,11 @@ TEST(ResultsFile, HasEveryField) {
   EXPECT_EQ(plan.servers[3].command, "./mine 0");
   EXPECT_THAT(plan.idle_connections, ElementsAre(1000));
   EXPECT_THAT(plan.rates, ElementsAre(1000));
-  EXPECT_EQ(plan.active_connections, 11U);
-  EXPECT_EQ(plan.message_bytes, 65U);
-  EXPECT_EQ(plan.warmup, written.context.plan.warmup);
-  EXPECT_EQ(plan.duration, written.context.plan.duration);
-  EXPECT_EQ(plan.timeout, written.context.plan.timeout);
+  EXPECT_EQ(plan.load.active_connections, 11U);
+  EXPECT_EQ(plan.load.message_bytes, 65U);
+  EXPECT_EQ(plan.load.warmup, written.context.plan.load.warmup);
+  EXPECT_EQ(plan.load.duration, written.context.plan.load.duration);
+  EXPECT_EQ(plan.load.timeout, written.context.plan.load.timeout);
   EXPECT_EQ(plan.repetitions, 1U);
   EXPECT_EQ(plan.seed, written.context.plan.seed);
   EXPECT_FALSE(plan.pin);
