@@ -52,7 +52,7 @@ int main() {
   });
   for (const std::string& name : servers) {
     if (name == "threaded") {
-      std::cout << fmt::format("  {:<44} {}\n", name, median_text(slopes.at(name)));
+      report_figures(slopes, {name}, "");
     } else {
       report_ratio(name, slopes.at(name), Bound::at_most, 128);
     }

@@ -9,8 +9,9 @@
 #include <stdexcept>
 #include <string>
 
-#include "harness/text/number_text.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/number_text.hpp"
+#include "harness/text/table.hpp"
 
 namespace echomux::claims {
 namespace {
@@ -27,16 +28,6 @@ std::string value_in_words(const Observation& observation) {
   if (observation.values.size() == 1) return reader_number(observation.values.front());
   return fmt::format("{} (median of {})", reader_number(median_interval(observation.values)),
                      observation.values.size());
-}
-
-// A cell of a Markdown table.
-std::string cell(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '|') out += '\\';
-    out += c == '\n' ? ' ' : c;
-  }
-  return out;
 }
 
 std::string link_to(const Claim& claim) {
@@ -95,11 +86,11 @@ std::string in_words(const Tested& tested, bool working) {
   out += fmt::format("  seen     {}\n", tested.finding.because);
   if (!working) return out;
   out += fmt::format("  decided  {}\n", claim.decision);
+  Table table({Table::left({}, 34, 4), Table::left({}, 28, 1), Table::left({}, 0, 1)});
   for (const Observation& observation : tested.evidence.observations()) {
-    out += fmt::format("    {:<34} {:<28} {}\n", observation.name, value_in_words(observation),
-                       observation.what);
+    table.add({observation.name, value_in_words(observation), observation.what});
   }
-  out += fmt::format("  in {:.1f} s\n", tested.seconds);
+  out += table.print() + fmt::format("  in {:.1f} s\n", tested.seconds);
   return out;
 }
 
@@ -117,17 +108,18 @@ std::string summary(std::span<const Tested> tested) {
 }
 
 std::string ledger(const Investigation& investigation) {
-  std::string out = "| sentence | verdict | evidence | said by |\n| --- | --- | --- | --- |\n";
+  Table table({Table::left("sentence"), Table::left("verdict"), Table::left("evidence"),
+               Table::left("said by")});
   for (const Tested& tested : investigation.tested) {
-    out += fmt::format("| {}: {} | **{}** | {} | {} |\n", link_to(*tested.claim),
-                       cell(tested.claim->sentence), to_string(tested.finding.verdict),
-                       cell(tested.finding.because), tested.claim->sources);
+    table.add({fmt::format("{}: {}", link_to(*tested.claim), tested.claim->sentence),
+               fmt::format("**{}**", to_string(tested.finding.verdict)), tested.finding.because,
+               std::string(tested.claim->sources)});
   }
   const Machine& machine = investigation.machine;
-  out += fmt::format("\n{} Tested at commit `{}` on {}: {}, {} CPUs, {}.\n",
+  return table.print(TableFormat::markdown) +
+         fmt::format("\n{} Tested at commit `{}` on {}: {}, {} CPUs, {}.\n",
                      summary(investigation.tested), investigation.build.git_commit,
                      investigation.started, machine.cpu_model, machine.cpus_usable, machine.kernel);
-  return out;
 }
 
 Json to_json(const Investigation& investigation) {

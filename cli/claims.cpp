@@ -14,6 +14,7 @@
 #include "harness/results/results_file.hpp"
 #include "harness/server/programs.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/table.hpp"
 #include "harness/text/whole_file.hpp"
 
 namespace echomux {
@@ -48,9 +49,11 @@ std::vector<const Claim*> choose(const std::vector<std::string>& ids) {
 }
 
 int list_claims(const std::vector<const Claim*>& chosen) {
+  Table table = Table::list(26);
   for (const Claim* const claim : chosen) {
-    std::cout << fmt::format("{:<26} {}\n", claim->id, claim->sentence);
+    table.add({std::string(claim->id), std::string(claim->sentence)});
   }
+  std::cout << table.print();
   return exit_ok;
 }
 

@@ -7,6 +7,7 @@
 
 #include "cli/command.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/table.hpp"
 #include "report/report.hpp"
 
 namespace echomux {
@@ -31,23 +32,24 @@ void print_text(const CompareArguments& arguments, const std::vector<Comparison>
   std::cout << fmt::format("A is {}, B is {}; ratios are B / A\n", arguments.a, arguments.b);
   for (const Comparison& comparison : comparisons) {
     if (comparison.cells.empty()) continue;
-    std::cout << fmt::format("\n{}\n  {:<18} {:>7} {:>10} {:>12} {:>12}  {:<24} {:>9}  {}\n",
-                             comparison.cells.front().metric, "server", "idle", "rate", "A", "B",
-                             "ratio [95 %]", "p (Holm)", "B is");
+    Table table({Table::left("server", 18), Table::right("idle", 7, 1), Table::right("rate", 10, 1),
+                 Table::right("A", 12, 1), Table::right("B", 12, 1),
+                 Table::left("ratio [95 %]", 24), Table::right("p (Holm)", 9, 1),
+                 Table::left("B is")});
     for (const CellComparison& cell : comparison.cells) {
       const auto figure = [](std::size_t count, double median) {
         return count == 0 ? std::string("-") : fmt::format("{:.4g} ({})", median, count);
       };
-      std::cout << fmt::format(
-          "  {:<18} {:>7} {:>10} {:>12} {:>12}  {:<24} {:>9}  {}\n", cell.cell.server,
-          cell.cell.idle_connections,
-          cell.cell.rate > 0 ? fmt::format("{}", cell.cell.rate) : "closed loop",
-          figure(cell.count_a, cell.median_a), figure(cell.count_b, cell.median_b),
-          ratio_text(cell),
-          cell.verdict == ComparisonVerdict::only_in_one ? "-"
-                                                         : fmt::format("{:.4f}", cell.p_corrected),
-          to_string(cell.verdict));
+      table.add({cell.cell.server, std::to_string(cell.cell.idle_connections),
+                 cell.cell.rate > 0 ? fmt::format("{}", cell.cell.rate) : "closed loop",
+                 figure(cell.count_a, cell.median_a), figure(cell.count_b, cell.median_b),
+                 ratio_text(cell),
+                 cell.verdict == ComparisonVerdict::only_in_one
+                     ? "-"
+                     : fmt::format("{:.4f}", cell.p_corrected),
+                 std::string(to_string(cell.verdict))});
     }
+    std::cout << "\n" << comparison.cells.front().metric << "\n" << table.print();
   }
   std::cout << "\nMedians (number of trials); ratios by Hodges and Lehmann; p by Mann and Whitney, "
                "corrected by\nHolm for the number of cells; lower and higher where it is at most "

@@ -12,6 +12,7 @@
 #include "cli/command.hpp"
 #include "harness/machine/machine.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/table.hpp"
 
 namespace echomux {
 namespace {
@@ -54,19 +55,18 @@ void print_text(const Machine& machine, const Diagnosis& diagnosis) {
       "{}, {}\n{}, {} of {} CPUs usable, {} of {} MiB of memory available\n\n", machine.kernel,
       machine.distribution, machine.cpu_model, machine.cpus_usable, machine.cpus_online,
       machine.memory_available_bytes / 1'048'576, machine.memory_bytes / 1'048'576);
-  std::cout << fmt::format("{:<10} {:>15}  {}\n", "server", "max connections", "limited by");
+  Table servers({Table::left("server", 10, 0), Table::right("max connections", 15, 1),
+                 Table::left("limited by")});
   for (const Capacity& capacity : diagnosis.backends) {
-    std::cout << fmt::format("{:<10} {:>15}  {}\n", capacity.backend, capacity.max_connections,
-                             capacity.limited_by);
-    if (!capacity.lift.empty()) std::cout << fmt::format("{:28}lift: {}\n", "", capacity.lift);
+    servers.add({capacity.backend, std::to_string(capacity.max_connections), capacity.limited_by});
+    if (!capacity.lift.empty()) servers.add({"", "", "lift: " + capacity.lift});
   }
-  std::cout << '\n';
+  Table observations = Table::list(6);
   for (const Observation& observation : diagnosis.observations) {
-    std::cout << fmt::format("{:<6} {}\n", to_string(observation.level), observation.sentence);
-    if (!observation.command.empty()) {
-      std::cout << fmt::format("{:6} -> {}\n", "", observation.command);
-    }
+    observations.add({std::string(to_string(observation.level)), observation.sentence});
+    if (!observation.command.empty()) observations.add({"", "-> " + observation.command});
   }
+  std::cout << servers.print() << '\n' << observations.print();
 }
 
 int doctor(const std::string& format) {

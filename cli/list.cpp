@@ -7,6 +7,7 @@
 #include "cli/command.hpp"
 #include "gallery/gallery.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/table.hpp"
 
 namespace echomux {
 namespace {
@@ -27,10 +28,12 @@ int list_as_json() {
 }
 
 int list_as_text() {
+  Table table = Table::list(10);
   for (const Backend& backend : backends()) {
-    std::cout << fmt::format("{:<10} {} (limit: {})\n", backend.name, backend.summary,
-                             backend.limit);
+    table.add(
+        {std::string(backend.name), fmt::format("{} (limit: {})", backend.summary, backend.limit)});
   }
+  std::cout << table.print();
   return exit_ok;
 }
 

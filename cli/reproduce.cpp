@@ -10,14 +10,17 @@
 #include "cli/reproduce_run.hpp"
 #include "cli/signal_thread.hpp"
 #include "harness/results/results_file.hpp"
+#include "harness/text/table.hpp"
 
 namespace echomux {
 namespace {
 
 int list_figures() {
+  Table table = Table::list(20);
   for (const FigureEntry& entry : figures()) {
-    std::cout << fmt::format("{:<20} {}\n", entry.id, entry.title);
+    table.add({std::string(entry.id), std::string(entry.title)});
   }
+  std::cout << table.print();
   return exit_ok;
 }
 

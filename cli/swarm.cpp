@@ -19,6 +19,7 @@
 #include "harness/text/csv.hpp"
 #include "harness/text/json.hpp"
 #include "harness/text/time_units.hpp"
+#include "harness/text/table.hpp"
 #include "harness/text/whole_file.hpp"
 
 namespace echomux {
@@ -78,13 +79,20 @@ std::string describe_load(const Load& load) {
                      time_text(load.duration), time_text(load.warmup));
 }
 
-std::string latency_row(std::string_view name, const LoadReport::Latency& latency) {
-  std::string row = fmt::format("  {:<22}", name);
-  for (const double value : {latency.mean, latency.p50, latency.p90, latency.p99, latency.p99_9,
-                             latency.p99_99, latency.max}) {
-    row += fmt::format(" {:>9.1f}", value);
-  }
-  return row + "\n";
+std::string latency_table(const LoadReport& report) {
+  Table table(Table::columns(Table::left("latency µs", 22),
+                             {"mean", "p50", "p90", "p99", "p99.9", "p99.99", "max"}, 9, 1));
+  const auto add = [&](const char* name, const LoadReport::Latency& latency) {
+    std::vector<std::string> cells{name};
+    for (const double value : {latency.mean, latency.p50, latency.p90, latency.p99, latency.p99_9,
+                               latency.p99_99, latency.max}) {
+      cells.push_back(fmt::format("{:.1f}", value));
+    }
+    table.add(std::move(cells));
+  };
+  add(report.offered_rps ? "from when it was due" : "from when it was sent", report.latency_us);
+  if (report.offered_rps) add("from when it was sent", report.latency_uncorrected_us);
+  return table.print();
 }
 
 // Bold, in green, yellow or red: ECMA-48, SGR.
@@ -109,12 +117,7 @@ std::string as_text(const SwarmOptions& options, const LoadReport& report,
                            report.achieved_rps, *report.offered_rps)
              : fmt::format("  rate                   {:.1f}/s\n", report.achieved_rps);
   if (report.requests > 0) {
-    out += fmt::format("  {:<22} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "latency µs", "mean",
-                       "p50", "p90", "p99", "p99.9", "p99.99", "max");
-    out += latency_row(report.offered_rps ? "from when it was due" : "from when it was sent",
-                       report.latency_us);
-    if (report.offered_rps)
-      out += latency_row("from when it was sent", report.latency_uncorrected_us);
+    out += latency_table(report);
     out += fmt::format(
         "  client                 {:.2f} µs of CPU per request, busy {:.0f} %; behind its schedule "
         "p99 {:.0f} µs\n"

@@ -3,9 +3,10 @@
 
 #include <cmath>
 
-#include "harness/text/number_text.hpp"
-#include "report/figure.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/number_text.hpp"
+#include "harness/text/table.hpp"
+#include "report/figure.hpp"
 
 namespace echomux {
 namespace {
@@ -21,27 +22,26 @@ std::string measured_cell(const MeasuredLine& line, double x) {
 std::string table(const Figure& figure, const std::map<std::string, MeasuredLine>& measured,
                   bool with_published) {
   static const MeasuredLine none;
-  std::string out = fmt::format("  {:>10}", figure.axis);
+  std::vector<Table::Column> columns{Table::right(figure.axis, 10)};
   for (const std::string& line : figure.lines) {
-    out += with_published ? fmt::format("  {:>12} {:>26}", line, "here")
-                          : fmt::format("  {:>26}", line);
+    if (with_published) columns.push_back(Table::right(line, 12));
+    columns.push_back(with_published ? Table::right("here", 26, 1) : Table::right(line, 26));
   }
-  out += "\n";
+  Table table(std::move(columns));
   for (const double x : places(figure)) {
-    out += fmt::format("  {:>10}", reader_number(x));
+    std::vector<std::string> cells{reader_number(x)};
     for (const std::string& name : figure.lines) {
       if (with_published) {
         const PublishedLine& published = published_line(figure, name);
-        out +=
-            fmt::format("  {:>12}", published.contains(x) ? reader_number(published.at(x)) : "-");
+        cells.push_back(published.contains(x) ? reader_number(published.at(x)) : "-");
       }
       const auto line = measured.find(name);
       const MeasuredLine& values = line == measured.end() ? none : line->second;
-      out += fmt::format("{}{:>26}", with_published ? " " : "  ", measured_cell(values, x));
+      cells.push_back(measured_cell(values, x));
     }
-    out += "\n";
+    table.add(std::move(cells));
   }
-  return out;
+  return table.print();
 }
 
 // Why places are missing, each reason once: the table has no room for more than two words.

@@ -10,6 +10,7 @@
 
 #include "harness/bench/summary.hpp"
 #include "harness/text/csv.hpp"
+#include "harness/text/table.hpp"
 #include "harness/text/text_width.hpp"
 #include "harness/text/words.hpp"
 #include "report/answer.hpp"
@@ -93,52 +94,12 @@ std::vector<std::string> row(const CellSummary& cell) {
   return cells;
 }
 
-std::vector<std::string> header() {
-  std::vector<std::string> cells{"server"};
-  for (const Column& column : columns) cells.emplace_back(column.title);
-  cells.emplace_back("");
-  return cells;
-}
-
-std::string text_table(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths(rows.front().size());
-  for (const auto& cells : rows) {
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      widths[i] = std::max(widths[i], display_width(cells[i]));
-    }
-  }
-  std::string out;
-  for (const auto& cells : rows) {
-    std::string line = " ";
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      const std::string padding(widths[i] - display_width(cells[i]), ' ');
-      const bool is_text = i == 0 || i + 1 == cells.size();
-      line += " " + (is_text ? cells[i] + padding : padding + cells[i]) + " ";
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += line + "\n";
-  }
-  return out;
-}
-
-std::string markdown_table(const std::vector<std::vector<std::string>>& rows) {
-  std::string out;
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    out += "|";
-    for (const std::string& cell : rows[r]) {
-      std::string escaped = cell;
-      for (std::size_t at = 0; (at = escaped.find('|', at)) != std::string::npos; at += 2) {
-        escaped.insert(at, "\\");
-      }
-      out += " " + escaped + " |";
-    }
-    out += "\n";
-    if (r > 0) continue;
-    out += "| --- |";
-    for (std::size_t i = 1; i + 1 < rows[r].size(); ++i) out += " ---: |";
-    out += " --- |\n";
-  }
-  return out;
+// A table for these cells, which has no rows yet.
+Table cell_table() {
+  std::vector<Table::Column> table{Table::left("server")};
+  for (const Column& column : columns) table.push_back(Table::right(column.title));
+  table.push_back(Table::left());
+  return Table(std::move(table));
 }
 
 // A sentence as an item of a list, broken into lines for a terminal.
@@ -187,14 +148,14 @@ std::string report(const Results& results, ReportFormat format) {
   const std::vector<CellSummary> cells = summarize(results);
   for (const std::size_t idle : context.plan.idle_connections) {
     for (const double rate : context.plan.rates) {
-      std::vector<std::vector<std::string>> rows{header()};
+      Table table = cell_table();
       for (const CellSummary& cell : cells) {
-        if (cell.cell.idle_connections == idle && cell.cell.rate == rate) rows.push_back(row(cell));
+        if (cell.cell.idle_connections == idle && cell.cell.rate == rate) table.add(row(cell));
       }
-      if (rows.size() == 1) continue;
+      if (table.empty()) continue;
       const std::string title = fmt::format("{} idle connections, {}", idle, rate_in_words(rate));
       out += markdown ? "\n**" + title + "**\n\n" : "\n" + title + "\n";
-      out += markdown ? markdown_table(rows) : text_table(rows);
+      out += table.print(markdown ? TableFormat::markdown : TableFormat::text);
     }
   }
   out += "\n";
@@ -229,11 +190,11 @@ std::string cost_ledger(const Results& results) {
                              "kernel_bytes_per_connection",
                              "threads",
                              "client_cpu_us_per_request"};
-  std::vector<std::string> head{"server", "idle", "rate"};
-  for (const char* const name : shown) head.emplace_back(find_metric(name).title);
-  head.emplace_back("calls/req (kernel)");
-  head.emplace_back("");
-  std::vector<std::vector<std::string>> rows{head};
+  std::vector<Table::Column> head{Table::left("server"), Table::right("idle"),
+                                  Table::right("rate")};
+  for (const char* const name : shown) head.push_back(Table::right(find_metric(name).title));
+  head.push_back(Table::right("calls/req (kernel)"));
+  Table table(std::move(head));
   for (const CellSummary& cell : summarize(results)) {
     if (cell.used == 0) continue;
     std::vector<std::string> cells{cell.cell.server, std::to_string(cell.cell.idle_connections),
@@ -243,10 +204,9 @@ std::string cost_ledger(const Results& results) {
       cells.push_back(median ? fmt::format("{:.4g}", *median) : std::string(none));
     }
     cells.push_back(figure_in_words(cell.system_calls_per_request));
-    cells.emplace_back("");
-    rows.push_back(std::move(cells));
+    table.add(std::move(cells));
   }
-  std::string out = text_table(rows);
+  std::string out = table.print();
 
   // Each reason once, with the figures that are missing for it.
   std::map<std::string, std::set<std::string>> missing;

@@ -10,6 +10,7 @@
 #include "harness/server/programs.hpp"
 #include "harness/stats/statistics.hpp"
 #include "harness/text/time_units.hpp"
+#include "harness/text/table.hpp"
 
 namespace echomux::measure {
 namespace {
@@ -109,9 +110,11 @@ std::vector<double> ratios(const Figures& figures, const std::string& above,
 
 void report_figures(const Figures& figures, const std::vector<std::string>& contenders,
                     std::string_view unit) {
+  Table table({Table::left({}, 44), Table::left({}, 0, 1)});
   for (const std::string& name : contenders) {
-    std::cout << fmt::format("  {:<44} {} {}\n", name, median_text(figures.at(name)), unit);
+    table.add({name, fmt::format("{} {}", median_text(figures.at(name)), unit)});
   }
+  std::cout << table.print();
 }
 
 std::string median_text(const std::vector<double>& values) {
@@ -127,10 +130,12 @@ void report_ratio(std::string_view what, const std::vector<double>& ratios, Boun
   const auto bounds = interval.bounds.value_or(
       MedianInterval::Bounds{.low = interval.median, .high = interval.median});
   const bool reached = bound == Bound::at_most ? bounds.high <= limit : bounds.low >= limit;
-  std::cout << fmt::format("  {:<44} {}  (wanted: {} {:.2f}: {})\n", what, median_text(ratios),
-                           bound == Bound::at_most ? "at most" : "at least", limit,
-                           reached ? "reached" : "not reached")
-            << std::flush;
+  Table table({Table::left({}, 44), Table::left({}, 0, 1), Table::left()});
+  table.add(
+      {std::string(what), median_text(ratios),
+       fmt::format("(wanted: {} {:.2f}: {})", bound == Bound::at_most ? "at most" : "at least",
+                   limit, reached ? "reached" : "not reached")});
+  std::cout << table.print() << std::flush;
 }
 
 }  // namespace echomux::measure

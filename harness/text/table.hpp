@@ -1,38 +1,60 @@
 #pragma once
 
-#include <algorithm>
+#include <cstddef>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <vector>
-
-#include "harness/text/text_width.hpp"
 
 namespace echomux {
 
-// A table in Markdown whose columns are as wide as their widest cell, so that it reads well on a
-// terminal too. Each row has as many cells as `header`. The first column is aligned to the left,
-// the others to the right.
-[[nodiscard]] inline std::string markdown_table(const std::vector<std::string>& header,
-                                                const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths;
-  for (std::size_t i = 0; i < header.size(); ++i) {
-    widths.push_back(std::max<std::size_t>(display_width(header[i]), 4));
-    for (const auto& row : rows) widths[i] = std::max(widths[i], display_width(row[i]));
-  }
-  const auto line = [&](const std::vector<std::string>& cells) {
-    std::string text = "|";
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      const std::string padding(widths[i] - display_width(cells[i]), ' ');
-      text += i == 0 ? " " + cells[i] + padding + " |" : " " + padding + cells[i] + " |";
-    }
-    return text + "\n";
+enum class TableFormat { text, markdown };
+
+// Rows of cells under titles, for a terminal or in Markdown.
+class Table {
+ public:
+  struct Column {
+    std::string title;
+    bool to_the_right = false;
+    // What it takes on a terminal, and how many blanks stand before it. Zero is as wide as its
+    // widest cell; else a wider cell sticks out, so that several tables stay in line.
+    std::size_t width = 0;
+    std::size_t gap = 2;
   };
-  std::vector<std::string> rule;
-  for (std::size_t i = 0; i < header.size(); ++i) {
-    rule.push_back(std::string(widths[i] - 1, '-') + (i == 0 ? "-" : ":"));
+
+  [[nodiscard]] static Column left(std::string_view title = {}, std::size_t width = 0,
+                                   std::size_t gap = 2);
+  [[nodiscard]] static Column right(std::string_view title = {}, std::size_t width = 0,
+                                    std::size_t gap = 2);
+
+  // One to the left, then one to the right under each of these titles.
+  [[nodiscard]] static std::vector<Column> columns(Column first,
+                                                   std::initializer_list<std::string_view> others,
+                                                   std::size_t width = 0, std::size_t gap = 2);
+
+  // A table of names and what is said of each, without titles.
+  [[nodiscard]] static Table list(std::size_t name_width) {
+    return Table({left({}, name_width, 0), left({}, 0, 1)});
   }
-  std::string text = line(header) + line(rule);
-  for (const auto& row : rows) text += line(row);
-  return text;
-}
+
+  // On a terminal, a table none of whose columns has a title has no line of titles.
+  explicit Table(std::vector<Column> columns);
+
+  // A row, with as many cells as there are columns.
+  void add(std::vector<std::string> cells);
+  [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
+
+  // The whole table, each line with its end. In Markdown, a '|' in a cell is escaped,
+  // and an end of a line becomes a blank.
+  [[nodiscard]] std::string print(TableFormat format = TableFormat::text) const;
+
+ private:
+  [[nodiscard]] std::string as_text() const;
+  [[nodiscard]] std::string as_markdown() const;
+
+  std::vector<Column> columns_;
+  std::vector<std::string> titles_;
+  std::vector<std::vector<std::string>> rows_;
+};
 
 }  // namespace echomux

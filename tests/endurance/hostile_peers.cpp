@@ -19,9 +19,9 @@
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/keep_awake.hpp"
 #include "harness/machine/machine.hpp"
+#include "harness/text/json.hpp"
 #include "harness/text/whole_file.hpp"
 #include "tests/endurance/hostile_report.hpp"
-#include "harness/text/json.hpp"
 
 namespace {
 
@@ -142,10 +142,10 @@ int run(const Options& options, const std::stop_token& stop) {
             {"machine", std::move(machine)},        {"rounds", options.rounds},
             {"interrupted", stop.stop_requested()}, {"trials", Json::array()}};
   for (const HostileTrial& trial : trials) json["trials"].push_back(to_json(trial));
-  const std::string tables = hostile_tables(trials);
   write_whole_file(options.directory / "hostile.json", json.dump(1) + "\n", "trials");
-  write_whole_file(options.directory / "hostile.md", summary(plan, trials, tables), "summary");
-  std::cout << tables
+  write_whole_file(options.directory / "hostile.md",
+                   summary(plan, trials, hostile_tables(trials, TableFormat::markdown)), "summary");
+  std::cout << hostile_tables(trials, TableFormat::text)
             << fmt::format("\nAll trials: {}\n", (options.directory / "hostile.json").string());
   if (stop.stop_requested()) return exit_interrupted;
   const bool failed =

@@ -7,9 +7,9 @@
 
 #include "harness/load/load_report.hpp"
 #include "harness/stats/statistics.hpp"
+#include "harness/text/json.hpp"
 #include "harness/text/table.hpp"
 #include "harness/text/words.hpp"
-#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
@@ -114,23 +114,21 @@ Json to_json(const PeerTally& tally) {
 
 }  // namespace
 
-std::string hostile_tables(const std::vector<HostileTrial>& trials) {
+std::string hostile_tables(const std::vector<HostileTrial>& trials, TableFormat format) {
   std::string text;
   for (const std::string& server : names_in(trials, &HostileTrial::server)) {
-    std::vector<std::vector<std::string>> rows;
+    Table table(
+        Table::columns(Table::left("hostile peers"),
+                       {"number", "p50 before", "beside", "after", "p99 before", "beside", "after",
+                        "connect ms", "CPU %", "MiB / bound", "well-behaved peer"}));
     for (const std::string& kind : names_in(trials, &HostileTrial::kind)) {
       Trials same;
       for (const HostileTrial& trial : trials) {
         if (trial.server == server && trial.kind == kind) same.push_back(&trial);
       }
-      if (!same.empty()) rows.push_back(row_of(same));
+      if (!same.empty()) table.add(row_of(same));
     }
-    text += fmt::format("**{}**\n\n", server) +
-            markdown_table(
-                {"hostile peers", "number", "p50 before", "beside", "after", "p99 before", "beside",
-                 "after", "connect ms", "CPU %", "MiB / bound", "well-behaved peer"},
-                rows) +
-            "\n";
+    text += fmt::format("**{}**\n\n{}\n", server, table.print(format));
   }
   for (const HostileTrial& trial : trials) {
     if (trial.failure.empty()) continue;

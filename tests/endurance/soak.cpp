@@ -16,9 +16,9 @@
 #include "harness/machine/build_info.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/machine.hpp"
+#include "harness/text/json.hpp"
 #include "harness/text/whole_file.hpp"
 #include "tests/endurance/soak_report.hpp"
-#include "harness/text/json.hpp"
 
 namespace {
 
@@ -93,7 +93,7 @@ std::string summary(const Options& options, const SoakResult& result,
       "blocking serves its churn\n  between the windows, for it serves one peer at a time.\n",
       options.minutes, std::chrono::duration<double, std::ratio<60>>(result.duration).count(),
       result.interrupted ? " (interrupted)" : "", options.arrivals_per_second,
-      options.requests_per_second, soak_table(result, verdicts),
+      options.requests_per_second, soak_table(result, verdicts, TableFormat::markdown),
       std::chrono::duration<double>(
           window_of(std::chrono::duration_cast<std::chrono::nanoseconds>(
               std::chrono::duration<double, std::ratio<60>>(options.minutes))))

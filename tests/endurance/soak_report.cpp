@@ -8,8 +8,8 @@
 #include <stdexcept>
 
 #include "harness/stats/statistics.hpp"
-#include "harness/text/table.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/table.hpp"
 
 namespace echomux {
 namespace {
@@ -270,21 +270,19 @@ std::vector<SoakVerdict> judge_soak(const SoakResult& result, const std::string&
   return verdicts;
 }
 
-std::string soak_table(const SoakResult& result, const std::vector<SoakVerdict>& verdicts) {
-  std::vector<std::vector<std::string>> rows;
+std::string soak_table(const SoakResult& result, const std::vector<SoakVerdict>& verdicts,
+                       TableFormat format) {
+  Table table(Table::columns(Table::left("server"),
+                             {"descriptors", "before / after", "memory", "threads", "p50", "p99",
+                              "connections", "requests", "MB checked", "verdict"}));
   std::string failures;
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
-    rows.push_back(row_of(result.servers[i], verdicts[i]));
+    table.add(row_of(result.servers[i], verdicts[i]));
     for (const std::string& failure : result.servers[i].failures) {
       failures += fmt::format("- {}: {}\n", result.servers[i].name, failure);
     }
   }
-  std::string text =
-      markdown_table({"server", "descriptors", "before / after", "memory", "threads", "p50", "p99",
-                      "connections", "requests", "MB checked", "verdict"},
-                     rows);
-  if (!failures.empty()) text += "\n" + failures;
-  return text;
+  return table.print(format) + (failures.empty() ? "" : "\n" + failures);
 }
 
 Json soak_json(const SoakResult& result, const std::vector<SoakVerdict>& verdicts) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/text/table.hpp"
 #include "tests/endurance/soak_run.hpp"
 
 namespace echomux {
@@ -48,9 +49,10 @@ struct SoakVerdict {
 [[nodiscard]] std::vector<SoakVerdict> judge_soak(const SoakResult& result,
                                                   const std::string& control);
 
-// The table and what failed, as Markdown that reads well on a terminal.
+// The table and what failed.
 [[nodiscard]] std::string soak_table(const SoakResult& result,
-                                     const std::vector<SoakVerdict>& verdicts);
+                                     const std::vector<SoakVerdict>& verdicts,
+                                     TableFormat format = TableFormat::text);
 
 // All samples and windows, with the verdicts.
 [[nodiscard]] Json soak_json(const SoakResult& result, const std::vector<SoakVerdict>& verdicts);

@@ -12,9 +12,10 @@
 #include <thread>
 #include <vector>
 
-#include "harness/text/words.hpp"
-#include "harness/text/json.hpp"
 #include "cli/command.hpp"
+#include "harness/text/json.hpp"
+#include "harness/text/table.hpp"
+#include "harness/text/words.hpp"
 #include "tests/faults/fault_scenario.hpp"
 
 namespace echomux {
@@ -180,19 +181,19 @@ std::string not_applicable_in(const std::vector<Row>& rows) {
 }
 
 std::string markdown_of(const std::vector<Row>& rows) {
-  std::string text =
-      "| call | fault | first | every n-th | at random | always, for a while | at set-up |\n"
-      "| --- | --- | --- | --- | --- | --- | --- |\n";
+  Table table({Table::left("call"), Table::left("fault"), Table::left("first"),
+               Table::left("every n-th"), Table::left("at random"),
+               Table::left("always, for a while"), Table::left("at set-up")});
   Footnotes footnotes;
   for (const Row& row : rows) {
     if (!is_applicable(row)) continue;
-    text += fmt::format("| {} | {} |", row.call, row.fault);
+    std::vector<std::string> cells{row.call, row.fault};
     for (const FaultWhen when : times) {
-      text += " " + markdown_cell(*row.cells.at(when), footnotes) + " |";
+      cells.push_back(markdown_cell(*row.cells.at(when), footnotes));
     }
-    text += "\n";
+    table.add(std::move(cells));
   }
-  return text + "\n" + footnotes.text() + not_applicable_in(rows);
+  return table.print(TableFormat::markdown) + "\n" + footnotes.text() + not_applicable_in(rows);
 }
 
 // The storms of one backend.
