@@ -48,11 +48,13 @@ if(NOT ECHOMUX_SANITIZE)
       add_test(NAME exercises/${exercise}/${side}
                COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/course/check_test.py
                        ${exercise} ${side} ${PROJECT_BINARY_DIR})
-      # Those without a server measure.
       set_tests_properties(exercises/${exercise}/${side} PROPERTIES
-                           TIMEOUT 120 SKIP_RETURN_CODE 77
-                           RUN_SERIAL $<NOT:$<TARGET_EXISTS:solution_${exercise}>>)
+                           TIMEOUT ${ECHOMUX_TEST_TIMEOUT} SKIP_RETURN_CODE 77)
     endforeach()
+    # What has no server measures.
+    if(NOT TARGET solution_${exercise})
+      set_tests_properties(exercises/${exercise}/solution PROPERTIES LABELS runs_alone RUN_SERIAL TRUE)
+    endif()
     # The eighth comes to all checks.
     set(checks Fills)
     if(NOT exercise STREQUAL "eighth_backend")
