@@ -64,7 +64,7 @@ def cpu_us_per_request(costs):
     return min(cost["cpu_us_per_request"] for cost in costs)
 
 
-def wrong_cpu(trials, sentence):
+def disproved(trials, sentence):
     """The verdict on an answer that isn't what was measured, if the machine let that be measured."""
     waited = max(cost["waited"] for costs in trials.values() for cost in costs)
     if waited > TOO_BUSY:
@@ -95,13 +95,16 @@ def check_idle(path, build):
         said = answers[f"{server}_scanned"]
         measured = scanned_per_wait(costs[server])
         if abs(said - measured) > max(SMALL_COUNT_TOLERANCE, COUNT_TOLERANCE * measured):
-            return Verdict(False, f"you said that {server} examines {said:g} descriptors in each "
-                           f"wake-up beside 500 idle connections; it was {measured:.0f}. Who has to "
-                           "be looked at when the kernel only says how many are ready?")
+            sentence = (f"you said that {server} examines {said:g} descriptors in each wake-up beside "
+                        f"500 idle connections; it was {measured:.0f}. Who has to be looked at when "
+                        "the kernel only says how many are ready?")
+            # On a busy machine more are ready at a time: that is all that epoll_lt looks at.
+            return (disproved(trials, sentence) if server == "epoll_lt"
+                    else Verdict(False, sentence))
     said = answers["poll_over_epoll_cpu"]
     measured = cpu_us_per_request(costs["poll"]) / cpu_us_per_request(costs["epoll_lt"])
     if not measured / CPU_FACTOR <= said <= measured * CPU_FACTOR:
-        return wrong_cpu(trials, f"you said that poll uses {said:g} times epoll_lt's CPU per request "
+        return disproved(trials, f"you said that poll uses {said:g} times epoll_lt's CPU per request "
                        f"beside 500 idle connections; it was {measured:.1f} times, and {CPU_FACTOR:g} "
                        "times more or less would do. Draw a line through the table's rows")
     return Verdict(True, f"the counts are right, and poll used {measured:.1f} times epoll_lt's CPU "
@@ -123,10 +126,10 @@ def check_crossover(path, build):
                 cpu_us_per_request(trials["epoll_lt", idle]))
 
     if ratio(below) >= CROSSOVER_RATIO:
-        return wrong_cpu(trials, f"you said {said}, but beside {below} idle connections poll already "
+        return disproved(trials, f"you said {said}, but beside {below} idle connections poll already "
                        f"costs {ratio(below):.1f} times what epoll_lt does: the crossover is lower")
     if ratio(above) <= CROSSOVER_RATIO:
-        return wrong_cpu(trials, f"you said {said}, but beside {above} idle connections poll still "
+        return disproved(trials, f"you said {said}, but beside {above} idle connections poll still "
                        f"costs only {ratio(above):.1f} times what epoll_lt does: the crossover is "
                        "higher")
     return Verdict(True, f"poll costs {ratio(below):.1f} times what epoll_lt does beside {below} "
