@@ -1,5 +1,5 @@
 // How long do 19,000 connections take until each has been accepted and has had one echo?
-#include "benchmarks/measure.hpp"
+#include "harness/bench/measure.hpp"
 
 int main() {
   using namespace echomux;

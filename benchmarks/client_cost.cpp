@@ -2,7 +2,7 @@
 // against one server on the other: CPU time of the process, from start to end, per request. And, in
 // the same rounds, how long 19,000 connections take to be opened and confirmed.
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,10 +11,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
-#include "benchmarks/measure.hpp"
 #include "echo/system_call.hpp"
+#include "harness/bench/measure.hpp"
+#include "harness/text/json.hpp"
 
 namespace {
 
@@ -74,7 +74,7 @@ std::vector<std::string> swarm_command(const Endpoint& server, std::vector<std::
 double swarm_cost(const Endpoint& server) {
   const Finished swarm =
       run(swarm_command(server, {"-c", "50", "-d", "1s", "--warmup", "0", "--size", "64"}));
-  return swarm.cpu_us / nlohmann::json::parse(swarm.out).at("requests").get<double>();
+  return swarm.cpu_us / Json::parse(swarm.out).at("requests").get<double>();
 }
 
 double wrk_cost(const Endpoint& server, const std::string& script) {
@@ -92,7 +92,7 @@ double wrk_cost(const Endpoint& server, const std::string& script) {
 double seconds_to_open(const Endpoint& server) {
   const Finished swarm = run(swarm_command(
       server, {"--idle", "18999", "-c", "1", "-R", "1k", "-d", "50ms", "--warmup", "0"}));
-  const auto json = nlohmann::json::parse(swarm.out);
+  const auto json = Json::parse(swarm.out);
   if (json.at("connections").at("idle_held") != 18'999) throw std::runtime_error("some were lost");
   return json.at("connections").at("open_ms").get<double>() / 1000;
 }

@@ -4,7 +4,7 @@
 #include <stop_token>
 #include <thread>
 
-#include "benchmarks/measure.hpp"
+#include "harness/bench/measure.hpp"
 
 namespace {
 

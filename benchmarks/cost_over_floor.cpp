@@ -1,6 +1,6 @@
 // How much more server CPU does a request cost than the bare system calls, when 50 connections are
 // all busy (closed loop)?
-#include "benchmarks/measure.hpp"
+#include "harness/bench/measure.hpp"
 
 int main() {
   using namespace echomux;

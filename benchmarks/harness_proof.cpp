@@ -1,11 +1,12 @@
 // Does the harness measure what is there? Servers whose stalls, delays and CPU time per request are
 // known by arithmetic, each next to what was measured. The tests assert the same (proof_test).
-#include <fmt/format.h>
+#include <fmt/core.h>
 
+#include <filesystem>
 #include <iostream>
 
-#include "benchmarks/measure.hpp"
-#include "tests/support/known_server.hpp"
+#include "benchmarks/known_server.hpp"
+#include "harness/bench/measure.hpp"
 
 namespace {
 
@@ -15,8 +16,8 @@ using namespace std::chrono_literals;
 
 KnownServerLoad measure_odd(const std::string& mode, const SwarmOptions& load) {
   ServerCommand command = server_command("floor");
-  const std::string floor = command.arguments[0];
-  command.arguments = {floor.substr(0, floor.rfind("benchmarks/")) + "odd_server", "{port}", mode};
+  const auto build = std::filesystem::path(command.arguments[0]).parent_path();
+  command.arguments = {build / "odd_server", "{port}", mode};
   return measure_known_server(command, load);
 }
 

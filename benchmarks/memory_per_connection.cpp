@@ -1,11 +1,11 @@
 // How much user-space memory does an idle connection cost each server? The slope of the process's
 // anonymous resident memory between two numbers of connections, each of which has had one echo.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <fstream>
 #include <iostream>
 
-#include "benchmarks/measure.hpp"
+#include "harness/bench/measure.hpp"
 
 namespace {
 

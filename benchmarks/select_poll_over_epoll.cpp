@@ -1,10 +1,10 @@
 // What do select and poll pay per request, beside 10,000 idle connections, when requests are rare
 // enough (200 a second) that each is a wake-up of its own?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <iostream>
 
-#include "benchmarks/measure.hpp"
+#include "harness/bench/measure.hpp"
 
 int main() {
   using namespace echomux;

@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "benchmarks/measure.hpp"
 #include "echo/system_call.hpp"
+#include "harness/bench/measure.hpp"
 
 namespace {
 

@@ -1,5 +1,5 @@
 // What does EPOLL_CTL_ADD do for a descriptor that is registered?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cerrno>
 #include <string>
@@ -8,7 +8,7 @@
 #include "claims/support/watch.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace add_twice_claim {
 
 // An edge-triggered socket whose only edge has been taken, with data unread.
 struct Spent {
@@ -65,7 +65,7 @@ Finding decide(const Evidence& seen) {
                       events(seen, "after_del_add") != 0 ? "did" : "didn't")};
 }
 
-}  // namespace
+}  // namespace add_twice_claim
 
 Claim add_twice() {
   return {.id = "add-twice",
@@ -80,8 +80,8 @@ Claim add_twice() {
               "Holds if adding again reports the unread data; within limits if it does and "
               "fails nevertheless; refuted if it reports nothing while one of the others "
               "does.",
-          .observe = observe,
-          .decide = decide};
+          .observe = add_twice_claim::observe,
+          .decide = add_twice_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,6 +1,6 @@
 // When all sockets are active, is nothing lost by looking at all of them? It depends on what active
 // means: all at the same time, or each now and then. Both are measured.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <vector>
@@ -8,10 +8,10 @@
 #include "claims/all_claims.hpp"
 #include "claims/support/bench.hpp"
 #include "claims/support/comparison.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/text/number_text.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace all_active_claim {
 
 constexpr double material = 1.25;
 constexpr std::array servers{"select", "poll", "epoll_lt"};
@@ -79,7 +79,7 @@ Finding decide(const Evidence& evidence) {
   return {Verdict::holds, seen};
 }
 
-}  // namespace
+}  // namespace all_active_claim
 
 Claim all_active() {
   return {.id = "all-active",
@@ -94,8 +94,8 @@ Claim all_active() {
               "Within limits when that is so with all ready at once, and not when each is active "
               "now and then, for most sockets are active then too; refuted when it isn't so even "
               "with all ready at once",
-          .observe = observe,
-          .decide = decide};
+          .observe = all_active_claim::observe,
+          .decide = all_active_claim::decide};
 }
 
 }  // namespace echomux::claims

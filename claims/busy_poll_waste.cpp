@@ -1,6 +1,6 @@
 // What does a server use that asks every socket in a loop: while nothing happens, and while there
 // is always something to do?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -11,11 +11,11 @@
 #include "claims/all_claims.hpp"
 #include "claims/support/bench.hpp"
 #include "claims/support/comparison.hpp"
-#include "harness/process_meter.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/server/process_meter.hpp"
+#include "harness/text/number_text.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace busy_poll_waste_claim {
 
 constexpr double waste = 0.5;  // of a CPU
 constexpr double sleeps = 0.05;
@@ -84,7 +84,7 @@ Finding decide(const Evidence& evidence) {
   return cannot_tell(seen);
 }
 
-}  // namespace
+}  // namespace busy_poll_waste_claim
 
 Claim busy_poll_waste() {
   return {
@@ -99,8 +99,8 @@ Claim busy_poll_waste() {
           "it holds when busy_poll, with nothing to do, surely uses more than half of a CPU and "
           "epoll_lt surely less than 5 %; within limits for a smaller part; refuted when "
           "busy_poll surely uses less than 5 %",
-      .observe = observe,
-      .decide = decide};
+      .observe = busy_poll_waste_claim::observe,
+      .decide = busy_poll_waste_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -2,7 +2,7 @@
 #include "claims/all_claims.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace coroutines_cheap_claim {
 
 Finding decide(const Evidence&) {
   return {Verdict::not_yet_tested,
@@ -10,7 +10,7 @@ Finding decide(const Evidence&) {
           "suite doesn't have"};
 }
 
-}  // namespace
+}  // namespace coroutines_cheap_claim
 
 Claim coroutines_cheap() {
   return {.id = "coroutines-cheap",
@@ -19,7 +19,7 @@ Claim coroutines_cheap() {
           .method = "Nothing yet.",
           .decision = "Not before there is such a server to measure beside those there are.",
           .observe = nullptr,
-          .decide = decide};
+          .decide = coroutines_cheap_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,5 +1,5 @@
 // Does the kernel do anything with the size that epoll_create is given?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/epoll.h>
 
 #include <cerrno>
@@ -11,7 +11,7 @@
 #include "claims/support/streams.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace create_size_claim {
 
 constexpr int descriptors = 64;
 
@@ -64,7 +64,7 @@ Finding decide(const Evidence& seen) {
                       zero == EINVAL ? "only 0 is refused, with EINVAL" : "so is one of size 0")};
 }
 
-}  // namespace
+}  // namespace create_size_claim
 
 Claim create_size() {
   return {.id = "create-size",
@@ -77,8 +77,8 @@ Claim create_size() {
               "Holds if the instance of size 1 takes or reports fewer than 64; within "
               "limits if it takes them, but the largest size is refused; refuted if "
               "neither matters.",
-          .observe = observe,
-          .decide = decide};
+          .observe = create_size_claim::observe,
+          .decide = create_size_claim::decide};
 }
 
 }  // namespace echomux::claims

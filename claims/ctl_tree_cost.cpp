@@ -1,5 +1,5 @@
 // What does one change of an epoll set cost among N others?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -15,10 +15,10 @@
 #include "claims/support/call_cost.hpp"
 #include "claims/support/comparison.hpp"
 #include "echo/system_call.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/text/number_text.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace ctl_tree_cost_claim {
 
 constexpr std::array<std::size_t, 4> wanted{10, 100, 1000, 10'000};
 
@@ -113,7 +113,7 @@ Finding decide(const Evidence& evidence) {
   return cannot_tell(seen);
 }
 
-}  // namespace
+}  // namespace ctl_tree_cost_claim
 
 Claim ctl_tree_cost() {
   return {.id = "ctl-tree-cost",
@@ -128,8 +128,8 @@ Claim ctl_tree_cost() {
               "limits when no growth shows, or it is more than that, as when the tree outgrows the "
               "caches; refuted when it surely grows by more than the square root of the number, "
               "which no logarithm explains",
-          .observe = observe,
-          .decide = decide};
+          .observe = ctl_tree_cost_claim::observe,
+          .decide = ctl_tree_cost_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,6 +1,6 @@
 // Is there memory that epoll shares with its user? If so it would show in the process's map of
 // memory, and events would need no address to be written to.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -14,7 +14,7 @@
 #include "echo/system_call.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace epoll_mmap_claim {
 
 constexpr std::size_t page_bytes = 4096;
 
@@ -107,7 +107,7 @@ Finding decide(const Evidence& evidence) {
   return {Verdict::holds_within_limits, seen + ": some of it is shared and some is copied"};
 }
 
-}  // namespace
+}  // namespace epoll_mmap_claim
 
 Claim epoll_mmap() {
   return {.id = "epoll-mmap",
@@ -121,8 +121,8 @@ Claim epoll_mmap() {
               "it holds when a mapping exists and nothing is copied; refuted when there is no "
               "mapping, the kernel has its own copy of what was registered and writes events to "
               "the address each call gives; within limits when the signs disagree",
-          .observe = observe,
-          .decide = decide};
+          .observe = epoll_mmap_claim::observe,
+          .decide = epoll_mmap_claim::decide};
 }
 
 }  // namespace echomux::claims

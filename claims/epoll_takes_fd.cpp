@@ -1,5 +1,5 @@
 // What does an epoll instance cost in descriptors, and when are they given back?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/epoll.h>
 
 #include <cerrno>
@@ -10,7 +10,7 @@
 #include "echo/system_call.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace epoll_takes_fd_claim {
 
 constexpr std::uint64_t descriptors_left = 8;
 
@@ -58,7 +58,7 @@ Finding decide(const Evidence& seen) {
                                       one, seen.value("made_instances"))};
 }
 
-}  // namespace
+}  // namespace epoll_takes_fd_claim
 
 Claim epoll_takes_fd() {
   return {.id = "epoll-takes-fd",
@@ -71,8 +71,8 @@ Claim epoll_takes_fd() {
               "Holds if each takes a descriptor, instances left open end in EMFILE, and "
               "close gives them back; within limits if they never run out; refuted if none "
               "is taken, or close doesn't give it back.",
-          .observe = observe,
-          .decide = decide};
+          .observe = epoll_takes_fd_claim::observe,
+          .decide = epoll_takes_fd_claim::decide};
 }
 
 }  // namespace echomux::claims

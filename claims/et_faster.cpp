@@ -1,5 +1,5 @@
 // Is a server faster for being told of changes only? The same server twice, once in each mode.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <chrono>
@@ -8,10 +8,10 @@
 #include "claims/all_claims.hpp"
 #include "claims/support/bench.hpp"
 #include "claims/support/comparison.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/text/number_text.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace et_faster_claim {
 
 constexpr double material = 1.1;
 
@@ -89,7 +89,7 @@ Finding decide(const Evidence& evidence) {
   return cannot_tell(seen);
 }
 
-}  // namespace
+}  // namespace et_faster_claim
 
 Claim et_faster() {
   return {.id = "et-faster",
@@ -103,8 +103,8 @@ Claim et_faster() {
               "faster is a tenth less CPU, surely less. It holds when it is so with both kinds of "
               "message, within limits with one of them, and is refuted when with neither as much "
               "as a tenth is saved (the whole 95 % interval)",
-          .observe = observe,
-          .decide = decide};
+          .observe = et_faster_claim::observe,
+          .decide = et_faster_claim::decide};
 }
 
 }  // namespace echomux::claims

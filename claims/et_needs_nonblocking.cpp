@@ -6,7 +6,7 @@
 #include "claims/support/watch.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace et_needs_nonblocking_claim {
 
 constexpr std::size_t message = 3000;
 
@@ -75,7 +75,7 @@ Finding decide(const Evidence& seen) {
           "is the calls that must not block"};
 }
 
-}  // namespace
+}  // namespace et_needs_nonblocking_claim
 
 Claim et_needs_nonblocking() {
   return {.id = "et-needs-nonblocking",
@@ -88,8 +88,8 @@ Claim et_needs_nonblocking() {
               "Holds if the thread falls asleep in the read after the last and there is no "
               "way around; within limits if non-blocking calls on a blocking socket do; "
               "refuted if the loop doesn't block.",
-          .observe = observe,
-          .decide = decide};
+          .observe = et_needs_nonblocking_claim::observe,
+          .decide = et_needs_nonblocking_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,5 +1,5 @@
 // Is every chunk an edge?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 
@@ -7,7 +7,7 @@
 #include "claims/support/watch.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace et_several_events_claim {
 
 constexpr int chunks = 5;
 
@@ -57,7 +57,7 @@ Finding decide(const Evidence& seen) {
           details + (together ? "" : ": what comes between two waits is one event")};
 }
 
-}  // namespace
+}  // namespace et_several_events_claim
 
 Claim et_several_events() {
   return {.id = "et-several-events",
@@ -69,8 +69,8 @@ Claim et_several_events() {
           .decision =
               "Holds if both give more than one event; within limits if only chunks with "
               "a wait between them do; refuted if not even those.",
-          .observe = observe,
-          .decide = decide};
+          .observe = et_several_events_claim::observe,
+          .decide = et_several_events_claim::decide};
 }
 
 }  // namespace echomux::claims

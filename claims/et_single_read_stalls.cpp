@@ -1,5 +1,5 @@
 // How much of a long message comes back from a server that reads once per event?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -11,7 +11,7 @@
 #include "claims/support/watch.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace et_single_read_stalls_claim {
 
 constexpr std::size_t message = std::size_t{64} * 1024;
 constexpr int rounds_of_each = 6;
@@ -93,7 +93,7 @@ Finding decide(const Evidence& seen) {
   return {nudged > 0 ? Verdict::holds : Verdict::holds_within_limits, back};
 }
 
-}  // namespace
+}  // namespace et_single_read_stalls_claim
 
 Claim et_single_read_stalls() {
   return {.id = "et-single-read-stalls",
@@ -109,8 +109,8 @@ Claim et_single_read_stalls() {
               "Holds if in the median round less than all came back, and more of it after "
               "the one byte; within limits if that byte didn't help; refuted if all came "
               "back. It can only be told where the other two echoed everything.",
-          .observe = observe,
-          .decide = decide};
+          .observe = et_single_read_stalls_claim::observe,
+          .decide = et_single_read_stalls_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,5 +1,5 @@
 // May the epoll_event that was registered be changed, or go away, afterwards?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 #include "echo/system_call.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace event_copied_claim {
 
 constexpr std::uint64_t registrations = 16;
 
@@ -71,7 +71,7 @@ Finding decide(const Evidence& seen) {
                          : "; yet an epoll instance can be mapped")};
 }
 
-}  // namespace
+}  // namespace event_copied_claim
 
 Claim event_copied() {
   return {.id = "event-copied",
@@ -86,8 +86,8 @@ Claim event_copied() {
           .decision =
               "Refuted if one reports other data than its own; within limits if all report "
               "their own, but not once the memory is gone; else it holds.",
-          .observe = observe,
-          .decide = decide};
+          .observe = event_copied_claim::observe,
+          .decide = event_copied_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/statistics.hpp"
+#include "harness/stats/statistics.hpp"
 
 namespace echomux::claims {
 

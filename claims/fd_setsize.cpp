@@ -1,7 +1,7 @@
 // Where does the limit of 1024 come from: the kernel's select, or the C library's fd_set?
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/wait.h>
@@ -15,7 +15,7 @@
 #include "echo/system_call.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace fd_setsize_claim {
 
 constexpr int far_above = 4 * FD_SETSIZE;
 
@@ -93,7 +93,7 @@ Finding decide(const Evidence& seen) {
                       kernel, bits, guarded ? "aborts" : "isn't to be had, the other overruns")};
 }
 
-}  // namespace
+}  // namespace fd_setsize_claim
 
 Claim fd_setsize() {
   return {.id = "fd-setsize",
@@ -107,8 +107,8 @@ Claim fd_setsize() {
               "Holds if the kernel doesn't watch it; within limits if the kernel does but "
               "an fd_set has 1024 bits, so that the limit is the type's and not the call's; "
               "refuted if neither has the limit.",
-          .observe = observe,
-          .decide = decide};
+          .observe = fd_setsize_claim::observe,
+          .decide = fd_setsize_claim::decide};
 }
 
 }  // namespace echomux::claims

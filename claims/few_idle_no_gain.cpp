@@ -1,13 +1,13 @@
 // The other end of the same measurement: what is left of epoll's advantage when nobody is idle.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "claims/all_claims.hpp"
 #include "claims/support/comparison.hpp"
 #include "claims/support/shared.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/text/number_text.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace few_idle_no_gain_claim {
 
 // "Much better": half as much again.
 constexpr double much = 1.5;
@@ -42,7 +42,7 @@ Finding decide(const Evidence& evidence) {
   return {Verdict::holds, seen};
 }
 
-}  // namespace
+}  // namespace few_idle_no_gain_claim
 
 Claim few_idle_no_gain() {
   return {
@@ -58,8 +58,8 @@ Claim few_idle_no_gain() {
           "machine or message to the next. It holds when the 95 % intervals of both ratios "
           "stay below that; only within limits when 100 idle connections, which few would "
           "call many, surely make it a quarter better; refuted when it is surely more without any",
-      .observe = observe,
-      .decide = decide};
+      .observe = few_idle_no_gain_claim::observe,
+      .decide = few_idle_no_gain_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,5 +1,5 @@
 // Empty, not empty, full, not full: when do a blocked reader and a blocked writer sleep and wake?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <string>
@@ -9,7 +9,7 @@
 #include "claims/support/streams.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace four_events_claim {
 
 constexpr int small_buffers = 16 * 1024;
 constexpr std::size_t step = 1024;
@@ -88,7 +88,7 @@ Finding decide(const Evidence& seen) {
               details};
 }
 
-}  // namespace
+}  // namespace four_events_claim
 
 Claim four_events() {
   return {.id = "four-events",
@@ -104,8 +104,8 @@ Claim four_events() {
               "Refuted unless the reader sleeps and wakes and the writer does; within "
               "limits if one byte of room, which makes a full buffer not full, doesn't "
               "wake the writer on both; else it holds.",
-          .observe = observe,
-          .decide = decide};
+          .observe = four_events_claim::observe,
+          .decide = four_events_claim::decide};
 }
 
 }  // namespace echomux::claims

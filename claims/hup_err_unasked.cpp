@@ -1,5 +1,5 @@
 // What is reported to somebody who has asked for nothing?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -8,7 +8,7 @@
 #include "echo/system_call.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace hup_err_unasked_claim {
 
 void observe_pipe(Evidence& evidence) {
   Pipe no_writer;
@@ -76,7 +76,7 @@ Finding decide(const Evidence& seen) {
           all + "; but a socket whose EPOLLONESHOT was spent did not even report a reset"};
 }
 
-}  // namespace
+}  // namespace hup_err_unasked_claim
 
 Claim hup_err_unasked() {
   return {.id = "hup-err-unasked",
@@ -90,8 +90,8 @@ Claim hup_err_unasked() {
               "Refuted if one of them stays silent; within limits if only the socket whose "
               "EPOLLONESHOT is spent does. Data and a half-close must not be reported, or "
               "the experiment proves nothing.",
-          .observe = observe,
-          .decide = decide};
+          .observe = hup_err_unasked_claim::observe,
+          .decide = hup_err_unasked_claim::decide};
 }
 
 }  // namespace echomux::claims

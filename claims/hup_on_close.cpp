@@ -1,5 +1,5 @@
 // The listing waits for EPOLLHUP after the peer has closed. Does it come?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -8,7 +8,7 @@
 #include "echo/system_call.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace hup_on_close_claim {
 
 // As the listing does: read the end, then switch the interest to EPOLLHUP and wait.
 void observe_close(Evidence& evidence) {
@@ -72,7 +72,7 @@ Finding decide(const Evidence& seen) {
                       seen.yes("close_wait") ? "in CLOSE_WAIT" : "open", elsewhere)};
 }
 
-}  // namespace
+}  // namespace hup_on_close_claim
 
 Claim hup_on_close() {
   return {.id = "hup-on-close",
@@ -88,8 +88,8 @@ Claim hup_on_close() {
               "Refuted if a TCP peer's close brings no EPOLLHUP by itself within 0.3 s (an "
               "event takes microseconds); holds if it does, within limits if a reset, a "
               "pipe or a Unix socket then doesn't.",
-          .observe = observe,
-          .decide = decide};
+          .observe = hup_on_close_claim::observe,
+          .decide = hup_on_close_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,14 +1,14 @@
 // Beside how many idle connections does a request cost what? The same servers, the same ten active
 // connections, and only the number of silent ones changes.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "claims/all_claims.hpp"
 #include "claims/support/comparison.hpp"
 #include "claims/support/shared.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/text/number_text.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace idle_scaling_claim {
 
 constexpr double far_less = 2;
 constexpr double less = 1.25;
@@ -56,7 +56,7 @@ Finding decide(const Evidence& evidence) {
   return cannot_tell(seen);
 }
 
-}  // namespace
+}  // namespace idle_scaling_claim
 
 Claim idle_scaling() {
   return {
@@ -72,8 +72,8 @@ Claim idle_scaling() {
           "far less is at most half, surely less (the 95 % interval of the ratio excludes 1) than "
           "both, and it must not be so without idle connections too, or they aren't the reason; "
           "within limits when it is less by a quarter at least, or less than one of the two only",
-      .observe = observe,
-      .decide = decide};
+      .observe = idle_scaling_claim::observe,
+      .decide = idle_scaling_claim::decide};
 }
 
 }  // namespace echomux::claims

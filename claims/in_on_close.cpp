@@ -1,5 +1,5 @@
 // What is reported to somebody who waits for data when the peer goes?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -10,7 +10,7 @@
 #include "echo/system_call.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace in_on_close_claim {
 
 // Looks before and after `go`, and what a read says then: 0 for the end, an errno, negative.
 template <typename Go>
@@ -66,7 +66,7 @@ Finding decide(const Evidence& seen) {
               aside};
 }
 
-}  // namespace
+}  // namespace in_on_close_claim
 
 Claim in_on_close() {
   return {.id = "in-on-close",
@@ -79,8 +79,8 @@ Claim in_on_close() {
               "Refuted if a TCP peer's close doesn't bring EPOLLIN; within limits if its "
               "half-close or a Unix socket's close doesn't; else it holds. A reset is no "
               "close in order and a pipe no socket: they are told beside it.",
-          .observe = observe,
-          .decide = decide};
+          .observe = in_on_close_claim::observe,
+          .decide = in_on_close_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,22 +1,22 @@
 // What does an echo cost that switches its interest to EPOLLOUT after reading and back after
 // writing, against one that writes at once; and when is the switch needed?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <vector>
 
-#include "benchmarks/micro/watched.hpp"
 #include "claims/all_claims.hpp"
 #include "claims/support/bench.hpp"
 #include "claims/support/comparison.hpp"
 #include "claims/support/echo_in_thread.hpp"
 #include "echo/system_call.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/text/number_text.hpp"
+#include "reproduce/watched.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace interest_flip_claim {
 
 constexpr double material = 1.1;
 // Whether a send that found no room is followed by EPOLLOUT once the peer has read, and not before.
@@ -82,7 +82,7 @@ Finding decide(const Evidence& evidence) {
           seen + ": the key where the peer reads slowly, a cost everywhere else"};
 }
 
-}  // namespace
+}  // namespace interest_flip_claim
 
 Claim interest_flip() {
   return {
@@ -99,8 +99,8 @@ Claim interest_flip() {
           "it holds when the switch costs surely less than a tenth. When it costs more, it is "
           "the key only within limits, where a send finds no room and EPOLLOUT tells when there "
           "is some; without that it is refuted",
-      .observe = observe,
-      .decide = decide};
+      .observe = interest_flip_claim::observe,
+      .decide = interest_flip_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,17 +1,16 @@
 #include "claims/investigation.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <exception>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 
-#include "harness/json_value.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/text/number_text.hpp"
+#include "harness/text/json.hpp"
 
 namespace echomux::claims {
 namespace {
@@ -131,15 +130,15 @@ std::string ledger(const Investigation& investigation) {
   return out;
 }
 
-nlohmann::ordered_json to_json(const Investigation& investigation) {
-  nlohmann::ordered_json json;
+Json to_json(const Investigation& investigation) {
+  Json json;
   json["started"] = investigation.started;
   json["command"] = investigation.command;
   json["build"] = to_json(investigation.build);
   json["machine"] = to_json(investigation.machine);
-  json["claims"] = nlohmann::ordered_json::array();
+  json["claims"] = Json::array();
   for (const Tested& tested : investigation.tested) {
-    nlohmann::ordered_json one;
+    Json one;
     one["id"] = tested.claim->id;
     one["sentence"] = tested.claim->sentence;
     one["sources"] = tested.claim->sources;
@@ -148,7 +147,7 @@ nlohmann::ordered_json to_json(const Investigation& investigation) {
     one["verdict"] = to_string(tested.finding.verdict);
     one["because"] = tested.finding.because;
     one["seconds"] = tested.seconds;
-    one["evidence"] = nlohmann::ordered_json::array();
+    one["evidence"] = Json::array();
     for (const Observation& observation : tested.evidence.observations()) {
       one["evidence"].push_back(
           {{"name", observation.name}, {"what", observation.what}, {"values", observation.values}});
@@ -158,21 +157,21 @@ nlohmann::ordered_json to_json(const Investigation& investigation) {
   return json;
 }
 
-Investigation investigation_from(const nlohmann::ordered_json& json) {
+Investigation investigation_from(const Json& json) {
   try {
     Investigation investigation;
-    read_value(json.at("started"), investigation.started);
-    read_value(json.at("command"), investigation.command);
+    json.at("started").get_to(investigation.started);
+    json.at("command").get_to(investigation.command);
     investigation.build = build_from(json.at("build"));
     investigation.machine = machine_from(json.at("machine"));
-    for (const nlohmann::ordered_json& one : json.at("claims")) {
+    for (const Json& one : json.at("claims")) {
       const auto id = one.at("id").get<std::string>();
       const auto claim = std::ranges::find(claims(), id, &Claim::id);
       if (claim == claims().end()) throw std::runtime_error("there is no claim '" + id + "'");
       Tested& tested = investigation.tested.emplace_back();
       tested.claim = &*claim;
-      read_value(one.at("seconds"), tested.seconds);
-      for (const nlohmann::ordered_json& observation : one.at("evidence")) {
+      one.at("seconds").get_to(tested.seconds);
+      for (const Json& observation : one.at("evidence")) {
         tested.evidence.measure(observation.at("name").get<std::string>(),
                                 observation.at("what").get<std::string>(),
                                 observation.at("values").get<std::vector<double>>());

@@ -1,15 +1,15 @@
 #pragma once
 
 #include <functional>
-#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "claims/claim.hpp"
-#include "harness/build_info.hpp"
-#include "harness/machine.hpp"
+#include "harness/machine/build_info.hpp"
+#include "harness/machine/machine.hpp"
+#include "harness/text/json.hpp"
 
 namespace echomux::claims {
 
@@ -47,11 +47,11 @@ struct Investigation {
 // The table of claims/README.md, in Markdown.
 [[nodiscard]] std::string ledger(const Investigation& investigation);
 
-[[nodiscard]] nlohmann::ordered_json to_json(const Investigation& investigation);
+[[nodiscard]] Json to_json(const Investigation& investigation);
 
 // What to_json was given, with each verdict decided anew from the evidence that was kept. Throws
 // std::runtime_error with a sentence for the user when it is no such file, or names a claim that
 // there isn't.
-[[nodiscard]] Investigation investigation_from(const nlohmann::ordered_json& json);
+[[nodiscard]] Investigation investigation_from(const Json& json);
 
 }  // namespace echomux::claims

@@ -1,5 +1,5 @@
 // The example of epoll(7): half of what came is read. Is the rest reported?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 
@@ -7,7 +7,7 @@
 #include "claims/support/watch.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace lt_again_et_once_claim {
 
 constexpr std::size_t half = 1024;
 
@@ -59,7 +59,7 @@ Finding decide(const Evidence& seen) {
   return {as_said == 1 ? Verdict::holds_within_limits : Verdict::refuted, details};
 }
 
-}  // namespace
+}  // namespace lt_again_et_once_claim
 
 Claim lt_again_et_once() {
   return {.id = "lt-again-et-once",
@@ -72,8 +72,8 @@ Claim lt_again_et_once() {
               "Holds if on both, LT reports again at once and ET doesn't for 60 ms; within "
               "limits if on one only; refuted if on neither. It can only be told where the "
               "first arrival was reported at all.",
-          .observe = observe,
-          .decide = decide};
+          .observe = lt_again_et_once_claim::observe,
+          .decide = lt_again_et_once_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,15 +1,15 @@
 // Does level-triggered epoll report what poll reports, and is it faster: with few and with many
 // watched, with few and with many ready?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/socket.h>
 
-#include "benchmarks/micro/waits.hpp"
 #include "claims/all_claims.hpp"
 #include "claims/support/comparison.hpp"
 #include "claims/support/shared.hpp"
+#include "reproduce/waits.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace lt_is_fast_poll_claim {
 
 constexpr double material = 1.25;
 
@@ -66,7 +66,7 @@ Finding decide(const Evidence& evidence) {
   return {Verdict::holds, seen};
 }
 
-}  // namespace
+}  // namespace lt_is_fast_poll_claim
 
 Claim lt_is_fast_poll() {
   return {
@@ -81,8 +81,8 @@ Claim lt_is_fast_poll() {
           "a poll: it reports the same; faster: with 1,000 watched surely a fifth cheaper, and "
           "nowhere surely a quarter dearer. Within limits when it is dearer with one watched or "
           "with all ready; refuted when it reports something else or isn't cheaper with 1,000",
-      .observe = observe,
-      .decide = decide};
+      .observe = lt_is_fast_poll_claim::observe,
+      .decide = lt_is_fast_poll_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -10,7 +10,7 @@
 #include "echo/system_call.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace lt_works_blocking_claim {
 
 constexpr int small_buffers = 16 * 1024;
 constexpr std::size_t message = std::size_t{8} * 1024;
@@ -90,7 +90,7 @@ Finding decide(const Evidence& seen) {
           "read put it to sleep in send, and the other went unanswered until it read"};
 }
 
-}  // namespace
+}  // namespace lt_works_blocking_claim
 
 Claim lt_works_blocking() {
   return {.id = "lt-works-blocking",
@@ -103,8 +103,8 @@ Claim lt_works_blocking() {
               "Refuted if a message of 8 KB, which fits into any buffer, doesn't come back; "
               "within limits if none comes back to a peer within 0.3 s beside another that "
               "doesn't read, but does once that reads; else it holds.",
-          .observe = observe,
-          .decide = decide};
+          .observe = lt_works_blocking_claim::observe,
+          .decide = lt_works_blocking_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,5 +1,5 @@
 // May epoll_wait ask for more events than epoll_create was told of?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/epoll.h>
 
 #include <cerrno>
@@ -10,7 +10,7 @@
 #include "echo/system_call.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace maxevents_bound_claim {
 
 constexpr int size_of_create = 4;
 constexpr int ready = 16;
@@ -64,7 +64,7 @@ Finding decide(const Evidence& seen) {
                   seen.value("zero_events") == -EINVAL ? ", for else it fails with EINVAL" : "")};
 }
 
-}  // namespace
+}  // namespace maxevents_bound_claim
 
 Claim maxevents_bound() {
   return {.id = "maxevents-bound",
@@ -76,8 +76,8 @@ Claim maxevents_bound() {
           .decision =
               "Holds if 16 is refused; within limits if it is taken, but no more than 4 "
               "events come at once; refuted if more do.",
-          .observe = observe,
-          .decide = decide};
+          .observe = maxevents_bound_claim::observe,
+          .decide = maxevents_bound_claim::decide};
 }
 
 }  // namespace echomux::claims

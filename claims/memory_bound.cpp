@@ -1,23 +1,23 @@
 // What bounds the number of connections, and how many would fit into a GiB?
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <vector>
 
-#include "benchmarks/micro/watched.hpp"
 #include "claims/all_claims.hpp"
 #include "claims/support/comparison.hpp"
 #include "claims/support/kernel_memory.hpp"
 #include "claims/support/shared.hpp"
 #include "echo/system_call.hpp"
-#include "harness/cpu.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/machine/cpu.hpp"
+#include "harness/text/number_text.hpp"
+#include "reproduce/watched.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace memory_bound_claim {
 
 constexpr double gib = 1024.0 * 1024 * 1024;
 constexpr double said_per_gib = 100'000;
@@ -98,7 +98,7 @@ Finding decide(const Evidence& evidence) {
                                  "them")};
 }
 
-}  // namespace
+}  // namespace memory_bound_claim
 
 Claim memory_bound() {
   return {
@@ -113,8 +113,8 @@ Claim memory_bound() {
           "memory alone: no other limit refuses a connection; about 100,000: within a factor of "
           "two, for the kernel's structures differ that much between versions. One of the two "
           "makes it hold within limits, none refutes it",
-      .observe = observe,
-      .decide = decide};
+      .observe = memory_bound_claim::observe,
+      .decide = memory_bound_claim::decide};
 }
 
 }  // namespace echomux::claims

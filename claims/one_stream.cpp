@@ -10,7 +10,7 @@
 #include "claims/support/streams.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace one_stream_claim {
 
 // One byte back for each one byte that comes; false when there is nothing more to be had.
 bool echo_once(int socket) {
@@ -89,7 +89,7 @@ Finding decide(const Evidence& seen) {
           "unanswered until the silent one sent too; a thread with poll answered it at once"};
 }
 
-}  // namespace
+}  // namespace one_stream_claim
 
 Claim one_stream() {
   return {.id = "one-stream",
@@ -102,8 +102,8 @@ Claim one_stream() {
               "Holds if the second is not answered for 0.3 s, but is when the first sends "
               "(an answer takes far less than a millisecond otherwise); refuted if it is. "
               "It can only be told where the thread with poll answers.",
-          .observe = observe,
-          .decide = decide};
+          .observe = one_stream_claim::observe,
+          .decide = one_stream_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,5 +1,5 @@
 // What wakes a descriptor whose one shot is spent?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cerrno>
 
@@ -7,7 +7,7 @@
 #include "claims/support/watch.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace oneshot_rearm_claim {
 
 void observe(Laboratory&, Evidence& evidence) {
   const Connection connection = tcp_connection();
@@ -49,7 +49,7 @@ Finding decide(const Evidence& seen) {
                       seen.value("add_errno") == EEXIST ? " with EEXIST" : "")};
 }
 
-}  // namespace
+}  // namespace oneshot_rearm_claim
 
 Claim oneshot_rearm() {
   return {.id = "oneshot-rearm",
@@ -63,8 +63,8 @@ Claim oneshot_rearm() {
               "Holds if only EPOLL_CTL_MOD brings an event back, and only one; within "
               "limits if EPOLL_CTL_ADD does as well; refuted if more data is reported "
               "without either, or EPOLL_CTL_MOD doesn't help.",
-          .observe = observe,
-          .decide = decide};
+          .observe = oneshot_rearm_claim::observe,
+          .decide = oneshot_rearm_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,12 +1,12 @@
 // How does the cost of one wait grow with what is watched, and how with what is ready?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "claims/all_claims.hpp"
 #include "claims/support/comparison.hpp"
 #include "claims/support/shared.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace order_n_order_k_claim {
 
 // Of a tenfold number: 10 would be in proportion and 1 no growth at all.
 constexpr double in_proportion = 5;
@@ -53,7 +53,7 @@ Finding decide(const Evidence& evidence) {
   return cannot_tell(seen);
 }
 
-}  // namespace
+}  // namespace order_n_order_k_claim
 
 Claim order_n_order_k() {
   return {
@@ -71,8 +71,8 @@ Claim order_n_order_k() {
           "It holds when select and poll are in proportion to what is watched, epoll flat in it "
           "and in proportion to what is ready; refuted when one of the first two is flat or "
           "epoll in proportion to what is watched",
-      .observe = observe,
-      .decide = decide};
+      .observe = order_n_order_k_claim::observe,
+      .decide = order_n_order_k_claim::decide};
 }
 
 }  // namespace echomux::claims

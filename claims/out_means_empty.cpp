@@ -1,11 +1,11 @@
 // What is still in the output buffer when EPOLLOUT is reported?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "claims/all_claims.hpp"
 #include "claims/support/watch.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace out_means_empty_claim {
 
 constexpr int small_buffers = 64 * 1024;
 
@@ -61,7 +61,7 @@ Finding decide(const Evidence& seen) {
   return {early || again > 0 ? Verdict::holds_within_limits : Verdict::holds, details};
 }
 
-}  // namespace
+}  // namespace out_means_empty_claim
 
 Claim out_means_empty() {
   return {.id = "out-means-empty",
@@ -75,8 +75,8 @@ Claim out_means_empty() {
               "Holds if EPOLLOUT is only reported with nothing in the buffer; refuted if it "
               "is with something in it both before it was full and when it came back; "
               "within limits if in one of the two.",
-          .observe = observe,
-          .decide = decide};
+          .observe = out_means_empty_claim::observe,
+          .decide = out_means_empty_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,5 +1,5 @@
 // How many entries does poll take?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <sys/select.h>
 
@@ -10,7 +10,7 @@
 #include "claims/support/streams.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace poll_no_limit_claim {
 
 constexpr std::uint64_t more_than_select = std::uint64_t{2} * FD_SETSIZE;
 constexpr std::uint64_t low_limit = 256;
@@ -68,7 +68,7 @@ Finding decide(const Evidence& seen) {
                       raised, seen.value("lowered_limit"), above == EINVAL ? " with EINVAL" : "")};
 }
 
-}  // namespace
+}  // namespace poll_no_limit_claim
 
 Claim poll_no_limit() {
   return {.id = "poll-no-limit",
@@ -81,8 +81,8 @@ Claim poll_no_limit() {
               "Holds if all are taken; within limits if only more than RLIMIT_NOFILE are "
               "refused, which any process meets but can raise; refuted if a number within "
               "RLIMIT_NOFILE is refused.",
-          .observe = observe,
-          .decide = decide};
+          .observe = poll_no_limit_claim::observe,
+          .decide = poll_no_limit_claim::decide};
 }
 
 }  // namespace echomux::claims

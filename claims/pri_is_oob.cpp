@@ -1,6 +1,6 @@
 // What does EPOLLPRI tell of?
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -11,7 +11,7 @@
 #include "echo/system_call.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace pri_is_oob_claim {
 
 void observe_tcp(Evidence& evidence) {
   const Connection connection = tcp_connection();
@@ -70,7 +70,7 @@ Finding decide(const Evidence& seen) {
   return {urgent == 3 ? Verdict::holds : Verdict::holds_within_limits, tcp};
 }
 
-}  // namespace
+}  // namespace pri_is_oob_claim
 
 Claim pri_is_oob() {
   return {.id = "pri-is-oob",
@@ -83,8 +83,8 @@ Claim pri_is_oob() {
               "Refuted if urgent data isn't reported, or plain data is; within limits if "
               "something that is no urgent data is reported too, or not all bytes sent as "
               "urgent are; else it holds.",
-          .observe = observe,
-          .decide = decide};
+          .observe = pri_is_oob_claim::observe,
+          .decide = pri_is_oob_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -7,7 +7,7 @@
 #include "echo/system_call.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace rdhup_claim {
 
 void await_end(int server) {
   await("the end had arrived", [&] { return tcp_state(server) == TCP_CLOSE_WAIT; });
@@ -82,7 +82,7 @@ Finding decide(const Evidence& seen) {
               close};
 }
 
-}  // namespace
+}  // namespace rdhup_claim
 
 Claim rdhup() {
   return {.id = "rdhup",
@@ -95,8 +95,8 @@ Claim rdhup() {
               "Refuted if a half-close isn't reported, or something else is; within limits "
               "if only in one mode, or if data and the end that come as one edge bear it "
               "not or make a second edge, so that it isn't needed; else it holds.",
-          .observe = observe,
-          .decide = decide};
+          .observe = rdhup_claim::observe,
+          .decide = rdhup_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -2,7 +2,7 @@
 #include "claims/all_claims.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace reactor_workers_claim {
 
 Finding decide(const Evidence&) {
   return {Verdict::not_yet_tested,
@@ -10,7 +10,7 @@ Finding decide(const Evidence&) {
           "suite doesn't have"};
 }
 
-}  // namespace
+}  // namespace reactor_workers_claim
 
 Claim reactor_workers() {
   return {.id = "reactor-workers",
@@ -19,7 +19,7 @@ Claim reactor_workers() {
           .method = "Nothing yet.",
           .decision = "Not before there is such a server to measure beside those there are.",
           .observe = nullptr,
-          .decide = decide};
+          .decide = reactor_workers_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,5 +1,5 @@
 // Once data is ready, what does the read still do: sleep, or copy?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -11,10 +11,10 @@
 #include "claims/support/background.hpp"
 #include "claims/support/watch.hpp"
 #include "echo/system_call.hpp"
-#include "harness/cpu.hpp"
+#include "harness/machine/cpu.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace readiness_is_synchronous_claim {
 
 constexpr std::size_t small = 64;
 constexpr std::size_t large = std::size_t{128} * 1024;
@@ -95,7 +95,7 @@ Finding decide(const Evidence& seen) {
           (seen.yes("taken_sleeps") ? ". It did wait where another reader had been faster" : "")};
 }
 
-}  // namespace
+}  // namespace readiness_is_synchronous_claim
 
 Claim readiness_is_synchronous() {
   return {.id = "readiness-is-synchronous",
@@ -111,8 +111,8 @@ Claim readiness_is_synchronous() {
               "Refuted if the long read takes less than three times as long as the short "
               "one, for then the copying isn't in the call; holds if it sleeps in more than "
               "half of the rounds; within limits if it copies without sleeping.",
-          .observe = observe,
-          .decide = decide};
+          .observe = readiness_is_synchronous_claim::observe,
+          .decide = readiness_is_synchronous_claim::decide};
 }
 
 }  // namespace echomux::claims

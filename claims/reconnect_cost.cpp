@@ -1,12 +1,12 @@
 // What does it cost a server that every message comes on a connection of its own?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "claims/all_claims.hpp"
 #include "claims/support/comparison.hpp"
 #include "claims/support/shared.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace reconnect_cost_claim {
 
 constexpr double far_more = 2;
 constexpr double more = 1.25;
@@ -39,7 +39,7 @@ Finding decide(const Evidence& evidence) {
   return cannot_tell(seen);
 }
 
-}  // namespace
+}  // namespace reconnect_cost_claim
 
 Claim reconnect_cost() {
   return {.id = "reconnect-cost",
@@ -53,8 +53,8 @@ Claim reconnect_cost() {
               "far more is twice as much, surely more, with small and with large messages. Within "
               "limits when it is so with small ones only, or only a quarter more; refuted when it "
               "surely stays below that with small ones",
-          .observe = observe,
-          .decide = decide};
+          .observe = reconnect_cost_claim::observe,
+          .decide = reconnect_cost_claim::decide};
 }
 
 }  // namespace echomux::claims

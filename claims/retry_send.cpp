@@ -1,6 +1,6 @@
 // A peer doesn't read for a while. What does another one feel, when the server retries its send
 // until the slow one has taken everything, and when it keeps the rest and goes on?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -11,16 +11,16 @@
 #include <stdexcept>
 #include <vector>
 
-#include "benchmarks/micro/watched.hpp"
 #include "claims/all_claims.hpp"
 #include "claims/support/bench.hpp"
 #include "claims/support/comparison.hpp"
 #include "claims/support/two_peer_server.hpp"
 #include "echo/system_call.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/text/number_text.hpp"
+#include "reproduce/watched.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace retry_send_claim {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds pause{50};
@@ -121,7 +121,7 @@ Finding decide(const Evidence& evidence) {
   return cannot_tell(seen);
 }
 
-}  // namespace
+}  // namespace retry_send_claim
 
 Claim retry_send() {
   return {.id = "retry-send",
@@ -137,8 +137,8 @@ Claim retry_send() {
               "refuted when the other's longest echo takes surely more than half of the pause and "
               "three times as long as with a server that keeps the rest; within limits when only "
               "the latter, and it holds when it is surely less than that",
-          .observe = observe,
-          .decide = decide};
+          .observe = retry_send_claim::observe,
+          .decide = retry_send_claim::decide};
 }
 
 }  // namespace echomux::claims

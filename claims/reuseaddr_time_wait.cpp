@@ -1,5 +1,5 @@
 // Who may have a port on which a connection is still in TIME_WAIT?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -14,7 +14,7 @@
 #include "echo/system_call.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace reuseaddr_time_wait_claim {
 
 FileDescriptor socket_with(bool reuse) {
   FileDescriptor socket(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
@@ -105,7 +105,7 @@ Finding decide(const Evidence& seen) {
               limits};
 }
 
-}  // namespace
+}  // namespace reuseaddr_time_wait_claim
 
 Claim reuseaddr_time_wait() {
   return {.id = "reuseaddr-time-wait",
@@ -121,8 +121,8 @@ Claim reuseaddr_time_wait() {
               "It can only be told if the port is refused without the option. Then refuted "
               "if refused with it as well; within limits if the old server must have had "
               "it too; else it holds.",
-          .observe = observe,
-          .decide = decide};
+          .observe = reuseaddr_time_wait_claim::observe,
+          .decide = reuseaddr_time_wait_claim::decide};
 }
 
 }  // namespace echomux::claims

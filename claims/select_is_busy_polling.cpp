@@ -1,5 +1,5 @@
 // What do a thread in select and a thread that asks all the time do while nothing happens?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -10,10 +10,10 @@
 #include "claims/all_claims.hpp"
 #include "claims/support/background.hpp"
 #include "claims/support/streams.hpp"
-#include "harness/cpu.hpp"
+#include "harness/machine/cpu.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace select_is_busy_polling_claim {
 
 constexpr std::chrono::milliseconds nothing_happens{300};
 // A thread that sleeps uses microseconds to fall asleep and wake, one that asks all that it gets.
@@ -85,7 +85,7 @@ Finding decide(const Evidence& seen) {
           details};
 }
 
-}  // namespace
+}  // namespace select_is_busy_polling_claim
 
 Claim select_is_busy_polling() {
   return {.id = "select-is-busy-polling",
@@ -98,8 +98,8 @@ Claim select_is_busy_polling() {
               "Refuted if select uses at most a tenth of the CPU time of asking all the "
               "time, for then it sleeps; holds if it uses half or more; within limits "
               "between. It can only be told if the other one asked a hundred times.",
-          .observe = observe,
-          .decide = decide};
+          .observe = select_is_busy_polling_claim::observe,
+          .decide = select_is_busy_polling_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,7 +1,7 @@
 // Where select and poll are the same, and where they are not: cost with many watched, cost with few
 // of high numbers, and what they tell.
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <sys/select.h>
 #include <unistd.h>
@@ -10,16 +10,16 @@
 #include <array>
 #include <vector>
 
-#include "benchmarks/micro/waits.hpp"
 #include "claims/all_claims.hpp"
 #include "claims/support/bench.hpp"
 #include "claims/support/call_cost.hpp"
 #include "claims/support/comparison.hpp"
 #include "claims/support/shared.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/text/number_text.hpp"
+#include "reproduce/waits.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace select_is_poll_claim {
 
 constexpr double material = 1.5;
 
@@ -106,7 +106,7 @@ Finding decide(const Evidence& evidence) {
   return {Verdict::holds, seen};
 }
 
-}  // namespace
+}  // namespace select_is_poll_claim
 
 Claim select_is_poll() {
   return {.id = "select-is-poll",
@@ -121,8 +121,8 @@ Claim select_is_poll() {
               "limits when that is so, but ten high numbers cost one half as much again as the "
               "other, or only one tells a hang-up; refuted when they differ with 100 and with "
               "1,000 watched",
-          .observe = observe,
-          .decide = decide};
+          .observe = select_is_poll_claim::observe,
+          .decide = select_is_poll_claim::decide};
 }
 
 }  // namespace echomux::claims

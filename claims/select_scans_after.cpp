@@ -1,5 +1,5 @@
 // What does select's caller know after the call, and what does finding the ready ones cost it?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/select.h>
 
 #include <array>
@@ -7,17 +7,17 @@
 #include <stdexcept>
 #include <vector>
 
-#include "benchmarks/micro/watched.hpp"
 #include "claims/all_claims.hpp"
 #include "claims/support/bench.hpp"
 #include "claims/support/call_cost.hpp"
 #include "claims/support/comparison.hpp"
 #include "echo/system_call.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/text/number_text.hpp"
+#include "reproduce/watched.hpp"
 #include "select/descriptor_set.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace select_scans_after_claim {
 
 constexpr std::size_t watched_count = 1000;
 constexpr std::int64_t ready_count = 3;
@@ -99,7 +99,7 @@ Finding decide(const Evidence& evidence) {
   return cannot_tell(seen);
 }
 
-}  // namespace
+}  // namespace select_scans_after_claim
 
 Claim select_scans_after() {
   return {.id = "select-scans-after",
@@ -114,8 +114,8 @@ Claim select_scans_after() {
               "it holds when the set doesn't tell which are ready. When it does, the caller still "
               "has to look through the set: within limits when that is surely a quarter of the "
               "whole or more, refuted when it is surely less",
-          .observe = observe,
-          .decide = decide};
+          .observe = select_scans_after_claim::observe,
+          .decide = select_scans_after_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,5 +1,5 @@
 // What has the peer got when send has returned?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/socket.h>
 
 #include "claims/all_claims.hpp"
@@ -7,7 +7,7 @@
 #include "echo/socket.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace send_is_not_delivery_claim {
 
 constexpr int small_buffers = 16 * 1024;
 constexpr std::size_t message = 1000;
@@ -66,7 +66,7 @@ Finding decide(const Evidence& seen) {
   return {partly ? Verdict::holds_within_limits : Verdict::refuted, details};
 }
 
-}  // namespace
+}  // namespace send_is_not_delivery_claim
 
 Claim send_is_not_delivery() {
   return {.id = "send-is-not-delivery",
@@ -82,8 +82,8 @@ Claim send_is_not_delivery() {
               "Holds if send took bytes that had not arrived, and such that never did; "
               "within limits if only one of the three cases shows it; refuted if what send "
               "takes is always there.",
-          .observe = observe,
-          .decide = decide};
+          .observe = send_is_not_delivery_claim::observe,
+          .decide = send_is_not_delivery_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,7 +1,7 @@
 // Is the set handed to the kernel at every call, and is the copying what makes the call dear? A
 // pollfd with a negative descriptor is copied in and back out like any other, and then skipped; a
 // bitmap of many zeros is copied like one of many ones. So copying can be had without the scan.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/select.h>
@@ -9,17 +9,17 @@
 #include <array>
 #include <vector>
 
-#include "benchmarks/micro/watched.hpp"
 #include "claims/all_claims.hpp"
 #include "claims/support/bench.hpp"
 #include "claims/support/call_cost.hpp"
 #include "claims/support/comparison.hpp"
 #include "echo/system_call.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/text/number_text.hpp"
+#include "reproduce/watched.hpp"
 #include "select/descriptor_set.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace set_copied_each_call_claim {
 
 constexpr std::size_t watched_count = 1000;
 
@@ -118,7 +118,7 @@ Finding decide(const Evidence& evidence) {
   return cannot_tell(seen);
 }
 
-}  // namespace
+}  // namespace set_copied_each_call_claim
 
 Claim set_copied_each_call() {
   return {
@@ -135,8 +135,8 @@ Claim set_copied_each_call() {
           "it holds when the copying, an upper bound of it at that, is surely more than half of "
           "what the large set costs more than a small one; within limits below half; refuted "
           "below a quarter, when something else is the cost, or when the set isn't read again",
-      .observe = observe,
-      .decide = decide};
+      .observe = set_copied_each_call_claim::observe,
+      .decide = set_copied_each_call_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,6 +1,6 @@
 // After a read that returned less than asked, is anything left that no further edge will tell of?
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -12,7 +12,7 @@
 #include "echo/system_call.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace short_read_is_drained_claim {
 
 constexpr std::size_t sent = 100;
 constexpr std::size_t asked = 4096;
@@ -88,7 +88,7 @@ Finding decide(const Evidence& seen) {
           plain + ", but no further edge told of what was left here: " + counter_cases};
 }
 
-}  // namespace
+}  // namespace short_read_is_drained_claim
 
 Claim short_read_is_drained() {
   return {.id = "short-read-is-drained",
@@ -102,8 +102,8 @@ Claim short_read_is_drained() {
           .decision =
               "Refuted if plain data is left behind; within limits if one of the other "
               "three is, without an edge that tells of it; else it holds.",
-          .observe = observe,
-          .decide = decide};
+          .observe = short_read_is_drained_claim::observe,
+          .decide = short_read_is_drained_claim::decide};
 }
 
 }  // namespace echomux::claims

@@ -1,6 +1,6 @@
 // In what is a thread per connection inefficient: the CPU of a request, the CPU of a connection, or
 // memory?
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -8,10 +8,10 @@
 #include "claims/all_claims.hpp"
 #include "claims/support/comparison.hpp"
 #include "claims/support/shared.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/text/number_text.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace threads_inefficient_claim {
 
 constexpr double material_cpu = 1.25;
 constexpr double material_memory = 2;
@@ -64,7 +64,7 @@ Finding decide(const Evidence& evidence) {
   return nowhere ? Finding{Verdict::refuted, seen} : cannot_tell(seen);
 }
 
-}  // namespace
+}  // namespace threads_inefficient_claim
 
 Claim threads_inefficient() {
   return {
@@ -80,8 +80,8 @@ Claim threads_inefficient() {
           "inefficient is a quarter more CPU, or twice the memory, surely more. It holds when that "
           "is so in all five ways, within limits in some of them, and is refuted when it is surely "
           "so in none",
-      .observe = observe,
-      .decide = decide};
+      .observe = threads_inefficient_claim::observe,
+      .decide = threads_inefficient_claim::decide};
 }
 
 }  // namespace echomux::claims

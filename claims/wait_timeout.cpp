@@ -1,5 +1,5 @@
 // How long does epoll_wait wait?
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <pthread.h>
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 #include "echo/system_call.hpp"
 
 namespace echomux::claims {
-namespace {
+namespace wait_timeout_claim {
 
 constexpr int limit_ms = 20;
 constexpr int times = 9;
@@ -108,7 +108,7 @@ Finding decide(const Evidence& seen) {
           details + "; but a signal with a handler ends even an endless wait, with EINTR"};
 }
 
-}  // namespace
+}  // namespace wait_timeout_claim
 
 Claim wait_timeout() {
   return {.id = "wait-timeout",
@@ -122,8 +122,8 @@ Claim wait_timeout() {
               "Refuted unless, in the median, 0 takes less than 1 ms and 20 ms no less and "
               "less than 20 ms more (a busy machine wakes late), and -1 sleeps for 0.3 s and "
               "wakes for data; within limits if a signal ends the endless wait.",
-          .observe = observe,
-          .decide = decide};
+          .observe = wait_timeout_claim::observe,
+          .decide = wait_timeout_claim::decide};
 }
 
 }  // namespace echomux::claims

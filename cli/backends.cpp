@@ -30,7 +30,8 @@ constexpr std::array all_backends{
             .summary = "a thread per peer, blocking calls",
             .limit = "threads and their memory, and open descriptors (ulimit -u, ulimit -n)",
             .serve = &serve_threaded,
-            .max_connections = std::nullopt},
+            .max_connections = std::nullopt,
+            .thread_per_connection = true},
     Backend{.name = "busy_poll",
             .summary = "one thread asks every peer in turn and never sleeps",
             .limit = "open descriptors (ulimit -n); always uses a whole CPU",
@@ -41,7 +42,8 @@ constexpr std::array all_backends{
             .summary = "one thread sleeps in select",
             .limit = "descriptors below FD_SETSIZE (1024), unless --select-limit none",
             .serve = &serve_select,
-            .max_connections = FD_SETSIZE},
+            .max_connections = FD_SETSIZE,
+            .bound_by_fd_setsize = true},
     Backend{.name = "poll",
             .summary = "one thread sleeps in poll",
             .limit = descriptor_limit,
@@ -88,11 +90,19 @@ const Backend* find_server(std::string_view name) noexcept {
   return nullptr;
 }
 
-std::string backend_names() {
-  std::string names;
-  for (const Backend& backend : all_backends) {
-    if (!names.empty()) names += ", ";
-    names += backend.name;
+std::vector<std::string> backend_names() {
+  std::vector<std::string> names;
+  for (const Backend& backend : all_backends) names.emplace_back(backend.name);
+  return names;
+}
+
+std::vector<std::string> server_names() {
+  std::vector<std::string> names = backend_names();
+  names.emplace_back(eighth.name);
+  for (const Exhibit& exhibit : gallery()) {
+    for (const Backend* const twin : {&exhibit.broken, &exhibit.mended}) {
+      names.emplace_back(twin->name);
+    }
   }
   return names;
 }

@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "echo/backend.hpp"
 
@@ -20,8 +21,11 @@ namespace echomux {
 // when there is none.
 [[nodiscard]] const Backend* find_server(std::string_view name) noexcept;
 
-// All names of the seven, comma-separated, for help texts and errors.
-[[nodiscard]] std::string backend_names();
+// The names of the seven.
+[[nodiscard]] std::vector<std::string> backend_names();
+
+// The names of all that find_server() finds.
+[[nodiscard]] std::vector<std::string> server_names();
 
 // Where the names of the others are found, for errors.
 inline constexpr std::string_view gallery_hint = "echomux list --gallery";

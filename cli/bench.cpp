@@ -1,24 +1,24 @@
-#include <fmt/chrono.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 #include <stop_token>
 
-#include "charts/report_page.hpp"
 #include "cli/bench_plan.hpp"
 #include "cli/command.hpp"
 #include "cli/signal_thread.hpp"
-#include "harness/report.hpp"
-#include "harness/results_file.hpp"
-#include "harness/sweep.hpp"
-#include "harness/whole_file.hpp"
-#include "harness/words.hpp"
+#include "harness/bench/sweep.hpp"
+#include "harness/results/results_file.hpp"
+#include "harness/text/whole_file.hpp"
+#include "harness/text/words.hpp"
+#include "report/report.hpp"
+#include "report/report_page.hpp"
 
 namespace echomux {
 namespace {
@@ -26,9 +26,10 @@ namespace {
 // Tells on stderr which trial is running, how many there are, how long the rest may take judging by
 // those so far, and what the last one came to. At a terminal one line changes, and only what isn't
 // valid stays; elsewhere each trial has its line.
-class Progress {
+class BenchProgress {
  public:
-  Progress(std::size_t trials, std::size_t done) : trials_(trials), current_(done), done_(done) {}
+  BenchProgress(std::size_t trials, std::size_t done)
+      : trials_(trials), current_(done), done_(done) {}
 
   void before(const Trial& trial) {
     ++current_;
@@ -63,12 +64,12 @@ class Progress {
 
  private:
   [[nodiscard]] std::string head() const {
-    using namespace std::chrono;
     const std::size_t since = current_ - done_;
     std::string left;
     if (since > 2) {
-      const auto rest = (steady_clock::now() - begin_) / (since - 1) * (trials_ - current_ + 1);
-      left = fmt::format(" (about {:%M:%S} left)", duration_cast<seconds>(rest));
+      const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin_;
+      const double done_share = double(since - 1) / double(trials_ - current_ + 1);
+      left = " " + time_left(std::floor(passed.count() / done_share));
     }
     return fmt::format("[{:>{}}/{}]{} ", current_, std::to_string(trials_).size(), trials_, left);
   }
@@ -88,8 +89,7 @@ class Progress {
 std::filesystem::path output_path(const BenchArguments& arguments) {
   if (!arguments.resume.empty()) return arguments.resume;
   if (!arguments.output.empty()) return arguments.output;
-  return std::filesystem::path("results") /
-         fmt::format("bench-{:%Y%m%d-%H%M%S}.json", fmt::gmtime(std::time(nullptr)));
+  return std::filesystem::path("results") / utc_now("bench-%Y%m%d-%H%M%S.json");
 }
 
 // The results file and what is in it so far.
@@ -207,7 +207,7 @@ int bench(const BenchArguments& arguments) {
   std::cerr << fmt::format("{}; order of the trials from seed {}; raw results: {}\n",
                            recorder.results().context.cpu_plan, plan.seed, path.string());
 
-  Progress progress(schedule_trials(plan).size(), done.trials.size());
+  BenchProgress progress(schedule_trials(plan).size(), done.trials.size());
   const SweepObserver observer{.before = [&](const Trial& trial) { progress.before(trial); },
                                .after =
                                    [&](const Trial& trial) {
@@ -253,27 +253,25 @@ int bench(const BenchArguments& arguments) {
 
 }  // namespace
 
-void add_bench_command(CLI::App& app, Action& action) {
-  CLI::App* const command =
-      app.add_subcommand("bench", "Compare the servers beside many idle connections");
+Command bench_command() {
   const auto to = std::make_shared<BenchArguments>();
-  std::vector<CLI::Option*> plan;
-  add_plan_options(*command, *to, plan);
-  CLI::Option* const resume = command->add_option(
-      "--resume", to->resume, "Go on with the run in this results file, where it was interrupted");
-  for (CLI::Option* const option : plan) resume->excludes(option);
-  command->add_option("--format", to->format, "What to print on stdout")
-      ->check(CLI::IsMember({"text", "markdown", "csv", "json"}))
-      ->capture_default_str();
-  command->add_flag("--no-report", to->no_report,
-                    "Don't make the page to look at, which else is put beside the results file");
-  command->add_flag("--strict", to->strict, "Exit with status 3 when a trial isn't valid");
-  command->footer(
-      "Progress goes to stderr, the table to stdout, every trial to the results file as soon as it "
-      "is done.\nThe floor is a bare epoll loop: what the system calls alone cost.\nExit status: 0 "
-      "measured, 1 a server or the run failed, 2 wrong use, 3 not valid with --strict, 130 "
-      "interrupted.");
-  command->callback([to, &action] { action = [to] { return bench(*to); }; });
+  std::vector<Option> options = plan_options(*to);
+  std::vector<std::string> plan;
+  for (const Option& option : options) plan.push_back(names_of(option).back());
+  options.insert(
+      options.end(),
+      {{"--resume", "Go on with the run in this results file, where it was interrupted",
+        file(&to->resume), plan},
+       {"--format", "What to print on stdout", one_of(&to->format, "text,markdown,csv,json")},
+       {"--no-report", "Don't make the page to look at, which else is put beside the results file",
+        &to->no_report},
+       {"--strict", "Exit with status 3 when a trial isn't valid", &to->strict}});
+  return {"bench", "Compare the servers beside many idle connections", options,
+          "Progress goes to stderr, the table to stdout, every trial to the results file as soon "
+          "as it is done.\nThe floor is a bare epoll loop: what the system calls alone cost.\nExit "
+          "status: 0 measured, 1 a server or the run failed, 2 wrong use, 3 not valid with "
+          "--strict, 130 interrupted.",
+          [to] { return bench(*to); }};
 }
 
 }  // namespace echomux

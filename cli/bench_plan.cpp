@@ -1,6 +1,6 @@
 #include "cli/bench_plan.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -8,8 +8,8 @@
 #include <random>
 
 #include "cli/backends.hpp"
-#include "cli/command.hpp"
 #include "cli/values.hpp"
+#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
@@ -21,18 +21,18 @@ constexpr std::string_view floor_name = "floor";
 // What the presets measure. quick ends within a minute, standard within ten, thorough in an hour.
 struct Preset {
   std::string_view name;
-  std::vector<std::string> idle;
-  std::string repetitions;
-  std::string duration;
-  std::string warmup;
-  std::string timeout;
+  std::vector<std::size_t> idle;
+  std::size_t repetitions;
+  std::chrono::nanoseconds duration;
+  std::chrono::nanoseconds warmup;
+  std::chrono::nanoseconds timeout;
 };
 
 const Preset& find_preset(std::string_view name) {
   static const std::array presets{
-      Preset{"quick", {"0", "100", "1k", "10k"}, "1", "500ms", "100ms", "1s"},
-      Preset{"standard", {"0", "100", "1k", "10k"}, "7", "1s", "200ms", "2s"},
-      Preset{"thorough", {"0", "10", "100", "1k", "3k", "10k", "19k"}, "11", "3s", "500ms", "2s"}};
+      Preset{"quick", {0, 100, 1'000, 10'000}, 1, 500ms, 100ms, 1s},
+      Preset{"standard", {0, 100, 1'000, 10'000}, 7, 1s, 200ms, 2s},
+      Preset{"thorough", {0, 10, 100, 1'000, 3'000, 10'000, 19'000}, 11, 3s, 500ms, 2s}};
   return *std::ranges::find(presets, name, &Preset::name);
 }
 
@@ -70,7 +70,8 @@ std::vector<ServerSpec> choose_servers(const BenchArguments& arguments) {
     // A lone 'none' leaves the comparison to the foreign servers.
     if (name == "none" && names.size() == 1) continue;
     ServerSpec spec{name, name, {}, ""};
-    if (name == "select" && arguments.select_limit == "none") {
+    const Backend* const backend = find_backend(name);
+    if (backend != nullptr && backend->bound_by_fd_setsize && arguments.select_limit == "none") {
       spec.name = "select (no limit)";
       spec.options = {"--select-limit", "none"};
     }
@@ -100,7 +101,7 @@ void sort_axis(std::vector<Value>& axis) {
 
 SweepServer floor_server() {
   SweepServer floor;
-  floor.command.arguments = {own_program().parent_path() / "benchmarks" / "floor_server", "{port}"};
+  floor.command.arguments = {own_program().parent_path() / "floor_server", "{port}"};
   return floor;
 }
 
@@ -115,7 +116,7 @@ SweepServer make_server(const ServerSpec& spec) {
   if (backend == nullptr) {
     throw UsageError(
         fmt::format("unknown server '{}'; choose from: floor, {}; or a broken one ({})",
-                    spec.backend, backend_names(), gallery_hint));
+                    spec.backend, joined(backend_names(), ", "), gallery_hint));
   }
   server.command.arguments = {own_program(), "serve", std::string(backend->name), "--port", "0"};
   server.command.arguments.insert(server.command.arguments.end(), spec.options.begin(),
@@ -129,25 +130,16 @@ SweepServer make_server(const ServerSpec& spec) {
 
 SweepPlan make_plan(const BenchArguments& arguments) {
   const Preset& preset = find_preset(arguments.preset);
-  const auto given = [](const std::string& text, const std::string& otherwise) {
-    return text.empty() ? otherwise : text;
-  };
   SweepPlan plan;
   plan.servers = choose_servers(arguments);
-  for (const std::string& idle : arguments.idle.empty() ? preset.idle : arguments.idle) {
-    plan.idle_connections.push_back(parse_count(idle, "--idle", 0, 100'000'000));
-  }
-  for (const std::string& rate :
-       arguments.rates.empty() ? std::vector<std::string>{"1k"} : arguments.rates) {
-    plan.rates.push_back(parse_rate(rate, "--rate"));
-  }
-  plan.active_connections = parse_count(given(arguments.active, "10"), "--active", 1, 100'000);
-  plan.message_bytes = parse_count(given(arguments.size, "64"), "--size", 1, 1'048'576);
-  plan.duration = parse_time(given(arguments.duration, preset.duration), "--duration", 50ms, 1h);
-  plan.warmup = parse_time(given(arguments.warmup, preset.warmup), "--warmup", 0ms, 1h);
-  plan.timeout = parse_time(given(arguments.timeout, preset.timeout), "--timeout", 10ms, 1h);
-  plan.repetitions =
-      parse_count(given(arguments.repetitions, preset.repetitions), "--repetitions", 1, 10'000);
+  plan.idle_connections = arguments.idle.empty() ? preset.idle : arguments.idle;
+  plan.rates = arguments.rates;
+  plan.active_connections = arguments.active.value_or(plan.active_connections);
+  plan.message_bytes = arguments.size.value_or(plan.message_bytes);
+  plan.duration = arguments.duration.value_or(preset.duration);
+  plan.warmup = arguments.warmup.value_or(preset.warmup);
+  plan.timeout = arguments.timeout.value_or(preset.timeout);
+  plan.repetitions = arguments.repetitions.value_or(preset.repetitions);
   plan.seed = arguments.seed.value_or(std::random_device()());
   plan.pin = !arguments.no_pin;
   plan.keep_awake = !arguments.let_sleep;
@@ -157,55 +149,45 @@ SweepPlan make_plan(const BenchArguments& arguments) {
   return plan;
 }
 
-void add_plan_options(CLI::App& command, BenchArguments& to, std::vector<CLI::Option*>& plan) {
-  plan.push_back(
-      command
-          .add_option("--preset", to.preset,
-                      "quick: within a minute; standard: seven repetitions, within ten minutes; "
-                      "thorough: an hour. The options below override it")
-          ->check(CLI::IsMember({"quick", "standard", "thorough"}))
-          ->capture_default_str());
-  plan.push_back(command
-                     .add_option("--backends", to.backends,
-                                 "Comma-separated, from: floor, " + backend_names() +
-                                     "; all unless given; 'none' for --server alone")
-                     ->delimiter(','));
-  plan.push_back(command
-                     .add_option("--server", to.servers,
-                                 "Any echo server: NAME='COMMAND {port}', run without a shell; "
-                                 "repeat it for more")
-                     ->allow_extra_args(false));
-  plan.push_back(
-      command.add_option("--idle", to.idle, "Numbers of idle connections, such as 0,100,1k,10k")
-          ->delimiter(','));
-  plan.push_back(command
-                     .add_option("--rate", to.rates,
-                                 "Requests per second over all active connections, such as "
-                                 "1k,10k,50k; 0: as fast as they can (default: 1k)")
-                     ->delimiter(','));
-  plan.push_back(command.add_option("--active", to.active, "Active connections (default: 10)"));
-  plan.push_back(command.add_option("--size", to.size, "Bytes per message (default: 64)"));
-  plan.push_back(command.add_option("--repetitions", to.repetitions,
-                                    "Trials of each cell, in random order; intervals from six on"));
-  plan.push_back(command.add_option("--duration", to.duration, "Time measured per trial"));
-  plan.push_back(command.add_option("--warmup", to.warmup, "Time under load before that"));
-  plan.push_back(command.add_option("--timeout", to.timeout,
-                                    "Without any answer for this long a server starves its peers"));
-  plan.push_back(command.add_option("--seed", to.seed, "Of the order of the trials"));
-  plan.push_back(
-      command.add_flag("--no-pin", to.no_pin, "Don't pin server and client to one CPU each"));
-  plan.push_back(command.add_flag(
-      "--let-sleep", to.let_sleep,
-      "Let idle CPUs sleep; else threads of idle priority keep them awake, for how long waking up "
-      "takes changes with the machine's mood"));
-  plan.push_back(command
-                     .add_option("--select-limit", to.select_limit,
-                                 "'none' lets select watch descriptors beyond FD_SETSIZE")
-                     ->check(CLI::IsMember({"fd_setsize", "none"}))
-                     ->capture_default_str());
-  plan.push_back(command.add_option("-o,--output", to.output,
-                                    "Where to write the raw results (default: "
-                                    "results/bench-TIME.json)"));
+std::vector<Option> plan_options(BenchArguments& to) {
+  std::vector<std::string> servers = server_names();
+  servers.insert(servers.begin(), {std::string(floor_name), "none"});
+  return {
+      {"--preset",
+       "quick: within a minute; standard: seven repetitions, within ten minutes; thorough: an "
+       "hour. The options below override it",
+       one_of(&to.preset, "quick,standard,thorough")},
+      {"--backends",
+       fmt::format("Comma-separated, from: floor, {}; all unless given; 'none' for --server alone",
+                   joined(backend_names(), ", ")),
+       offer(&to.backends, servers)},
+      {"--server",
+       "Any echo server: NAME='COMMAND {port}', run without a shell; repeat it for more",
+       repeated(&to.servers)},
+      {"--idle", "Numbers of idle connections, such as 0,100,1k,10k",
+       Count{&to.idle, 0, 100'000'000}},
+      {"--rate",
+       "Requests per second over all active connections, such as 1k,10k,50k; 0: as fast as they "
+       "can (default: 1k)",
+       Rate{&to.rates}},
+      {"--active", "Active connections (default: 10)", Count{&to.active, 1, 100'000}},
+      {"--size", "Bytes per message (default: 64)", Count{&to.size, 1, 1'048'576}},
+      {"--repetitions", "Trials of each cell, in random order; intervals from six on",
+       Count{&to.repetitions, 1, 10'000}},
+      {"--duration", "Time measured per trial", Duration{&to.duration, 50ms, 1h}},
+      {"--warmup", "Time under load before that", Duration{&to.warmup, 0ms, 1h}},
+      {"--timeout", "Without any answer for this long a server starves its peers",
+       Duration{&to.timeout, 10ms, 1h}},
+      {"--seed", "Of the order of the trials", &to.seed},
+      {"--no-pin", "Don't pin server and client to one CPU each", &to.no_pin},
+      {"--let-sleep",
+       "Let idle CPUs sleep; else threads of idle priority keep them awake, for how long waking "
+       "up takes changes with the machine's mood",
+       &to.let_sleep},
+      {"--select-limit", "'none' lets select watch descriptors beyond FD_SETSIZE",
+       one_of(&to.select_limit, "fd_setsize,none")},
+      {"-o,--output", "Where to write the raw results (default: results/bench-TIME.json)",
+       file(&to.output)}};
 }
 
 }  // namespace echomux

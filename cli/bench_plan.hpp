@@ -1,27 +1,28 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "harness/sweep.hpp"
+#include "harness/bench/sweep.hpp"
+#include "cli/command.hpp"
 
 namespace echomux {
 
-// The options as they are written; what is empty is the preset's.
+// The options; what is empty is the preset's.
 struct BenchArguments {
   std::string preset = "quick";
   std::vector<std::string> backends;
   std::vector<std::string> servers;  // foreign ones, NAME=COMMAND
-  std::vector<std::string> idle;
-  std::vector<std::string> rates;
-  std::string active;
-  std::string size;
-  std::string duration;
-  std::string warmup;
-  std::string timeout;
-  std::string repetitions;
+  std::vector<std::size_t> idle;
+  std::vector<double> rates{1000};
+  std::optional<std::size_t> active;
+  std::optional<std::size_t> size;
+  std::optional<std::chrono::nanoseconds> duration;
+  std::optional<std::chrono::nanoseconds> warmup;
+  std::optional<std::chrono::nanoseconds> timeout;
+  std::optional<std::size_t> repetitions;
   std::optional<std::uint64_t> seed;
   bool no_pin = false;
   bool let_sleep = false;
@@ -33,9 +34,8 @@ struct BenchArguments {
   bool no_report = false;
 };
 
-// Adds the options that say what is measured, and lists them in `plan`: none of them goes with a
-// run that is resumed.
-void add_plan_options(CLI::App& command, BenchArguments& to, std::vector<CLI::Option*>& plan);
+// The options that say what is measured: none of them goes with a run that is resumed.
+[[nodiscard]] std::vector<Option> plan_options(BenchArguments& to);
 
 // What is to be measured. Throws UsageError for what can't be.
 [[nodiscard]] SweepPlan make_plan(const BenchArguments& arguments);

@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -7,14 +7,14 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <stop_token>
 
 #include "claims/investigation.hpp"
 #include "cli/command.hpp"
 #include "cli/signal_thread.hpp"
-#include "harness/results_file.hpp"
-#include "harness/whole_file.hpp"
+#include "harness/results/results_file.hpp"
+#include "harness/text/json.hpp"
+#include "harness/text/whole_file.hpp"
 
 namespace echomux {
 namespace {
@@ -57,10 +57,10 @@ int list_claims(const std::vector<const Claim*>& chosen) {
 int print_ledger(const std::string& path) {
   std::ifstream file(path);
   if (!file) throw std::runtime_error(fmt::format("cannot read {}", path));
-  nlohmann::ordered_json json;
+  Json json;
   try {
-    json = nlohmann::ordered_json::parse(file);
-  } catch (const nlohmann::json::exception&) {
+    json = Json::parse(file);
+  } catch (const JsonError&) {
     throw std::runtime_error(fmt::format("{} is not JSON", path));
   }
   try {
@@ -72,9 +72,9 @@ int print_ledger(const std::string& path) {
 }
 
 // Which experiment is running: at a terminal in one line that changes, elsewhere in one line each.
-class Progress {
+class ClaimsProgress {
  public:
-  explicit Progress(std::size_t total) : total_(total) {}
+  explicit ClaimsProgress(std::size_t total) : total_(total) {}
   void begin(const Claim& claim) {
     ++current_;
     id_ = claim.id;
@@ -114,7 +114,7 @@ int investigate(const ClaimsOptions& options, const std::vector<const Claim*>& c
                               .machine = describe_machine(),
                               .tested = {}};
   keep(options, investigation);
-  Progress progress(chosen.size());
+  ClaimsProgress progress(chosen.size());
   claims::Laboratory laboratory;
   laboratory.program = std::filesystem::read_symlink("/proc/self/exe");
   laboratory.stop = stop.get_token();
@@ -146,32 +146,30 @@ int investigate(const ClaimsOptions& options, const std::vector<const Claim*>& c
 
 }  // namespace
 
-void add_claims_command(CLI::App& app, Action& action) {
-  CLI::App* const command = app.add_subcommand(
-      "claims", "Put sentences that people repeat about select, poll and epoll to the test");
-  const auto options = std::make_shared<ClaimsOptions>();
-  command->add_option("ID", options->ids, "Only these, and show the working");
-  command->add_flag("--list", options->list, "Only list the sentences");
-  command->add_flag("--json", options->json, "Print everything that was seen, for machines");
-  command->add_option("-o,--output", options->output, "Also keep it as JSON in this file");
-  CLI::Option* const ledger =
-      command->add_option("--ledger", options->ledger,
-                          "Test nothing: print a file that -o wrote as a table in Markdown, each "
-                          "verdict decided anew from the evidence that was kept");
-  ledger->excludes("ID")->excludes("--json")->excludes("--output")->excludes("--list");
-  command->footer(
-      "Every verdict follows from what is observed or measured on this machine: holds, holds "
-      "within "
-      "limits, refuted, not testable here, not yet tested. All together take less than three "
-      "minutes and need no root.\nExit status: 0 tested (whatever the verdicts), 1 failed, 2 wrong "
-      "use, 130 interrupted.");
-  command->callback([options, &action] {
-    action = [options] {
-      if (!options->ledger.empty()) return print_ledger(options->ledger);
-      const std::vector<const Claim*> chosen = choose(options->ids);
-      return options->list ? list_claims(chosen) : investigate(*options, chosen);
-    };
-  });
+Command claims_command() {
+  const auto to = std::make_shared<ClaimsOptions>();
+  std::vector<std::string> ids;
+  for (const Claim& claim : claims::claims()) ids.emplace_back(claim.id);
+  return {"claims",
+          "Put sentences that people repeat about select, poll and epoll to the test",
+          {{"[ID]", "Only these, and show the working", offer(&to->ids, ids)},
+           {"--list", "Only list the sentences", &to->list},
+           {"--json", "Print everything that was seen, for machines", &to->json},
+           {"-o,--output", "Also keep it as JSON in this file", file(&to->output)},
+           {"--ledger",
+            "Test nothing: print a file that -o wrote as a table in Markdown, each verdict decided "
+            "anew from the evidence that was kept",
+            file(&to->ledger),
+            {"ID", "--list", "--json", "--output"}}},
+          "Every verdict follows from what is observed or measured on this machine: holds, holds "
+          "within limits, refuted, not testable here, not yet tested. All together take less than "
+          "three minutes and need no root.\nExit status: 0 tested (whatever the verdicts), 1 "
+          "failed, 2 wrong use, 130 interrupted.",
+          [to] {
+            if (!to->ledger.empty()) return print_ledger(to->ledger);
+            const std::vector<const Claim*> chosen = choose(to->ids);
+            return to->list ? list_claims(chosen) : investigate(*to, chosen);
+          }};
 }
 
 }  // namespace echomux

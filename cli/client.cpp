@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -139,16 +139,14 @@ int run_client(const std::string& address) {
 
 }  // namespace
 
-void add_client_command(CLI::App& app, Action& action) {
-  CLI::App* const command =
-      app.add_subcommand("client", "Send lines (or a pipe) to an echo server and print the echo");
+Command client_command() {
   const auto address = std::make_shared<std::string>();
-  command->add_option("ADDRESS", *address, "The server as HOST:PORT, such as 127.0.0.1:7777")
-      ->required();
-  command->footer(
-      "At a terminal, q quits. In a pipe every byte is sent and read back:\n"
-      "  echomux client 127.0.0.1:7777 < in > out");
-  command->callback([address, &action] { action = [address] { return run_client(*address); }; });
+  return {"client",
+          "Send lines (or a pipe) to an echo server and print the echo",
+          {{"ADDRESS", "The server as HOST:PORT, such as 127.0.0.1:7777", address.get()}},
+          "At a terminal, q quits. In a pipe every byte is sent and read back:\n"
+          "  echomux client 127.0.0.1:7777 < in > out",
+          [address] { return run_client(*address); }};
 }
 
 }  // namespace echomux

@@ -1,13 +1,13 @@
-#include "harness/compare.hpp"
+#include "harness/results/compare.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
-#include "harness/report.hpp"
+#include "harness/text/json.hpp"
+#include "report/report.hpp"
 
 namespace echomux {
 namespace {
@@ -59,16 +59,16 @@ void print_text(const CompareArguments& arguments, const std::vector<Comparison>
 }
 
 void print_json(const CompareArguments& arguments, const std::vector<Comparison>& comparisons) {
-  nlohmann::ordered_json json{{"a", arguments.a},
-                              {"b", arguments.b},
-                              {"differences", comparisons.front().differences},
-                              {"cells", nlohmann::ordered_json::array()}};
+  Json json{{"a", arguments.a},
+            {"b", arguments.b},
+            {"differences", comparisons.front().differences},
+            {"cells", Json::array()}};
   for (const Comparison& comparison : comparisons) {
     for (const CellComparison& cell : comparison.cells) {
       json["cells"].push_back(to_json(cell));
     }
   }
-  std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+  std::cout << json.dump(2) << '\n';
 }
 
 int run(const CompareArguments& arguments) {
@@ -91,22 +91,20 @@ int run(const CompareArguments& arguments) {
 
 }  // namespace
 
-void add_compare_command(CLI::App& app, Action& action) {
-  CLI::App* const command =
-      app.add_subcommand("compare", "Compare two results files, cell by cell, with a rank test");
+Command compare_command() {
   const auto to = std::make_shared<CompareArguments>();
-  command->add_option("A", to->a, "A results file of 'echomux bench'")->required();
-  command->add_option("B", to->b, "Another one")->required();
-  command
-      ->add_option("--metric", to->metrics,
-                   "What to compare by, comma-separated: fields of the "
-                   "summary, such as latency_us_p99")
-      ->delimiter(',')
-      ->capture_default_str();
-  command->add_option("--format", to->format, "How to print it")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
-  command->callback([to, &action] { action = [to] { return run(*to); }; });
+  std::vector<std::string> names;
+  for (const Metric& metric : metrics()) names.emplace_back(metric.name);
+  return {"compare",
+          "Compare two results files, cell by cell, with a rank test",
+          {{"A", "A results file of 'echomux bench'", file(&to->a)},
+           {"B", "Another one", file(&to->b)},
+           {"--metric",
+            "What to compare by, comma-separated: fields of the summary, such as latency_us_p99",
+            offer(&to->metrics, names)},
+           {"--format", "How to print it", one_of(&to->format, "text,json")}},
+          "",
+          [to] { return run(*to); }};
 }
 
 }  // namespace echomux

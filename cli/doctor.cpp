@@ -1,17 +1,17 @@
-#include "harness/doctor.hpp"
+#include "harness/machine/doctor.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/select.h>
 #include <unistd.h>
 
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
-#include "harness/machine.hpp"
+#include "harness/machine/machine.hpp"
+#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
@@ -32,8 +32,8 @@ std::vector<ServerTraits> server_traits() {
   for (const Backend& backend : backends()) {
     ServerTraits server;
     server.name = backend.name;
-    server.thread_per_connection = backend.name == "threaded";
-    if (backend.name == "select") {
+    server.thread_per_connection = backend.thread_per_connection;
+    if (backend.bound_by_fd_setsize) {
       // Its limit is on the numbers of descriptors, and it needs some itself.
       const std::uint64_t inherited = inherited_descriptors();
       server.max_connections = FD_SETSIZE - server_own_descriptors - inherited;
@@ -73,9 +73,7 @@ int doctor(const std::string& format) {
   const Machine machine = describe_machine();
   const Diagnosis diagnosis = diagnose(machine, server_traits());
   if (format == "json") {
-    using Json = nlohmann::ordered_json;
-    std::cout << to_json(machine, diagnosis).dump(2, ' ', false, Json::error_handler_t::replace)
-              << '\n';
+    std::cout << to_json(machine, diagnosis).dump(2) << '\n';
   } else {
     print_text(machine, diagnosis);
   }
@@ -84,15 +82,13 @@ int doctor(const std::string& format) {
 
 }  // namespace
 
-void add_doctor_command(CLI::App& app, Action& action) {
-  CLI::App* const command = app.add_subcommand(
-      "doctor", "Tell what this machine can carry, and what to know when measuring on it");
+Command doctor_command() {
   const auto format = std::make_shared<std::string>("text");
-  command->add_option("--format", *format, "How to print it")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
-  command->footer("It changes nothing. Commands that lift a limit are printed, not run.");
-  command->callback([format, &action] { action = [format] { return doctor(*format); }; });
+  return {"doctor",
+          "Tell what this machine can carry, and what to know when measuring on it",
+          {{"--format", "How to print it", one_of(format.get(), "text,json")}},
+          "It changes nothing. Commands that lift a limit are printed, not run.",
+          [format] { return doctor(*format); }};
 }
 
 }  // namespace echomux

@@ -1,24 +1,24 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
 #include "gallery/gallery.hpp"
+#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
 
 int list_as_json() {
-  auto list = nlohmann::ordered_json::array();
+  auto list = Json::array();
   for (const Backend& backend : backends()) {
-    nlohmann::ordered_json entry{{"name", backend.name},
-                                 {"summary", backend.summary},
-                                 {"limit", backend.limit},
-                                 {"max_connections", nullptr},
-                                 {"never_sleeps", backend.never_sleeps}};
+    Json entry{{"name", backend.name},
+               {"summary", backend.summary},
+               {"limit", backend.limit},
+               {"max_connections", nullptr},
+               {"never_sleeps", backend.never_sleeps}};
     if (backend.max_connections) entry["max_connections"] = *backend.max_connections;
     list.push_back(std::move(entry));
   }
@@ -36,13 +36,13 @@ int list_as_text() {
 
 // Without the bugs, unless they are asked for: to find them is what the gallery is for.
 int list_gallery_as_json(bool spoilers) {
-  auto list = nlohmann::ordered_json::array();
+  auto list = Json::array();
   for (const Exhibit& exhibit : gallery()) {
-    nlohmann::ordered_json entry{{"name", exhibit.name},
-                                 {"broken", exhibit.broken.name},
-                                 {"mended", exhibit.mended.name},
-                                 {"symptom", exhibit.symptom},
-                                 {"caught_by", exhibit.caught_by}};
+    Json entry{{"name", exhibit.name},
+               {"broken", exhibit.broken.name},
+               {"mended", exhibit.mended.name},
+               {"symptom", exhibit.symptom},
+               {"caught_by", exhibit.caught_by}};
     if (spoilers) entry["bug"] = exhibit.bug;
     list.push_back(std::move(entry));
   }
@@ -75,16 +75,16 @@ int list(const ListOptions& options) {
 
 }  // namespace
 
-void add_list_command(CLI::App& app, Action& action) {
-  CLI::App* const command = app.add_subcommand("list", "List the servers and their limits");
-  const auto options = std::make_shared<ListOptions>();
-  command->add_flag("--json", options->json, "Print JSON");
-  CLI::Option* const gallery =
-      command->add_flag("--gallery", options->gallery,
-                        "List the servers that are broken on purpose, and their twins");
-  command->add_flag("--spoilers", options->spoilers, "With --gallery: tell each bug, too")
-      ->needs(gallery);
-  command->callback([options, &action] { action = [options] { return list(*options); }; });
+Command list_command() {
+  const auto to = std::make_shared<ListOptions>();
+  return {
+      "list",
+      "List the servers and their limits",
+      {{"--json", "Print JSON", &to->json},
+       {"--gallery", "List the servers that are broken on purpose, and their twins", &to->gallery},
+       {"--spoilers", "With --gallery: tell each bug, too", &to->spoilers, {}, {"--gallery"}}},
+      "",
+      [to] { return list(*to); }};
 }
 
 }  // namespace echomux

@@ -1,13 +1,13 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 
-#include "charts/report_page.hpp"
 #include "cli/command.hpp"
-#include "harness/whole_file.hpp"
+#include "harness/text/whole_file.hpp"
+#include "report/report_page.hpp"
 
 namespace echomux {
 namespace {
@@ -69,21 +69,20 @@ int make_report(const std::vector<std::string>& arguments, const fs::path& outpu
 
 }  // namespace
 
-void add_report_command(CLI::App& app, Action& action) {
-  CLI::App* const command = app.add_subcommand(
-      "report", "Make one page to look at from one or more results files, side by side");
-  const auto files = std::make_shared<std::vector<std::string>>();
-  const auto output = std::make_shared<std::string>("report.html");
-  command->add_option("RESULTS", *files, "Results files of 'echomux bench'")->required();
-  command->add_option("-o,--output", *output, "Where to write it; '-' is stdout")
-      ->capture_default_str();
-  command->footer(
-      "The page is one file that needs no network: charts to choose from, the percentile spectrum, "
-      "the cost ledger, and every verdict with its reason. With several files, the first is "
-      "compared with each other one.");
-  command->callback([files, output, &action] {
-    action = [files, output] { return make_report(*files, *output); };
-  });
+Command report_command() {
+  struct Arguments {
+    std::vector<std::string> files;
+    std::string output = "report.html";
+  };
+  const auto to = std::make_shared<Arguments>();
+  return {"report",
+          "Make one page to look at from one or more results files, side by side",
+          {{"RESULTS", "Results files of 'echomux bench'", file(&to->files)},
+           {"-o,--output", "Where to write it; '-' is stdout", file(&to->output)}},
+          "The page is one file that needs no network: charts to choose from, the percentile "
+          "spectrum, the cost ledger, and every verdict with its reason. With several files, the "
+          "first is compared with each other one.",
+          [to] { return make_report(to->files, to->output); }};
 }
 
 }  // namespace echomux

@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -9,7 +9,7 @@
 #include "cli/command.hpp"
 #include "cli/reproduce_run.hpp"
 #include "cli/signal_thread.hpp"
-#include "harness/results_file.hpp"
+#include "harness/results/results_file.hpp"
 
 namespace echomux {
 namespace {
@@ -53,29 +53,28 @@ int reproduce(const std::string& name, const std::string& directory, bool json) 
 
 }  // namespace
 
-void add_reproduce_command(CLI::App& app, Action& action) {
-  CLI::App* const command = app.add_subcommand(
-      "reproduce", "Make published figures again, and compare their shapes with this machine's");
-  const auto name = std::make_shared<std::string>();
-  const auto directory = std::make_shared<std::string>();
-  const auto json = std::make_shared<bool>(false);
-  command->add_option("FIGURE", *name, "'list', 'all', or one that 'list' shows")->required();
-  command
-      ->add_option("-o,--output", *directory,
-                   "A directory for the files of each figure: FIGURE.json, the picture as "
-                   "FIGURE.svg and .png, and the gnuplot script .gp with its data .dat")
-      ->check([](const std::string& text) {
-        return text.empty() ? std::string("needs the name of a directory") : std::string();
-      });
-  command->add_flag("--json", *json, "Print it for machines");
-  command->footer(
-      "Absolute times are never compared: ratios between lines, slopes on log-log axes, and where "
-      "lines cross. All figures together take about ten minutes. With -o, each is written as soon "
-      "as it is measured; gnuplot draws the pictures.\nExit status: 0 measured, 1 a figure or its "
-      "picture failed, 2 wrong use, 130 interrupted.");
-  command->callback([name, directory, json, &action] {
-    action = [name, directory, json] { return reproduce(*name, *directory, *json); };
-  });
+Command reproduce_command() {
+  struct Arguments {
+    std::string name;
+    std::string directory;
+    bool json = false;
+  };
+  const auto to = std::make_shared<Arguments>();
+  std::vector<std::string> names{"list", "all"};
+  for (const FigureEntry& entry : figures()) names.emplace_back(entry.id);
+  return {"reproduce",
+          "Make published figures again, and compare their shapes with this machine's",
+          {{"FIGURE", "'list', 'all', or one that 'list' shows", offer(&to->name, names)},
+           {"-o,--output",
+            "A directory for the files of each figure: FIGURE.json, the picture as FIGURE.svg and "
+            ".png, and the gnuplot script .gp with its data .dat",
+            file(&to->directory, "needs the name of a directory")},
+           {"--json", "Print it for machines", &to->json}},
+          "Absolute times are never compared: ratios between lines, slopes on log-log axes, and "
+          "where lines cross. All figures together take about ten minutes. With -o, each is "
+          "written as soon as it is measured; gnuplot draws the pictures.\nExit status: 0 "
+          "measured, 1 a figure or its picture failed, 2 wrong use, 130 interrupted.",
+          [to] { return reproduce(to->name, to->directory, to->json); }};
 }
 
 }  // namespace echomux

@@ -1,22 +1,21 @@
 #include "cli/reproduce_run.hpp"
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "cli/command.hpp"
-#include "harness/whole_file.hpp"
+#include "harness/text/json.hpp"
+#include "harness/text/whole_file.hpp"
+#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Json = nlohmann::ordered_json;
 
 // Tells which figure is being measured and about how long the rest takes: from what each usually
 // takes, and how that was here so far.
@@ -62,8 +61,7 @@ class FigureTeller {
     if (expected_ > 0) pace = std::clamp(took_ / expected_, 0.2, 5.0);
     double left = std::max(1.0, pace * chosen_[index_]->seconds - seconds_since_begin());
     for (const FigureEntry* const next : chosen_.subspan(index_ + 1)) left += pace * next->seconds;
-    return fmt::format("figure {} of {} (about {:%M:%S} left) ", index_ + 1, chosen_.size(),
-                       std::chrono::seconds(std::llround(left)));
+    return fmt::format("figure {} of {} {} ", index_ + 1, chosen_.size(), time_left(left));
   }
 
   std::span<const FigureEntry* const> chosen_;
@@ -77,8 +75,7 @@ class FigureTeller {
 };
 
 std::string document(const FigureContext& context, Json figures) {
-  return to_json(context, std::move(figures)).dump(1, ' ', false, Json::error_handler_t::replace) +
-         "\n";
+  return to_json(context, std::move(figures)).dump(1) + "\n";
 }
 
 // Before anything is measured, for a place that can't be written to is better known now.

@@ -5,8 +5,8 @@
 #include <span>
 #include <stop_token>
 
-#include "charts/picture.hpp"
-#include "reproduce/figure.hpp"
+#include "report/figure.hpp"
+#include "report/picture.hpp"
 
 namespace echomux {
 

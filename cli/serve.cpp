@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -15,9 +15,9 @@
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
 #include "cli/signal_thread.hpp"
-#include "cli/values.hpp"
 #include "echo/socket.hpp"
 #include "gallery/gallery.hpp"
+#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
@@ -28,26 +28,14 @@ struct ServeOptions {
   std::uint16_t port = 7777;
   std::string stats = "text";
   std::string select_limit = "fd_setsize";
-  std::optional<std::string> idle_timeout;
-  std::optional<std::string> max_connections;
+  std::optional<std::chrono::nanoseconds> idle_timeout;
+  std::optional<std::size_t> max_connections;
 };
-
-// The least is a time in which a busy machine still comes round to everybody.
-constexpr std::chrono::milliseconds least_idle_timeout{10};
-constexpr std::chrono::hours most_idle_timeout{24};
-// More descriptors than that no process can have (fs.nr_open).
-constexpr std::size_t most_connections = std::size_t{1} << 30;
 
 ServerOptions server_options_from(const ServeOptions& options) {
   ServerOptions chosen{.select_beyond_fd_setsize = options.select_limit == "none"};
-  if (options.idle_timeout) {
-    chosen.idle_timeout =
-        parse_time(*options.idle_timeout, "--idle-timeout", least_idle_timeout, most_idle_timeout);
-  }
-  if (options.max_connections) {
-    chosen.max_connections =
-        parse_count(*options.max_connections, "--max-connections", 1, most_connections);
-  }
+  chosen.idle_timeout = options.idle_timeout.value_or(chosen.idle_timeout);
+  chosen.max_connections = options.max_connections.value_or(chosen.max_connections);
   return chosen;
 }
 
@@ -125,7 +113,7 @@ const Backend& find_or_explain(const ServeOptions& options) {
   const Backend* const backend = find_server(options.backend);
   if (backend == nullptr) {
     throw UsageError(fmt::format("unknown backend '{}'; choose one of: {}; or a broken one ({})",
-                                 options.backend, backend_names(), gallery_hint));
+                                 options.backend, joined(backend_names(), ", "), gallery_hint));
   }
   const Exhibit* const exhibit = find_exhibit(backend->name);
   if (exhibit == nullptr) return *backend;
@@ -174,7 +162,7 @@ int serve(const ServeOptions& options) {
            "--max-connections and --idle-timeout bound what it gives\n";
   }
   print(fmt::format("echomux: {} listening on {}\n", backend->name, local.to_string()));
-  if (server_options.select_beyond_fd_setsize && backend->name == "select") {
+  if (server_options.select_beyond_fd_setsize && backend->bound_by_fd_setsize) {
     print(
         "echomux: select watches descriptors beyond FD_SETSIZE with a larger bitmap, which "
         "portable "
@@ -192,32 +180,32 @@ int serve(const ServeOptions& options) {
 
 }  // namespace
 
-void add_serve_command(CLI::App& app, Action& action) {
-  CLI::App* const command = app.add_subcommand("serve", "Run one server until Ctrl-C");
-  const auto options = std::make_shared<ServeOptions>();
-  command
-      ->add_option("BACKEND", options->backend,
-                   "One of: " + backend_names() + "; or of the gallery")
-      ->required();
-  command->add_option("--host", options->host, "Address to listen on")->capture_default_str();
-  command->add_option("--port", options->port, "Port to listen on; 0 is the kernel's choice")
-      ->capture_default_str();
-  command->add_option("--stats", options->stats, "How to print the counters when it stops")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
-  command
-      ->add_option("--select-limit", options->select_limit,
-                   "select only: 'none' watches descriptors beyond FD_SETSIZE too")
-      ->check(CLI::IsMember({"fd_setsize", "none"}))
-      ->capture_default_str();
-  command->add_option("--idle-timeout", options->idle_timeout,
-                      "Close a peer that has neither sent nor taken anything for this long, or up "
-                      "to a quarter longer: 500ms, 30s, 2m [never]");
-  command->add_option("--max-connections", options->max_connections,
-                      "While so many are open, close newcomers at once; blocking has one at a time "
-                      "and leaves the others waiting [no limit]");
-  command->footer("SIGINT and SIGTERM stop it; SIGUSR1 prints a snapshot of its counters as JSON.");
-  command->callback([options, &action] { action = [options] { return serve(*options); }; });
+Command serve_command() {
+  const auto to = std::make_shared<ServeOptions>();
+  // A time in which a busy machine still comes round to everybody.
+  constexpr std::chrono::milliseconds least_idle_timeout{10};
+  // More descriptors than that no process can have (fs.nr_open).
+  constexpr std::size_t most_connections = std::size_t{1} << 30;
+  return {
+      "serve",
+      "Run one server until Ctrl-C",
+      {{"BACKEND", fmt::format("One of: {}; or of the gallery", joined(backend_names(), ", ")),
+        offer(&to->backend, server_names())},
+       {"--host", "Address to listen on", &to->host},
+       {"--port", "Port to listen on; 0 is the kernel's choice", &to->port},
+       {"--stats", "How to print the counters when it stops", one_of(&to->stats, "text,json")},
+       {"--select-limit", "select only: 'none' watches descriptors beyond FD_SETSIZE too",
+        one_of(&to->select_limit, "fd_setsize,none")},
+       {"--idle-timeout",
+        "Close a peer that has neither sent nor taken anything for this long, or up to a quarter "
+        "longer: 500ms, 30s, 2m [never]",
+        Duration{&to->idle_timeout, least_idle_timeout, std::chrono::hours(24)}},
+       {"--max-connections",
+        "While so many are open, close newcomers at once; blocking has one at a time and leaves "
+        "the others waiting [no limit]",
+        Count{&to->max_connections, 1, most_connections}}},
+      "SIGINT and SIGTERM stop it; SIGUSR1 prints a snapshot of its counters as JSON.",
+      [to] { return serve(*to); }};
 }
 
 }  // namespace echomux

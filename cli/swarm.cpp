@@ -1,12 +1,10 @@
-#include <fmt/color.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <stop_token>
 
 #include "cli/command.hpp"
@@ -14,37 +12,26 @@
 #include "cli/values.hpp"
 #include "echo/socket.hpp"
 #include "echo/system_call.hpp"
-#include "harness/csv.hpp"
-#include "harness/hdr_format.hpp"
-#include "harness/load_report.hpp"
-#include "harness/sweep.hpp"
-#include "harness/whole_file.hpp"
+#include "harness/bench/sweep.hpp"
+#include "harness/load/hdr_format.hpp"
+#include "harness/load/load_report.hpp"
+#include "harness/text/csv.hpp"
+#include "harness/text/json.hpp"
+#include "harness/text/whole_file.hpp"
 
 namespace echomux {
 namespace {
 
 using namespace std::chrono_literals;
 
-// The options as they are written.
 struct SwarmArguments {
+  SwarmOptions load;  // what isn't written otherwise, below
   std::string address;
-  std::string idle = "0";
-  std::string connections = "10";
-  std::string rate = "0";
-  std::string duration = "10s";
-  std::string warmup = "500ms";
-  std::string threads = "1";
-  std::string size = "64";
-  std::string pipeline = "1";
   std::string arrivals = "uniform";
-  std::string connect_rate = "0";
   std::vector<std::string> source_ips;
-  std::string timeout = "2s";
-  bool reconnect = false;
   bool no_confirm = false;
   bool remote = false;
   bool strict = false;
-  std::uint64_t seed = 1;
   std::string format = "text";
   std::string output;
   std::string hgrm;
@@ -77,7 +64,7 @@ void check_combination(const SwarmArguments& arguments, const SwarmOptions& opti
 }
 
 SwarmOptions swarm_options(const SwarmArguments& arguments) {
-  SwarmOptions options;
+  SwarmOptions options = arguments.load;
   try {
     options.server = parse_endpoint(arguments.address);
     for (const std::string& source : arguments.source_ips) {
@@ -86,21 +73,8 @@ SwarmOptions swarm_options(const SwarmArguments& arguments) {
   } catch (const std::invalid_argument& error) {
     throw UsageError(error.what());
   }
-  options.idle_connections = parse_count(arguments.idle, "--idle", 0, most_connections);
-  options.active_connections =
-      parse_count(arguments.connections, "--connections", 1, most_connections);
-  options.requests_per_second = parse_rate(arguments.rate, "--rate");
-  options.duration = parse_time(arguments.duration, "--duration", 10ms, 24h);
-  options.warmup = parse_time(arguments.warmup, "--warmup", 0ms, 1h);
-  options.threads = parse_count(arguments.threads, "--threads", 1, 256);
-  options.message_bytes = parse_count(arguments.size, "--size", 1, 1'048'576);
-  options.pipeline = parse_count(arguments.pipeline, "--pipeline", 1, 10'000);
   options.arrivals = arguments.arrivals == "poisson" ? Arrivals::poisson : Arrivals::uniform;
-  options.connections_per_second = parse_rate(arguments.connect_rate, "--connect-rate");
-  options.timeout = parse_time(arguments.timeout, "--timeout", 1ms, 1h);
-  options.reconnect = arguments.reconnect;
   options.confirm_idle = !arguments.no_confirm;
-  options.seed = arguments.seed;
   check_combination(arguments, options);
   return options;
 }
@@ -130,11 +104,10 @@ std::string latency_row(std::string_view name, const LoadReport::Latency& latenc
   return row + "\n";
 }
 
-fmt::text_style verdict_style(Verdict verdict, bool colour) {
-  if (!colour) return {};
-  return fmt::emphasis::bold | fmt::fg(verdict == Verdict::valid     ? fmt::terminal_color::green
-                                       : verdict == Verdict::suspect ? fmt::terminal_color::yellow
-                                                                     : fmt::terminal_color::red);
+// Bold, in green, yellow or red: ECMA-48, SGR.
+std::string coloured(Verdict verdict) {
+  const int colour = verdict == Verdict::valid ? 32 : verdict == Verdict::suspect ? 33 : 31;
+  return fmt::format("\x1b[1m\x1b[{}m{}\x1b[0m", colour, to_string(verdict));
 }
 
 std::string as_text(const SwarmOptions& options, const LoadReport& report,
@@ -167,17 +140,17 @@ std::string as_text(const SwarmOptions& options, const LoadReport& report,
         report.schedule_lag_us_p99, report.steal_share * 100, report.run_queue_share * 100,
         report.gap_share * 100, report.longest_gap_us);
   }
-  out += fmt::format(
-      "  verdict                {}\n",
-      fmt::format(verdict_style(judgement.verdict, colour), "{}", to_string(judgement.verdict)));
+  out +=
+      fmt::format("  verdict                {}\n",
+                  colour ? coloured(judgement.verdict) : std::string(to_string(judgement.verdict)));
   for (const Reason& reason : judgement.reasons) {
     out += fmt::format("    {}: {}\n", reason.code, reason.sentence);
   }
   return out;
 }
 
-nlohmann::ordered_json load_json(const SwarmOptions& options) {
-  nlohmann::ordered_json sources = nlohmann::ordered_json::array();
+Json load_json(const SwarmOptions& options) {
+  Json sources = Json::array();
   for (const Endpoint& source : options.sources) sources.push_back(source.to_string());
   const auto seconds = [](std::chrono::nanoseconds time) {
     return std::chrono::duration<double>(time).count();
@@ -202,25 +175,25 @@ nlohmann::ordered_json load_json(const SwarmOptions& options) {
 
 std::string as_json(const SwarmOptions& options, const LoadReport& report,
                     const Judgement& judgement) {
-  nlohmann::ordered_json json{{"load", load_json(options)}};
+  Json json{{"load", load_json(options)}};
   json.update(to_json(report));
   json["verdict"] = to_string(judgement.verdict);
-  json["reasons"] = nlohmann::ordered_json::array();
+  json["reasons"] = Json::array();
   for (const Reason& reason : judgement.reasons) {
     json["reasons"].push_back(fmt::format("{}: {}", reason.code, reason.sentence));
   }
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return json.dump(2) + "\n";
 }
 
 // One line of names and one of values: every figure of the JSON that is a number or a word.
 std::string as_csv(const SwarmOptions& options, const LoadReport& report,
                    const Judgement& judgement) {
-  nlohmann::ordered_json json{{"load", load_json(options)}};
+  Json json{{"load", load_json(options)}};
   json.update(to_json(report));
   json["verdict"] = to_string(judgement.verdict);
   std::string names;
   std::string values;
-  const auto add = [&](const std::string& name, const nlohmann::ordered_json& value) {
+  const auto add = [&](const std::string& name, const Json& value) {
     if (value.is_array() || value.is_object() || name.starts_with("histogram")) return;
     names += (names.empty() ? "" : ",") + name;
     const std::string text = value.is_string() ? value.get<std::string>()
@@ -301,66 +274,56 @@ int run(const SwarmArguments& arguments) {
   return exit_status(report, judgement, arguments.strict);
 }
 
-void add_load_options(CLI::App& command, SwarmArguments& to) {
-  command.add_option("--idle", to.idle, "Connections held open that do nothing")
-      ->capture_default_str();
-  command.add_option("-c,--connections", to.connections, "Active connections")
-      ->capture_default_str();
-  command
-      .add_option("-R,--rate", to.rate,
-                  "Requests per second in all, sent when they are due whatever the server does "
-                  "(open loop); 0: as fast as answers come (closed loop)")
-      ->capture_default_str();
-  command.add_option("-d,--duration", to.duration, "How long to measure")->capture_default_str();
-  command.add_option("--warmup", to.warmup, "Load before that")->capture_default_str();
-  command.add_option("-t,--threads", to.threads, "Client threads")->capture_default_str();
-  command.add_option("--size", to.size, "Bytes per message, 1 to 1048576")->capture_default_str();
-  command.add_option("--pipeline", to.pipeline, "Messages outstanding per connection at most")
-      ->capture_default_str();
-  command.add_option("--arrivals", to.arrivals, "When the messages of an open loop are due")
-      ->check(CLI::IsMember({"uniform", "poisson"}))
-      ->capture_default_str();
-  command.add_option("--seed", to.seed, "Of random arrivals")->capture_default_str();
-  command.add_flag("--reconnect", to.reconnect, "A new connection per request");
-  command
-      .add_option("--timeout", to.timeout,
-                  "Later answers count as timed out; without any for this long the run ends")
-      ->capture_default_str();
+std::vector<Option> options_into(SwarmArguments& to) {
+  SwarmOptions& load = to.load;
+  return {
+      {"ADDRESS", "The server as HOST:PORT, such as 127.0.0.1:7777", &to.address},
+      {"--idle", "Connections held open that do nothing",
+       Count{&load.idle_connections, 0, most_connections}},
+      {"-c,--connections", "Active connections",
+       Count{&load.active_connections, 1, most_connections}},
+      {"-R,--rate",
+       "Requests per second in all, sent when they are due whatever the server does (open loop); "
+       "0: as fast as answers come (closed loop)",
+       Rate{&load.requests_per_second}},
+      {"-d,--duration", "How long to measure", Duration{&load.duration, 10ms, 24h}},
+      {"--warmup", "Load before that", Duration{&load.warmup, 0ms, 1h}},
+      {"-t,--threads", "Client threads", Count{&load.threads, 1, 256}},
+      {"--size", "Bytes per message, 1 to 1048576", Count{&load.message_bytes, 1, 1'048'576}},
+      {"--pipeline", "Messages outstanding per connection at most",
+       Count{&load.pipeline, 1, 10'000}},
+      {"--arrivals", "When the messages of an open loop are due",
+       one_of(&to.arrivals, "uniform,poisson")},
+      {"--seed", "Of random arrivals", &load.seed},
+      {"--reconnect", "A new connection per request", &load.reconnect},
+      {"--timeout", "Later answers count as timed out; without any for this long the run ends",
+       Duration{&load.timeout, 1ms, 1h}},
+      {"--connect-rate",
+       "Connections opened per second at most; 0: as fast as the server takes them",
+       Rate{&load.connections_per_second}},
+      {"--source-ip", "Address to connect from; repeat it for more, used in turn",
+       repeated(&to.source_ips)},
+      {"--no-confirm", "Don't have idle connections confirmed by one echo each", &to.no_confirm},
+      {"--remote", "Allow a server on another machine", &to.remote},
+      {"--strict", "Exit with status 3 when the verdict isn't 'valid'", &to.strict},
+      {"--format", "What to print", one_of(&to.format, "text,json,csv,quiet")},
+      {"-o,--output", "Write it to this file instead of stdout", file(&to.output)},
+      {"--hgrm", "Write the latency distribution to this file too, for HdrHistogram's plotter",
+       file(&to.hgrm)}};
 }
 
 }  // namespace
 
-void add_swarm_command(CLI::App& app, Action& action) {
-  CLI::App* const command =
-      app.add_subcommand("swarm", "Put a load on any echo server and measure its latency");
+Command swarm_command() {
   const auto to = std::make_shared<SwarmArguments>();
-  command->add_option("ADDRESS", to->address, "The server as HOST:PORT, such as 127.0.0.1:7777")
-      ->required();
-  add_load_options(*command, *to);
-  command
-      ->add_option("--connect-rate", to->connect_rate,
-                   "Connections opened per second at most; 0: as fast as the server takes them")
-      ->capture_default_str();
-  command
-      ->add_option("--source-ip", to->source_ips,
-                   "Address to connect from; repeat it for more, used in turn")
-      ->allow_extra_args(false);
-  command->add_flag("--no-confirm", to->no_confirm,
-                    "Don't have idle connections confirmed by one echo each");
-  command->add_flag("--remote", to->remote, "Allow a server on another machine");
-  command->add_flag("--strict", to->strict, "Exit with status 3 when the verdict isn't 'valid'");
-  command->add_option("--format", to->format, "What to print")
-      ->check(CLI::IsMember({"text", "json", "csv", "quiet"}))
-      ->capture_default_str();
-  command->add_option("-o,--output", to->output, "Write it to this file instead of stdout");
-  command->add_option(
-      "--hgrm", to->hgrm,
-      "Write the latency distribution to this file too, for HdrHistogram's plotter");
-  command->footer(
-      "Numbers take k and m (10k), times ms, s, m and h (500ms). Every byte that comes back is "
-      "checked.\nExit status: 0 measured, 1 the run failed, 2 wrong use, 3 not valid with "
-      "--strict, 130 interrupted.");
-  command->callback([to, &action] { action = [to] { return run(*to); }; });
+  to->load.active_connections = 10;
+  to->load.duration = 10s;
+  to->load.warmup = 500ms;
+  return {"swarm", "Put a load on any echo server and measure its latency", options_into(*to),
+          "Numbers take k and m (10k), times ms, s, m and h (500ms). Every byte that comes back is "
+          "checked.\nExit status: 0 measured, 1 the run failed, 2 wrong use, 3 not valid with "
+          "--strict, 130 interrupted.",
+          [to] { return run(*to); }};
 }
 
 }  // namespace echomux

@@ -1,14 +1,12 @@
 #include "cli/values.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <optional>
 #include <span>
-
-#include "cli/command.hpp"
 
 namespace echomux {
 namespace {
@@ -39,7 +37,35 @@ std::optional<double> number_with_unit(std::string_view text, std::span<const Un
   return std::nullopt;
 }
 
+template <typename T>
+void put(const Into<T>& into, const std::vector<std::string>& words, const auto& parse) {
+  std::visit(
+      [&](auto* to) {
+        if constexpr (requires { to->push_back(T()); }) {
+          to->clear();
+          for (const std::string& word : words) to->push_back(parse(word));
+        } else {
+          *to = parse(words.back());
+        }
+      },
+      into);
+}
+
 }  // namespace
+
+void store(const Count& count, std::string_view option, const std::vector<std::string>& words) {
+  put(count.to, words,
+      [&](std::string_view word) { return parse_count(word, option, count.least, count.most); });
+}
+
+void store(const Rate& rate, std::string_view option, const std::vector<std::string>& words) {
+  put(rate.to, words, [&](std::string_view word) { return parse_rate(word, option); });
+}
+
+void store(const Duration& time, std::string_view option, const std::vector<std::string>& words) {
+  put(time.to, words,
+      [&](std::string_view word) { return parse_time(word, option, time.least, time.most); });
+}
 
 std::size_t parse_count(std::string_view text, std::string_view option, std::size_t least,
                         std::size_t most) {

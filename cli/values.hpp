@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/command.hpp"
+
 namespace echomux {
 
 // What options take for a value. All throw UsageError, with a sentence that names `option`, for
@@ -22,6 +24,11 @@ namespace echomux {
 [[nodiscard]] std::chrono::nanoseconds parse_time(std::string_view text, std::string_view option,
                                                   std::chrono::nanoseconds least,
                                                   std::chrono::nanoseconds most);
+
+// Parses the words that were given for `option`, and puts them where they go.
+void store(const Count& count, std::string_view option, const std::vector<std::string>& words);
+void store(const Rate& rate, std::string_view option, const std::vector<std::string>& words);
+void store(const Duration& time, std::string_view option, const std::vector<std::string>& words);
 
 // "250us", "1.5s": the shortest such text for a time.
 [[nodiscard]] std::string time_text(std::chrono::nanoseconds time);

@@ -42,6 +42,9 @@ struct Backend {
   std::optional<std::size_t> max_connections;
   // True when it uses its whole CPU even while nobody sends.
   bool never_sleeps = false;
+  bool thread_per_connection = false;
+  // True when it watches only descriptors below FD_SETSIZE, unless it is told otherwise.
+  bool bound_by_fd_setsize = false;
 };
 
 }  // namespace echomux

@@ -1,6 +1,6 @@
 // What a request costs as more of the connections are active, and the cost of a wait fitted to what
 // is watched and what is ready.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 

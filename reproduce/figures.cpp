@@ -1,4 +1,4 @@
-#include "reproduce/figure.hpp"
+#include "report/figure.hpp"
 #include "reproduce/in_process.hpp"
 #include "reproduce/served.hpp"
 

@@ -1,17 +1,17 @@
 // The figures that were measured within one process: descriptors of its own, no server, no network.
 #include "reproduce/in_process.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <array>
 #include <cmath>
 
-#include "benchmarks/micro/waits.hpp"
-#include "benchmarks/micro/watched.hpp"
 #include "echo/system_call.hpp"
-#include "harness/cpu.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/machine/cpu.hpp"
+#include "harness/text/number_text.hpp"
+#include "reproduce/waits.hpp"
+#include "reproduce/watched.hpp"
 
 namespace echomux {
 namespace {

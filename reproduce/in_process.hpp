@@ -1,6 +1,6 @@
 #pragma once
 
-#include "reproduce/figure.hpp"
+#include "report/figure.hpp"
 
 namespace echomux {
 

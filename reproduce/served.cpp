@@ -2,9 +2,9 @@
 // this suite under a load of the swarm's.
 #include "reproduce/served.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
-#include "reproduce/number_text.hpp"
+#include "harness/text/number_text.hpp"
 #include "reproduce/served_bench.hpp"
 
 namespace echomux {

@@ -1,15 +1,15 @@
 #include "reproduce/served_bench.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/select.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <map>
 
-#include "harness/keep_awake.hpp"
-#include "harness/process_meter.hpp"
-#include "reproduce/number_text.hpp"
+#include "harness/machine/keep_awake.hpp"
+#include "harness/server/process_meter.hpp"
+#include "harness/text/number_text.hpp"
 
 namespace echomux {
 namespace {

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "harness/cpu.hpp"
-#include "harness/load_report.hpp"
-#include "harness/swarm.hpp"
-#include "harness/sweep.hpp"
-#include "reproduce/figure.hpp"
+#include "harness/bench/sweep.hpp"
+#include "harness/load/load_report.hpp"
+#include "harness/load/swarm.hpp"
+#include "harness/machine/cpu.hpp"
+#include "report/figure.hpp"
 
 namespace echomux {
 

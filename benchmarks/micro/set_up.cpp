@@ -6,9 +6,9 @@
 
 #include <algorithm>
 
-#include "benchmarks/micro/watched.hpp"
 #include "echo/socket.hpp"
 #include "echo/system_call.hpp"
+#include "reproduce/watched.hpp"
 #include "select/descriptor_set.hpp"
 
 namespace echomux::micro {

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <string>
 
-#include "benchmarks/micro/waits.hpp"
+#include "reproduce/waits.hpp"
 
 namespace echomux::micro {
 namespace {

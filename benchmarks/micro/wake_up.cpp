@@ -8,9 +8,9 @@
 #include <array>
 #include <thread>
 
-#include "benchmarks/micro/watched.hpp"
 #include "echo/socket.hpp"
 #include "echo/system_call.hpp"
+#include "reproduce/watched.hpp"
 
 namespace echomux::micro {
 namespace {

@@ -8,11 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include "benchmarks/measure.hpp"
 #include "claims/claim.hpp"
-#include "harness/cpu.hpp"
-#include "harness/keep_awake.hpp"
-#include "harness/sweep.hpp"
+#include "harness/bench/measure.hpp"
+#include "harness/bench/sweep.hpp"
+#include "harness/machine/cpu.hpp"
+#include "harness/machine/keep_awake.hpp"
 
 namespace echomux::claims {
 

@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "harness/cpu.hpp"
+#include "harness/machine/cpu.hpp"
 
 namespace echomux::claims {
 

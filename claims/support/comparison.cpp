@@ -1,6 +1,6 @@
 #include "claims/support/comparison.hpp"
 
-#include "reproduce/number_text.hpp"
+#include "harness/text/number_text.hpp"
 
 namespace echomux::claims {
 

@@ -1,16 +1,16 @@
 // What an idle connection takes in memory, from how much more of it is used after each batch of
 // new ones: in the server's process, and in the kernel, which keeps both ends on this machine.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
-#include "benchmarks/crowd/process_state.hpp"
 #include "claims/support/bench.hpp"
 #include "claims/support/kernel_memory.hpp"
 #include "claims/support/shared.hpp"
-#include "harness/process_meter.hpp"
+#include "harness/server/process_meter.hpp"
+#include "harness/server/process_state.hpp"
 
 namespace echomux::claims {
 namespace {
@@ -54,7 +54,7 @@ void measure_server(const std::string& name, std::size_t batch, const Bench& ben
   keep_figures("all", "the two together", std::move(all_bytes));
 }
 
-void measure(Laboratory& laboratory, Evidence& evidence) {
+void measure_connection_memory(Laboratory& laboratory, Evidence& evidence) {
   const Bench bench(laboratory);
   constexpr std::size_t wanted = 1000;
   constexpr std::size_t threads = 200;  // a round; each takes stacks and time to be made
@@ -70,7 +70,7 @@ void measure(Laboratory& laboratory, Evidence& evidence) {
 }  // namespace
 
 const Evidence& connection_memory(Laboratory& laboratory) {
-  return shared_measurement(laboratory, "connection_memory", measure);
+  return shared_measurement(laboratory, "connection_memory", measure_connection_memory);
 }
 
 }  // namespace echomux::claims

@@ -1,7 +1,7 @@
 // What a request costs a server that also holds idle connections. Every server has a process for
 // each number of idle connections, and all of these live at the same time: so none has to be filled
 // anew in every round.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <memory>
 #include <string>
@@ -26,7 +26,7 @@ struct Contender {
   std::vector<double> cpu_us;
 };
 
-void measure(Laboratory& laboratory, Evidence& evidence) {
+void measure_cost_beside_idle(Laboratory& laboratory, Evidence& evidence) {
   const Bench bench(laboratory);
   const std::size_t many = bench.as_many_as_possible(many_wanted, crowds) / 10 * 10;
   const std::size_t few = many / 10;
@@ -64,7 +64,7 @@ void measure(Laboratory& laboratory, Evidence& evidence) {
 }  // namespace
 
 const Evidence& cost_beside_idle(Laboratory& laboratory) {
-  return shared_measurement(laboratory, "cost_beside_idle", measure);
+  return shared_measurement(laboratory, "cost_beside_idle", measure_cost_beside_idle);
 }
 
 }  // namespace echomux::claims

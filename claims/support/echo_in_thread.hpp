@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "benchmarks/micro/watched.hpp"
+#include "reproduce/watched.hpp"
 
 namespace echomux::claims {
 

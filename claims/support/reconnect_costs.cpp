@@ -1,5 +1,5 @@
 // What a request costs when every message has a connection of its own, against lasting ones.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 #include <vector>
@@ -12,16 +12,16 @@ namespace {
 
 constexpr std::size_t large = std::size_t{64} * 1024;
 
-struct Contender {
+struct Exchange {
   const char* server;
   bool anew;
   std::size_t bytes;
   std::vector<double> cpu_us = {};
 };
 
-void measure(Laboratory& laboratory, Evidence& evidence) {
+void measure_reconnect_costs(Laboratory& laboratory, Evidence& evidence) {
   const Bench bench(laboratory);
-  std::vector<Contender> contenders{
+  std::vector<Exchange> contenders{
       {.server = "epoll_lt", .anew = false, .bytes = 64},
       {.server = "epoll_lt", .anew = true, .bytes = 64},
       {.server = "epoll_lt", .anew = false, .bytes = large},
@@ -30,7 +30,7 @@ void measure(Laboratory& laboratory, Evidence& evidence) {
       {.server = "threaded", .anew = true, .bytes = 64},
   };
   bench.in_turn(contenders.size(), [&](std::size_t i) {
-    Contender& contender = contenders[i];
+    Exchange& contender = contenders[i];
     const auto* const how = contender.anew ? "a connection per message" : "lasting connections";
     laboratory.progress(fmt::format("{}: {}", contender.server, how));
     SwarmOptions load = short_load(10);
@@ -39,7 +39,7 @@ void measure(Laboratory& laboratory, Evidence& evidence) {
     contender.cpu_us.push_back(
         measure::measure_cost(bench.command(contender.server), load).cpu_us_per_request);
   });
-  for (Contender& contender : contenders) {
+  for (Exchange& contender : contenders) {
     evidence.measure(
         fmt::format("cpu_us_{}_{}{}", contender.server, contender.anew ? "anew" : "lasting",
                     contender.bytes == large ? "_64k" : ""),
@@ -52,7 +52,7 @@ void measure(Laboratory& laboratory, Evidence& evidence) {
 }  // namespace
 
 const Evidence& reconnect_costs(Laboratory& laboratory) {
-  return shared_measurement(laboratory, "reconnect_costs", measure);
+  return shared_measurement(laboratory, "reconnect_costs", measure_reconnect_costs);
 }
 
 }  // namespace echomux::claims

@@ -8,7 +8,7 @@
 #include "echo/socket.hpp"
 #include "echo/stop_event.hpp"
 #include "echo/system_call.hpp"
-#include "harness/cpu.hpp"
+#include "harness/machine/cpu.hpp"
 
 namespace echomux::claims {
 

@@ -1,6 +1,6 @@
 // What one wait costs by itself. What has been made ready isn't read, so select, poll and
 // level-triggered epoll report it again at every call, and nothing but the wait is in the figure.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <map>
@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "benchmarks/micro/waits.hpp"
 #include "claims/support/bench.hpp"
 #include "claims/support/call_cost.hpp"
 #include "claims/support/shared.hpp"
+#include "reproduce/waits.hpp"
 
 namespace echomux::claims {
 namespace {
@@ -43,7 +43,7 @@ void measure_place(const Bench& bench, micro::Watched& watched, std::int64_t rea
   watched.drain();
 }
 
-void measure(Laboratory& laboratory, Evidence& evidence) {
+void measure_wait_costs(Laboratory& laboratory, Evidence& evidence) {
   const Bench bench(laboratory);
   if (bench.as_many_as_possible(most, 2) < most) {
     throw std::runtime_error("1,000 connected pairs take more descriptors than ulimit -n allows");
@@ -73,7 +73,7 @@ void measure(Laboratory& laboratory, Evidence& evidence) {
 }  // namespace
 
 const Evidence& wait_costs(Laboratory& laboratory) {
-  return shared_measurement(laboratory, "wait_costs", measure);
+  return shared_measurement(laboratory, "wait_costs", measure_wait_costs);
 }
 
 }  // namespace echomux::claims

@@ -3,17 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "claims/investigation.hpp"
+#include "harness/text/json.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace echomux::claims {
 namespace {
 
-using nlohmann::ordered_json;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -106,7 +105,7 @@ TEST(ClaimsFile, GivesBackWhatWasKeptAndDecidesAnew) {
   investigation.started = "2026-01-31T12:00:00Z";
   const Claim& kept = claims().back();
   investigation.tested.push_back({&kept, {}, decide(kept, {}), 1});
-  ordered_json json = to_json(investigation);
+  Json json = to_json(investigation);
   EXPECT_EQ(to_json(investigation_from(json)), json);
   EXPECT_THAT(ledger(investigation_from(json)), HasSubstr("**not yet tested**"));
   // A verdict that doesn't follow from its evidence isn't believed.
@@ -115,9 +114,9 @@ TEST(ClaimsFile, GivesBackWhatWasKeptAndDecidesAnew) {
 }
 
 TEST(ClaimsFile, SaysWhatIsWrongWithAFile) {
-  ordered_json json = to_json(Investigation{});
+  Json json = to_json(Investigation{});
   json["claims"].push_back({{"id", "no-such"}});
-  const auto message = [](const ordered_json& broken) -> std::string {
+  const auto message = [](const Json& broken) -> std::string {
     try {
       static_cast<void>(investigation_from(broken));
     } catch (const std::runtime_error& error) {
@@ -126,8 +125,8 @@ TEST(ClaimsFile, SaysWhatIsWrongWithAFile) {
     return "";
   };
   EXPECT_THAT(message(json), HasSubstr("no claim 'no-such'"));
-  EXPECT_THAT(message(ordered_json::object()), HasSubstr("not what 'echomux claims -o' writes"));
-  EXPECT_THAT(message(ordered_json::array()), HasSubstr("not what 'echomux claims -o' writes"));
+  EXPECT_THAT(message(Json::object()), HasSubstr("not what 'echomux claims -o' writes"));
+  EXPECT_THAT(message(Json::array()), HasSubstr("not what 'echomux claims -o' writes"));
 }
 
 TEST(ClaimsCommand, ListsTestsAndKeeps) {
@@ -144,7 +143,7 @@ TEST(ClaimsCommand, ListsTestsAndKeeps) {
   EXPECT_EQ(table.status, 0);
   EXPECT_THAT(table.out, HasSubstr("[coroutines-cheap](coroutines_cheap.cpp)"));
   const Finished json = run_program({"claims", "coroutines-cheap", "--json"});
-  EXPECT_EQ(ordered_json::parse(json.out).at("claims").size(), 1U);
+  EXPECT_EQ(Json::parse(json.out).at("claims").size(), 1U);
 }
 
 TEST(ClaimsCommand, SaysWhatIsWrong) {

@@ -12,7 +12,7 @@
 #include "claims/all_claims.hpp"
 #include "claims/support/comparison.hpp"
 #include "claims/support/shared.hpp"
-#include "harness/cpu.hpp"
+#include "harness/machine/cpu.hpp"
 #include "tests/claims/cost_cases.hpp"
 
 namespace echomux::claims {

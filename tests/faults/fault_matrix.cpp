@@ -1,8 +1,7 @@
 // Tries every cell of the matrix backend × call × fault and prints what happened, as Markdown and
 // as JSON: './run faults'.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -10,10 +9,12 @@
 #include <fstream>
 #include <iostream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <thread>
 #include <vector>
 
+#include "harness/text/words.hpp"
+#include "harness/text/json.hpp"
+#include "cli/command.hpp"
 #include "tests/faults/fault_scenario.hpp"
 
 namespace echomux {
@@ -39,7 +40,7 @@ struct Options {
   std::string only;  // cells whose name contains this
   std::uint64_t seed = 20260101;
   std::size_t storms = 20;
-  unsigned jobs = 4;
+  std::size_t jobs = 4;
   bool strace = true;
 };
 
@@ -57,7 +58,7 @@ std::vector<Tried> try_all(const Options& options) {
   }
   std::atomic<std::size_t> next{0};
   std::vector<std::jthread> workers;
-  for (unsigned i = 0; i < options.jobs; ++i) {
+  for (std::size_t i = 0; i < options.jobs; ++i) {
     workers.emplace_back([&] {
       for (std::size_t at = next++; at < all.size(); at = next++) {
         Tried& tried = all[at];
@@ -79,14 +80,12 @@ std::string verdict_name(Verdict verdict) {
   return names.at(static_cast<std::size_t>(verdict));
 }
 
-nlohmann::json to_json(const FaultCell& cell, const FaultResult& result, const std::string& rule) {
-  nlohmann::json json{{"verdict", verdict_name(result.verdict)}, {"text", in_words(cell, result)}};
-  if (result.verdict == Verdict::not_applicable) return json;
-  json["rule"] = rule;
-  json["injected"] = result.injected;
-  json["lost"] = result.lost;
-  json["seconds"] = result.seconds;
-  return json;
+Json to_json(const FaultCell& cell, const FaultResult& result, const std::string& rule) {
+  const std::string text = in_words(cell, result);
+  const auto verdict = verdict_name(result.verdict);
+  if (result.verdict == Verdict::not_applicable) return {{"text", text}, {"verdict", verdict}};
+  return {{"injected", result.injected}, {"lost", result.lost}, {"rule", rule},
+          {"seconds", result.seconds},   {"text", text},        {"verdict", verdict}};
 }
 
 // One cell a line, which is easy to search and to compare.
@@ -94,14 +93,14 @@ std::string to_json(const std::vector<Tried>& all, const Options& options) {
   std::string text = fmt::format("{{\"seed\": {}, \"cells\": [", options.seed);
   for (const Tried& tried : all) {
     const FaultCell& cell = tried.cell;
-    nlohmann::json json{{"backend", cell.backend->name},
-                        {"call", is_storm(cell) ? "all" : name_of(cell.call)},
-                        {"fault", cell.fault},
-                        {"when", name_of(cell.when)},
-                        {"shim", to_json(cell, tried.shim, cell.rule)}};
+    Json json{{"backend", cell.backend->name},
+              {"call", is_storm(cell) ? "all" : name_of(cell.call)},
+              {"fault", cell.fault},
+              {"shim", to_json(cell, tried.shim, cell.rule)}};
     if (options.strace && !cell.strace.empty()) {
       json["strace"] = to_json(cell, tried.strace, cell.strace);
     }
+    json["when"] = name_of(cell.when);
     text += (&tried == all.data() ? "\n" : ",\n") + json.dump();
   }
   return text + "\n]}\n";
@@ -175,7 +174,7 @@ std::string not_applicable_in(const std::vector<Row>& rows) {
     // A call that isn't made can't fail in any way: that needs no list.
     text += cells.size() == fault_names().size()
                 ? fmt::format("- {}: all faults\n", reason)
-                : fmt::format("- {}: {}\n", reason, fmt::join(cells, ", "));
+                : fmt::format("- {}: {}\n", reason, joined(cells, ", "));
   }
   return text;
 }
@@ -277,24 +276,19 @@ int run(const Options& options) {
 }  // namespace echomux
 
 int main(int argc, char** argv) {
-  echomux::Options options;
-  CLI::App app("Tries every server with faults in its system calls, and prints the matrix.");
-  app.add_option("--out", options.directory, "Directory for matrix.md and matrix.json")
-      ->capture_default_str();
-  app.add_option("--only", options.only,
-                 "Cells whose name, such as poll/recv/EINTR, contains this");
-  app.add_option("--seed", options.seed, "Of the faults at random")->capture_default_str();
-  app.add_option("--storms", options.storms, "How many seeds of everything at once, per server")
-      ->capture_default_str();
-  app.add_option("--jobs", options.jobs, "How many servers at a time")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 64));
-  app.add_flag("!--no-strace", options.strace, "Without the cross-check by strace");
-  CLI11_PARSE(app, argc, argv);
-  try {
-    return echomux::run(options);
-  } catch (const std::exception& error) {
-    std::cerr << "fault_matrix: " << error.what() << '\n';
-    return 1;
-  }
+  using namespace echomux;
+  Options options;
+  return parse_and_run(
+      {"fault_matrix",
+       "Tries every server with faults in its system calls, and prints the matrix.",
+       {{"--out", "Directory for matrix.md and matrix.json", &options.directory},
+        {"--only", "Cells whose name, such as poll/recv/EINTR, contains this", &options.only},
+        {"--seed", "Of the faults at random", &options.seed},
+        {"--storms", "How many seeds of everything at once, per server",
+         Count{&options.storms, 0, 1'000'000}},
+        {"--jobs", "How many servers at a time", Count{&options.jobs, 1, 64}},
+        {"!--no-strace", "Without the cross-check by strace", &options.strace}},
+       "",
+       [&] { return run(options); }},
+      argc, argv);
 }

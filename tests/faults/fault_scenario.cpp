@@ -1,6 +1,6 @@
 #include "tests/faults/fault_scenario.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <signal.h>
 
 #include <algorithm>

@@ -68,7 +68,8 @@ void FaultyServer::start() {
   std::vector<std::string> command;
   if (injector_ == Injector::shim) {
     command = with_shim(rules_, std::move(serve));
-    command.insert(command.begin() + 1, std::string(fault_page_variable) + "=" + page_file_.path());
+    command.insert(command.begin() + 1,
+                   std::string(fault_page_variable).append("=").append(page_file_.path()));
   } else {
     // -D: the server itself is our child, and strace is beside it.
     command = {"strace", "-D", "-qq", "-o", strace_log_.path()};

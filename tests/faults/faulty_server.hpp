@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "harness/server_process.hpp"
+#include "harness/server/server_process.hpp"
 #include "tests/faults/fault_page.hpp"
 
 namespace echomux {

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "harness/hdr_format.hpp"
+#include "harness/load/hdr_format.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
 #include "tests/support/hdr_encoding.hpp"
 

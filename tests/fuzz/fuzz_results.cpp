@@ -2,21 +2,20 @@
 #include <array>
 #include <cstdint>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "charts/report_page.hpp"
-#include "harness/compare.hpp"
-#include "harness/report.hpp"
-#include "harness/results_file.hpp"
-#include "harness/summary.hpp"
+#include "harness/bench/summary.hpp"
+#include "harness/results/compare.hpp"
+#include "harness/results/results_file.hpp"
+#include "report/report.hpp"
+#include "report/report_page.hpp"
+#include "harness/text/json.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
+#include "tests/support/json_place.hpp"
 #include "tests/support/sample_results.hpp"
 
 namespace echomux::fuzz {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // A good file that is the same on every machine, so that an input means the same everywhere.
 Json good_file() {
@@ -28,16 +27,19 @@ Json good_file() {
   return Json::parse(results_json(results));
 }
 
-std::vector<Json::json_pointer> places_in(const Json& file) {
-  std::vector<Json::json_pointer> places;
-  const Json flat = file.flatten();
-  for (const auto& [place, ignored] : flat.items()) {
-    // The parts that hold several values can be replaced, too.
-    for (Json::json_pointer part(place); !part.empty(); part.pop_back()) {
+// Adds the places below one: of each value, and after the first in them, of what holds several.
+void add_places(const Json& json, const std::string& place, std::vector<std::string>& places) {
+  if (json.empty()) {
+    for (std::string part = place; !part.empty(); part.resize(part.rfind('/'))) {
       if (std::ranges::find(places, part) == places.end()) places.push_back(part);
     }
+  } else if (json.is_object()) {
+    for (const auto& [key, inner] : json.items()) add_places(inner, place + '/' + key, places);
+  } else {
+    for (std::size_t i = 0; i < json.size(); ++i) {
+      add_places(json.at(i), place + '/' + std::to_string(i), places);
+    }
   }
-  return places;
 }
 
 double odd_number(std::uint8_t which) {
@@ -87,7 +89,7 @@ void spoil(Json& value, Choices& choices) {
       value = odd_integer(choices.byte());
       return;
     case 2:
-      value = std::string(choices.text(choices.byte()));
+      value = choices.text(choices.byte());
       return;
     case 3:
       value = nullptr;
@@ -97,7 +99,7 @@ void spoil(Json& value, Choices& choices) {
       return;
     case 5: {
       // Many of the same, or none.
-      const Json element = value.is_array() && !value.empty() ? value.front() : value;
+      const Json element = value.is_array() && !value.empty() ? value.at(0) : value;
       value = Json::array();
       for (std::size_t count = choices.byte(); count > 0; --count) value.push_back(element);
       return;
@@ -107,7 +109,8 @@ void spoil(Json& value, Choices& choices) {
       return;
     default:
       if (value.is_object() && !value.empty()) {
-        value[std::string(choices.text(choices.byte() % 16))] = value.front();
+        const Json first = value.items().front().second;
+        value[choices.text(choices.byte() % 16)] = first;
       }
       return;
   }
@@ -115,14 +118,18 @@ void spoil(Json& value, Choices& choices) {
 
 std::string spoilt_file(Choices choices) {
   static const Json good = good_file();
-  static const std::vector<Json::json_pointer> places = places_in(good);
+  static const std::vector<std::string> places = [] {
+    std::vector<std::string> found;
+    add_places(good, "", found);
+    return found;
+  }();
   Json file = good;
   while (!choices.done()) {
-    const Json::json_pointer& place = places[choices.two_bytes() % places.size()];
+    const std::string& place = places[choices.two_bytes() % places.size()];
     // An earlier change may have taken the place away.
-    if (file.contains(place)) spoil(file.at(place), choices);
+    if (Json* const value = find_place(file, place)) spoil(*value, choices);
   }
-  return file.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return file.dump();
 }
 
 void use(const Results& results, bool with_page) {

@@ -1,6 +1,6 @@
 #include "tests/model/echo_model.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,8 +1,7 @@
 // Puts a server through random scripts, or through one from a file, and makes a script that it
 // fails small.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -11,6 +10,8 @@
 #include <random>
 
 #include "cli/backends.hpp"
+#include "cli/command.hpp"
+#include "harness/text/words.hpp"
 #include "tests/model/search.hpp"
 
 namespace echomux::model {
@@ -33,12 +34,12 @@ Script read_script(const std::string& path) {
   std::istream& stream = path == "-" ? std::cin : file;
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   if (path != "-" && !file) {
-    throw CLI::ValidationError("--script", fmt::format("cannot read {}", path));
+    throw UsageError(fmt::format("--script: cannot read {}", path));
   }
   try {
     return parse_script(text);
   } catch (const std::runtime_error& error) {
-    throw CLI::ValidationError("--script", fmt::format("{}: {}", path, error.what()));
+    throw UsageError(fmt::format("--script: {}: {}", path, error.what()));
   }
 }
 
@@ -72,60 +73,45 @@ bool try_seeds(const Options& options, const Target& target) {
   return true;
 }
 
-}  // namespace
+int run(const Options& options) {
+  const Target target = target_of(*find_backend(options.backend));
+  if (options.script.empty()) return try_seeds(options, target) ? exit_ok : exit_failure;
+  const Script script = read_script(options.script);
+  if (!try_script(script, target, options.script)) return exit_failure;
+  std::cout << fmt::format("{} passed {} steps\n", target.name, script.size());
+  return exit_ok;
+}
 
 int run_program(int argc, char** argv) {
   Options options;
-  CLI::App app(
-      "Puts a server through random scripts of connect, send, read, half-close, reset and stall\n"
-      "over many peers, against a model of RFC 862. A script that the server fails is made small\n"
-      "and printed.");
-  app.name("model_run");
-  std::vector<std::string> names;
-  for (const Backend& backend : backends()) names.emplace_back(backend.name);
-  app.add_option("BACKEND", options.backend, "One of: " + backend_names())
-      ->required()
-      ->check(CLI::IsMember(names));
-  auto* const seed = app.add_option("--seed", options.seed,
-                                    "Of the first run; each further one has the next (random)");
-  auto* const runs = app.add_option("--runs", options.runs, "How many (20, or 1 with a --seed)")
-                         ->check(CLI::Range(1, 1'000'000'000));
-  auto* const minutes = app.add_option("--minutes", options.minutes, "Go on for that long instead")
-                            ->check(CLI::Range(0.001, 1e5))
-                            ->excludes(runs);
-  app.add_option("--script", options.script, "Run the script in this file instead; '-' is stdin")
-      ->excludes(seed)
-      ->excludes(runs)
-      ->excludes(minutes);
-  app.add_option("--peers", options.size.peers, "The most of a script")
-      ->check(CLI::Range(std::size_t{1}, most_peers))
-      ->capture_default_str();
-  app.add_option("--steps", options.size.steps, "The most of a script")
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str();
-  app.footer(
-      "Exit status: 0, all passed; 1, the server failed; 2, a mistake on the command line or in\n"
-      "the script. tests/model/script.hpp says what the steps of a script do.");
-  try {
-    app.parse(argc, argv);
-    const Target target = target_of(*find_backend(options.backend));
-    if (options.script.empty()) return try_seeds(options, target) ? 0 : 1;
-    const Script script = read_script(options.script);
-    if (!try_script(script, target, options.script)) return 1;
-    std::cout << fmt::format("{} passed {} steps\n", target.name, script.size());
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  return parse_and_run(
+      {"model_run",
+       "Puts a server through random scripts of connect, send, read, half-close, reset and stall\n"
+       "over many peers, against a model of RFC 862. A script that the server fails is made small\n"
+       "and printed.",
+       {{"BACKEND", fmt::format("One of: {}", joined(backend_names(), ", ")),
+         one_of(&options.backend, backend_names())},
+        {"--seed", "Of the first run; each further one has the next (random)", &options.seed},
+        {"--runs", "How many (20, or 1 with a --seed)", Count{&options.runs, 1, 1'000'000'000}},
+        {"--minutes",
+         "Go on for that long instead",
+         Real{&options.minutes, 0.001, 1e5},
+         {"--runs"}},
+        {"--script",
+         "Run the script in this file instead; '-' is stdin",
+         &options.script,
+         {"--seed", "--runs", "--minutes"}},
+        {"--peers", "The most of a script", Count{&options.size.peers, 1, most_peers}},
+        {"--steps", "The most of a script", Count{&options.size.steps, 1, 100'000}}},
+       "Exit status: 0, all passed; 1, the server failed; 2, a mistake on the command line or in\n"
+       "the script. tests/model/script.hpp says what the steps of a script do.",
+       [&] { return run(options); }},
+      argc, argv);
 }
 
+}  // namespace
 }  // namespace echomux::model
 
 int main(int argc, char** argv) {
-  try {
-    return echomux::model::run_program(argc, argv);
-  } catch (const std::exception& error) {
-    std::cerr << "model_run: " << error.what() << '\n';
-    return 1;
-  }
+  return echomux::model::run_program(argc, argv);
 }

@@ -9,11 +9,11 @@
 #include <random>
 
 #include "cli/backends.hpp"
+#include "tests/conformance/conformance.hpp"
 #include "tests/model/echo_model.hpp"
 #include "tests/model/search.hpp"
 #include "tests/model/shrinker.hpp"
 #include "tests/support/bytes.hpp"
-#include "tests/support/conformance.hpp"
 #include "tests/support/program.hpp"
 
 namespace echomux::model {

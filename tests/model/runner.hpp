@@ -6,7 +6,7 @@
 #include <string>
 
 #include "echo/backend.hpp"
-#include "harness/server_process.hpp"
+#include "harness/server/server_process.hpp"
 #include "tests/model/script.hpp"
 
 namespace echomux::model {

@@ -1,6 +1,6 @@
 #include "tests/model/search.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

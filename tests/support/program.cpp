@@ -105,15 +105,17 @@ int Program::wait(std::chrono::milliseconds limit) {
   return WEXITSTATUS(*status_);
 }
 
-Finished run_program(const std::vector<std::string>& arguments, std::string_view input) {
+Finished run_program(const std::vector<std::string>& arguments, std::string_view input,
+                     const std::string& path) {
   Pipe in = make_pipe();
   Pipe out = make_pipe();
   Pipe err = make_pipe();
   // Whether the program reads its input is what the test finds out; a signal would only hide it.
   ::signal(SIGPIPE, SIG_IGN);
   set_nonblocking(in.write_end.get());
-  Program program(
-      arguments, {.in = in.read_end.get(), .out = out.write_end.get(), .err = err.write_end.get()});
+  Program program(arguments,
+                  {.in = in.read_end.get(), .out = out.write_end.get(), .err = err.write_end.get()},
+                  path);
   in.read_end.reset();
   out.write_end.reset();
   err.write_end.reset();

@@ -65,10 +65,11 @@ struct Finished {
   std::string err;
 };
 
-// Runs echomux from start to end, with `input` and then its end on stdin. Throws as
+// Runs a program from start to end, with `input` and then its end on stdin. Throws as
 // Program::wait() does.
 [[nodiscard]] Finished run_program(const std::vector<std::string>& arguments,
-                                   std::string_view input = {});
+                                   std::string_view input = {},
+                                   const std::string& path = ECHOMUX_PROGRAM);
 
 // `echomux serve SERVER --port 0` with further options, from its start to its end, which is asked
 // for at once. `out` is its first line. Throws as Program::wait() does.

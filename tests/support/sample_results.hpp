@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "harness/results_file.hpp"
+#include "harness/results/results_file.hpp"
 #include "tests/support/trials.hpp"
 
 namespace echomux {

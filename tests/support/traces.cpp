@@ -12,7 +12,8 @@ constexpr const char* mark_variable = "ECHOMUX_TEST_MARK";
 
 }  // namespace
 
-Traces::Traces() : mark_(std::string(mark_variable) + "=" + directory_.path().string()) {
+Traces::Traces()
+    : mark_(std::string(mark_variable).append("=").append(directory_.path().string())) {
   const char* const before = ::getenv("TMPDIR");
   if (before != nullptr) tmpdir_before_ = before;
   ::setenv(mark_variable, directory_.path().c_str(), 1);

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "harness/sweep.hpp"
+#include "harness/bench/sweep.hpp"
 
 namespace echomux {
 

@@ -62,11 +62,11 @@ def stem(backend):
 
 
 def colour(name):
-    """The server's colour on a white background: charts/palette.cpp decides it."""
+    """The server's colour on a white background: report/palette.cpp decides it."""
     match = re.search(rf'NamedStyle{{"{re.escape(name)}", {{"(#\w{{6}})"',
-                      tree.read("charts/palette.cpp"))
+                      tree.read("report/palette.cpp"))
     if not match:
-        raise tree.Problem(f"charts/palette.cpp has no line for '{name}'; add one")
+        raise tree.Problem(f"report/palette.cpp has no line for '{name}'; add one")
     return match.group(1)
 
 

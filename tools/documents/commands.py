@@ -59,7 +59,8 @@ class Commands:
     def _is_built(self, name):
         target = re.escape(name.rpartition("/")[2])
         return ((self._build / name).is_file()
-                or re.search(rf"(?<![\w./-]){target}(?![\w./-])", tree.read("CMakeLists.txt")))
+                or any(re.search(rf"(?<![\w./-]){target}(?![\w./-])", tree.read(name))
+                       for name in tree.files("CMakeLists.txt")))
 
     def _known_options(self, words):
         known = sources.options_in_code() | others.names("options")

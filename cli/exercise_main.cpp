@@ -1,0 +1,42 @@
+// The program of one exercise: 'PROGRAM serve exercise' runs its server with all that 'echomux
+// serve' offers. It is linked with the server of one exercise, the only one that it knows.
+#include "cli/backends.hpp"
+#include "cli/command.hpp"
+#include "course/exercise.hpp"
+#include "gallery/gallery.hpp"
+
+namespace echomux {
+namespace {
+
+constexpr Backend exercise{.name = "exercise",
+                           .summary = "the server of this exercise",
+                           .limit = "open descriptors (ulimit -n)",
+                           .serve = &serve_exercise,
+                           .max_connections = std::nullopt};
+
+}  // namespace
+
+// Whatever it is called: a check calls it by the name of the server that it should be like.
+const Backend* find_server(std::string_view /*name*/) noexcept {
+  return &exercise;
+}
+
+const Exhibit* find_exhibit(std::string_view /*name*/) noexcept {
+  return nullptr;
+}
+
+std::vector<std::string> backend_names() {
+  return {std::string(exercise.name)};
+}
+
+std::vector<std::string> server_names() {
+  return backend_names();
+}
+
+}  // namespace echomux
+
+int main(int argc, char** argv) {
+  using namespace echomux;
+  return parse_and_run({"exercise", "The server of one exercise.", {}, "", {}, {serve_command()}},
+                       argc, argv);
+}

@@ -1,0 +1,142 @@
+#include "harness/bench/measure.hpp"
+
+#include <fmt/core.h>
+#include <sys/utsname.h>
+
+#include <filesystem>
+#include <iostream>
+
+#include "harness/bench/sweep.hpp"
+#include "harness/machine/cpu.hpp"
+#include "harness/stats/statistics.hpp"
+
+namespace echomux::measure {
+namespace {
+
+// Before prepare() narrows it down.
+const std::vector<int>& all_cpus() {
+  static const std::vector<int> cpus = usable_cpus();
+  return cpus;
+}
+
+// Where the floor and echomux are: beside this program, or in the folder above.
+std::filesystem::path build_directory() {
+  const auto own = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  return std::filesystem::exists(own / "floor_server") ? own : own.parent_path();
+}
+
+}  // namespace
+
+ServerCommand server_command(std::string_view name, const std::vector<std::string>& arguments) {
+  ServerCommand command;
+  if (name == "floor") {
+    command.arguments = {build_directory() / "floor_server", "{port}"};
+  } else {
+    command.arguments = {build_directory() / "echomux", "serve", std::string(name), "--port", "0"};
+    command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
+    command.speaks_echomux = true;
+  }
+  if (all_cpus().size() > 1) command.cpu = all_cpus().back();
+  return command;
+}
+
+void prepare(std::string_view question) {
+  const std::uint64_t descriptors = raise_descriptor_limit();
+  if (all_cpus().size() > 1) run_on_cpus({all_cpus().front()});
+  utsname system{};
+  ::uname(&system);
+  std::cout << fmt::format("{}\n  {} {}, {} CPUs, at most {} descriptors\n", question,
+                           system.sysname, system.release, all_cpus().size(), descriptors);
+}
+
+Cost measure_cost(const ServerCommand& command, const SwarmOptions& options) {
+  ServerProcess server(command);
+  return measure_cost(server, options);
+}
+
+Cost measure_cost(ServerProcess& server, SwarmOptions options) {
+  options.server = server.endpoint();
+  std::chrono::nanoseconds cpu{0};
+  using Counters = std::map<std::string, std::uint64_t>;
+  Counters counted;
+  Counters counted_before;
+  options.on_window_begin = [&] {
+    counted_before = server.counters().value_or(Counters{});
+    cpu = server.cpu_time().value_or(cpu);
+  };
+  options.on_window_end = [&] {
+    cpu = server.cpu_time().value_or(cpu) - cpu;
+    counted = server.counters().value_or(Counters{});
+  };
+  const SwarmResult result = run_swarm(options);
+  if (result.end != SwarmEnd::completed || result.measured_requests == 0) {
+    throw std::runtime_error(
+        fmt::format("the run against {} did not complete: {} of {} connections",
+                    server.endpoint().to_string(), result.idle_confirmed + result.active_confirmed,
+                    options.idle_connections + options.active_connections));
+  }
+  const auto requests = static_cast<double>(result.measured_requests);
+  Cost cost{
+      .cpu_us_per_request = std::chrono::duration<double, std::micro>(cpu).count() / requests,
+      .requests_per_second = requests / std::chrono::duration<double>(result.measured_time).count(),
+      .latency_us_p50 =
+          std::chrono::duration<double, std::micro>(result.latency.percentile(50)).count(),
+      .counted_per_request = {},
+  };
+  for (const auto& [name, count] : counted) {
+    cost.counted_per_request[name] = static_cast<double>(count - counted_before[name]) / requests;
+  }
+  cost.scanned_per_request = cost.counted_per_request["descriptors_scanned"];
+  return cost;
+}
+
+Figures paired_rounds(int rounds, const std::vector<std::string>& contenders,
+                      const std::function<double(const std::string&)>& measure) {
+  Figures figures;
+  for (std::size_t round = 0; round < static_cast<std::size_t>(rounds); ++round) {
+    std::cerr << fmt::format("\r  round {} of {}", round + 1, rounds) << std::flush;
+    for (std::size_t i = 0; i < contenders.size(); ++i) {
+      const std::string& name = contenders[(round + i) % contenders.size()];
+      figures[name].push_back(measure(name));
+    }
+  }
+  std::cerr << "\r                        \r";
+  return figures;
+}
+
+std::vector<double> ratios(const Figures& figures, const std::string& above,
+                           const std::string& below) {
+  std::vector<double> result;
+  for (std::size_t i = 0; i < figures.at(above).size(); ++i) {
+    result.push_back(figures.at(above)[i] / figures.at(below)[i]);
+  }
+  return result;
+}
+
+void report_figures(const Figures& figures, const std::vector<std::string>& contenders,
+                    std::string_view unit) {
+  for (const std::string& name : contenders) {
+    std::cout << fmt::format("  {:<44} {} {}\n", name, median_text(figures.at(name)), unit);
+  }
+}
+
+std::string median_text(const std::vector<double>& values) {
+  const MedianInterval interval = median_interval(values);
+  if (!interval.bounds) return fmt::format("{:.3f} [no interval]", interval.median);
+  return fmt::format("{:.3f} [{:.3f}, {:.3f}]", interval.median, interval.bounds->low,
+                     interval.bounds->high);
+}
+
+void report_ratio(std::string_view what, const std::vector<double>& ratios, Bound bound,
+                  double limit) {
+  const MedianInterval interval = median_interval(ratios);
+  const auto bounds = interval.bounds.value_or(
+      MedianInterval::Bounds{.low = interval.median, .high = interval.median});
+  const bool reached = bound == Bound::at_most ? bounds.high <= limit : bounds.low >= limit;
+  std::cout << fmt::format("  {:<44} {}  (wanted: {} {:.2f}: {})\n", what, median_text(ratios),
+                           bound == Bound::at_most ? "at most" : "at least", limit,
+                           reached ? "reached" : "not reached")
+            << std::flush;
+}
+
+}  // namespace echomux::measure

@@ -1,0 +1,195 @@
+#include "harness/bench/summary.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "harness/text/words.hpp"
+
+namespace echomux {
+namespace {
+
+// An interval that is wider than this part of its median says little more than the order of
+// magnitude.
+constexpr double widest_interval = 0.5;
+// The metrics that a reader compares servers by, and whose intervals are judged.
+constexpr std::string_view judged_metrics[] = {"latency_us_p50", "server_cpu_us_per_request"};
+
+bool counts(const Trial& trial) {
+  return trial.has_figures() && trial.judgement.verdict != Verdict::invalid;
+}
+
+MetricSummary summarize_metric(const Metric& metric, const std::vector<const Trial*>& trials) {
+  MetricSummary summary;
+  std::vector<std::size_t> repetitions;
+  for (const Trial* const trial : trials) {
+    if (const std::optional<double> value = metric.value(*trial)) {
+      summary.values.push_back(*value);
+      repetitions.push_back(trial->repetition);
+    }
+  }
+  if (summary.values.empty()) return summary;
+  summary.interval = median_interval(summary.values);
+  for (const std::size_t index : outliers(summary.values)) {
+    summary.outliers.push_back(repetitions[index]);
+  }
+  return summary;
+}
+
+// What most of a cell's trials came to, with each reason once and how often it was there.
+void judge_cell(CellSummary& summary, const std::vector<const Trial*>& trials) {
+  struct Count {
+    Reason reason;
+    std::size_t times = 0;
+  };
+  std::vector<Count> counted;
+  std::map<Verdict, std::size_t> verdicts;
+  for (const Trial* const trial : trials) {
+    ++verdicts[trial->judgement.verdict];
+    for (const Reason& reason : trial->judgement.reasons) {
+      const auto found = std::ranges::find(counted, reason.code,
+                                           [](const Count& count) { return count.reason.code; });
+      if (found == counted.end()) {
+        counted.push_back({reason, 1});
+      } else {
+        ++found->times;
+      }
+    }
+  }
+  for (Count& count : counted) {
+    // What befell the smaller part of the repetitions is said, but doesn't decide: that is what
+    // repetitions are for.
+    const bool decides = 2 * count.times >= trials.size();
+    summary.judgement.add(decides ? count.reason.verdict : Verdict::valid, count.reason.code,
+                          trials.size() == 1 ? count.reason.sentence
+                                             : fmt::format("{} of {} trials: {}", count.times,
+                                                           trials.size(), count.reason.sentence));
+  }
+  if (2 * verdicts[Verdict::invalid] >= trials.size() &&
+      summary.judgement.verdict != Verdict::invalid) {
+    summary.judgement.add(
+        Verdict::invalid, "mostly_invalid",
+        fmt::format("{} of {} trials are invalid", verdicts[Verdict::invalid], trials.size()));
+  }
+  for (const std::string_view name : judged_metrics) {
+    const MetricSummary& metric = summary.metrics[name];
+    if (!metric.interval.bounds) continue;
+    const double width = metric.interval.bounds->high - metric.interval.bounds->low;
+    if (width > widest_interval * metric.interval.median) {
+      summary.judgement.add(
+          Verdict::suspect, "wide_interval",
+          fmt::format("the interval of {} is {:.0f} % as wide as its median is large", name,
+                      100 * width / metric.interval.median));
+    }
+  }
+}
+
+std::vector<const Trial*> trials_of(const Cell& cell, const Results& results) {
+  std::vector<const Trial*> all;
+  for (const Trial& trial : results.trials) {
+    if (trial.cell == cell && trial.outcome != TrialOutcome::interrupted) all.push_back(&trial);
+  }
+  std::ranges::sort(all, {}, &Trial::repetition);
+  return all;
+}
+
+CellSummary summarize_cell(const Cell& cell, const Results& results) {
+  CellSummary summary;
+  summary.cell = cell;
+  const std::vector<const Trial*> all = trials_of(cell, results);
+  const std::vector<const Trial*> used = used_trials(cell, results);
+  summary.trials = all.size();
+  summary.used = used.size();
+  for (const Trial* const trial : all) {
+    if (trial->outcome == TrialOutcome::measured) continue;
+    summary.outcome = trial->outcome;
+    summary.note = trial->note;
+  }
+  for (const Metric& metric : metrics()) {
+    summary.metrics[metric.name] = summarize_metric(metric, used);
+  }
+  judge_cell(summary, all);
+  for (const SystemCallCount& count : results.system_calls) {
+    if (count.cell == cell) summary.system_calls_per_request = count.per_request;
+  }
+  return summary;
+}
+
+}  // namespace
+
+const std::vector<Metric>& metrics() {
+  using Value = std::optional<double>;
+  static const std::vector<Metric> all{
+      {"latency_us_p50", "p50 µs", [](const Trial& t) -> Value { return t.load->latency_us.p50; }},
+      {"latency_us_p99", "p99 µs", [](const Trial& t) -> Value { return t.load->latency_us.p99; }},
+      {"latency_us_p99_9", "p99.9 µs",
+       [](const Trial& t) -> Value { return t.load->latency_us.p99_9; }},
+      {"server_cpu_us_per_request", "CPU µs/req",
+       [](const Trial& t) -> Value { return t.cost->cpu_us_per_request; }},
+      {"server_busy_share", "CPU busy", [](const Trial& t) -> Value { return t.cost->busy_share; }},
+      {"achieved_rps", "req/s", [](const Trial& t) -> Value { return t.load->achieved_rps; }},
+      {"scanned_per_request", "scanned/req",
+       [](const Trial& t) { return t.cost->scanned_per_request(); }},
+      {"calls_per_request", "calls/req",
+       [](const Trial& t) { return t.cost->system_calls_per_request(); }},
+      {"user_us_per_request", "user µs/req",
+       [](const Trial& t) { return t.cost->user_us_per_request; }},
+      {"system_us_per_request", "system µs/req",
+       [](const Trial& t) { return t.cost->system_us_per_request; }},
+      {"voluntary_switches_per_request", "switches/req",
+       [](const Trial& t) { return t.cost->voluntary_switches_per_request; }},
+      {"involuntary_switches_per_request", "preemptions/req",
+       [](const Trial& t) { return t.cost->involuntary_switches_per_request; }},
+      {"resident_bytes_per_connection", "bytes/conn",
+       [](const Trial& t) { return t.cost->resident_bytes_per_connection; }},
+      {"kernel_bytes_per_connection", "kernel bytes/conn",
+       [](const Trial& t) { return t.cost->kernel_bytes_per_connection; }},
+      {"threads", "threads",
+       [](const Trial& t) -> Value { return static_cast<double>(t.cost->threads); }},
+      {"client_cpu_us_per_request", "client µs/req",
+       [](const Trial& t) -> Value { return t.load->client_cpu_us_per_request; }},
+  };
+  return all;
+}
+
+const Metric& find_metric(std::string_view name) {
+  const auto found = std::ranges::find(metrics(), name, &Metric::name);
+  if (found != metrics().end()) return *found;
+  std::vector<std::string_view> names;
+  names.reserve(metrics().size());
+  for (const Metric& metric : metrics()) names.push_back(metric.name);
+  throw std::invalid_argument(
+      fmt::format("no metric '{}'; choose from: {}", name, joined(names, ", ")));
+}
+
+std::vector<const Trial*> used_trials(const Cell& cell, const Results& results) {
+  std::vector<const Trial*> used = trials_of(cell, results);
+  std::erase_if(used, [](const Trial* trial) { return !trial->has_figures(); });
+  if (std::ranges::any_of(used, [](const Trial* trial) { return counts(*trial); })) {
+    std::erase_if(used, [](const Trial* trial) { return !counts(*trial); });
+  }
+  return used;
+}
+
+std::optional<double> CellSummary::median(std::string_view metric) const {
+  const auto found = metrics.find(metric);
+  if (found == metrics.end() || found->second.values.empty()) return std::nullopt;
+  return found->second.interval.median;
+}
+
+std::vector<CellSummary> summarize(const Results& results) {
+  std::vector<CellSummary> cells;
+  const SweepPlan& plan = results.context.plan;
+  for (const std::size_t idle : plan.idle_connections) {
+    for (const double rate : plan.rates) {
+      for (const ServerSpec& server : plan.servers) {
+        CellSummary summary = summarize_cell({server.name, idle, rate}, results);
+        if (summary.trials > 0) cells.push_back(std::move(summary));
+      }
+    }
+  }
+  return cells;
+}
+
+}  // namespace echomux

@@ -1,0 +1,247 @@
+#include "harness/bench/sweep.hpp"
+
+#include <fmt/core.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <semaphore>
+#include <stop_token>
+
+#include "echo/system_call.hpp"
+#include "harness/bench/trial.hpp"
+#include "harness/machine/cpu.hpp"
+#include "harness/machine/tracepoint.hpp"
+
+namespace echomux {
+namespace {
+
+// What a server or the client needs beside its connections: the standard streams, a listener, an
+// epoll instance, a few for signals and the pipe between them.
+constexpr std::size_t spare_descriptors = 24;
+
+constexpr std::array all_outcomes{TrialOutcome::measured,   TrialOutcome::starved,
+                                  TrialOutcome::over_limit, TrialOutcome::not_possible,
+                                  TrialOutcome::failed,     TrialOutcome::interrupted};
+
+// How long the signal that ends the harness may come after the one that ended its server.
+constexpr std::chrono::milliseconds a_moment{100};
+
+void wait_for_stop(const std::stop_token& stop, std::chrono::milliseconds limit) {
+  std::binary_semaphore asked(0);
+  const std::stop_callback wake(stop, [&] { asked.release(); });
+  static_cast<void>(asked.try_acquire_for(limit));
+}
+
+// True when the trial need not be run, since it is known that it can't be.
+bool ruled_out(Trial& trial, const SweepServer& server, std::uint64_t descriptor_limit) {
+  const std::size_t connections = trial.cell.idle_connections + trial.active_connections;
+  const std::size_t needed = connections + spare_descriptors;
+  // A server that serves one peer at a time is run all the same: that it starves the others is its
+  // lesson, not a limit that someone has set.
+  if (server.max_connections > 1 && connections > *server.max_connections) {
+    trial.outcome = TrialOutcome::over_limit;
+    trial.note = fmt::format("limit {}", *server.max_connections);
+  } else if (needed > descriptor_limit) {
+    trial.outcome = TrialOutcome::not_possible;
+    trial.note = fmt::format(
+        "not possible: needs {} descriptors, the limit is {} (raise it: ulimit -Hn {}, as root)",
+        needed, descriptor_limit, needed);
+  } else {
+    return false;
+  }
+  trial.judgement = judge_trial(trial, {});
+  return true;
+}
+
+// A trial without figures, and why.
+void fail(Trial& trial, TrialOutcome outcome, const std::string& why) {
+  trial.outcome = outcome;
+  trial.note = why;
+  trial.load.reset();
+  trial.cost.reset();
+  trial.judgement = judge_trial(trial, {});
+}
+
+std::uint64_t count_of(const std::map<std::string, std::uint64_t>& counters, const char* name) {
+  const auto found = counters.find(name);
+  return found == counters.end() ? 0 : found->second;
+}
+
+}  // namespace
+
+std::string load_in_words(const SweepPlan& plan) {
+  const auto seconds = [](std::chrono::nanoseconds time) {
+    return std::chrono::duration<double>(time).count();
+  };
+  return fmt::format(
+      "{} active connections exchange {}-byte messages for {:g} s after {:g} s of "
+      "warm-up",
+      plan.active_connections, plan.message_bytes, seconds(plan.duration), seconds(plan.warmup));
+}
+
+std::string_view to_string(TrialOutcome outcome) noexcept {
+  switch (outcome) {
+    case TrialOutcome::measured:
+      return "measured";
+    case TrialOutcome::starved:
+      return "starved";
+    case TrialOutcome::over_limit:
+      return "over_limit";
+    case TrialOutcome::not_possible:
+      return "not_possible";
+    case TrialOutcome::failed:
+      return "failed";
+    case TrialOutcome::interrupted:
+      return "interrupted";
+  }
+  return "";
+}
+
+TrialOutcome outcome_from(std::string_view text) {
+  const auto* const found = std::ranges::find(
+      all_outcomes, text, [](TrialOutcome outcome) { return to_string(outcome); });
+  if (found == all_outcomes.end()) {
+    throw std::invalid_argument(fmt::format("no outcome: '{}'", text));
+  }
+  return *found;
+}
+
+std::optional<double> ServerCost::scanned_per_request() const {
+  if (!counters.contains("descriptors_scanned") || requests == 0) return std::nullopt;
+  return static_cast<double>(count_of(counters, "descriptors_scanned")) /
+         static_cast<double>(requests);
+}
+
+std::optional<double> ServerCost::system_calls_per_request() const {
+  if (counters.empty() || requests == 0) return std::nullopt;
+  std::uint64_t calls = 0;
+  for (const char* const name :
+       {"waits", "recv_calls", "send_calls", "interest_changes", "accept_calls"}) {
+    calls += count_of(counters, name);
+  }
+  return static_cast<double>(calls) / static_cast<double>(requests);
+}
+
+CpuPlan plan_cpus(bool pin, bool keep_awake) {
+  CpuPlan plan;
+  plan.usable = usable_cpus();
+  if (!pin) {
+    plan.explanation = "not pinned: server and client run on whichever CPU the system chooses";
+  } else if (plan.usable.size() < 2) {
+    plan.explanation = "not pinned: server and client share the only CPU there is";
+  } else {
+    // The first CPU takes most interrupts, so the client gets it and the server is left alone.
+    plan.server = plan.usable.back();
+    plan.client = plan.usable.front();
+    plan.usable = {*plan.client, *plan.server};
+    plan.explanation =
+        fmt::format("pinned: server on CPU {}, client on CPU {}", *plan.server, *plan.client);
+  }
+  plan.explanation += keep_awake ? ", kept awake by threads of idle priority" : ", free to sleep";
+  return plan;
+}
+
+std::uint64_t raise_descriptor_limit() {
+  rlimit limit{};
+  check(::getrlimit(RLIMIT_NOFILE, &limit), "getrlimit");
+  limit.rlim_cur = limit.rlim_max;
+  check(::setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
+  return limit.rlim_cur;
+}
+
+std::vector<ScheduledTrial> schedule_trials(const SweepPlan& plan) {
+  std::vector<ScheduledTrial> all;
+  std::mt19937_64 random(plan.seed);
+  for (std::size_t repetition = 1; repetition <= plan.repetitions; ++repetition) {
+    std::vector<ScheduledTrial> one;
+    for (const std::size_t idle : plan.idle_connections) {
+      for (const double rate : plan.rates) {
+        for (std::size_t i = 0; i < plan.servers.size(); ++i) {
+          one.push_back({i, {plan.servers[i].name, idle, rate}, repetition});
+        }
+      }
+    }
+    // Fisher and Yates, by hand: std::shuffle may give another order with another library.
+    for (std::size_t i = one.size(); i > 1; --i) std::swap(one[i - 1], one[random() % i]);
+    all.insert(all.end(), one.begin(), one.end());
+  }
+  return all;
+}
+
+void run_sweep(const SweepPlan& plan, const std::vector<SweepServer>& servers,
+               const std::optional<SweepServer>& floor, const SweepDone& done,
+               const SweepObserver& observer, const std::stop_token& stop) {
+  const std::uint64_t descriptor_limit = raise_descriptor_limit();
+  const CpuPlan cpus = plan_cpus(plan.pin, plan.keep_awake);
+  if (cpus.client) run_on_cpus({*cpus.client});
+  std::optional<double> ceiling = done.client_ceiling_rps;
+  if (!ceiling && floor && !stop.stop_requested()) {
+    try {
+      ceiling = measure_client_ceiling(*floor, plan, cpus, stop);
+      if (ceiling) observer.ceiling(*ceiling);
+    } catch (const std::exception& error) {
+      // All that is lost without it is one reason for suspicion.
+      if (!stop.stop_requested()) observer.no_ceiling(error.what());
+    }
+  }
+
+  // Cells whose first trial has shown that they can't be measured need no further ones counted.
+  std::vector<Cell> measured;
+  const auto note_measured = [&](const Trial& trial) {
+    if (trial.has_figures() && std::ranges::find(measured, trial.cell) == measured.end()) {
+      measured.push_back(trial.cell);
+    }
+  };
+  std::ranges::for_each(done.trials, note_measured);
+  for (const ScheduledTrial& next : schedule_trials(plan)) {
+    if (std::ranges::any_of(done.trials, [&](const Trial& trial) {
+          return trial.cell == next.cell && trial.repetition == next.repetition;
+        })) {
+      continue;
+    }
+    if (stop.stop_requested()) return;
+    Trial trial;
+    trial.cell = next.cell;
+    trial.repetition = next.repetition;
+    trial.active_connections = plan.active_connections;
+    observer.before(trial);
+    const SweepServer& server = servers.at(next.server);
+    if (!ruled_out(trial, server, descriptor_limit)) {
+      try {
+        run_trial(trial, server, plan, cpus, ceiling, stop);
+      } catch (const std::exception& error) {
+        // One server that can't be started or connected to must not cost the others their trials.
+        fail(trial, TrialOutcome::failed, error.what());
+      }
+      // Whoever ends the harness may end its server too, and a moment before: nothing that went
+      // wrong in the end is the server's.
+      if (trial.outcome == TrialOutcome::failed) wait_for_stop(stop, a_moment);
+      if (stop.stop_requested() && trial.outcome != TrialOutcome::measured) {
+        fail(trial, TrialOutcome::interrupted, "interrupted");
+      }
+    }
+    note_measured(trial);
+    observer.after(trial);
+  }
+
+  if (!plan.count_system_calls) return;
+  const std::optional<std::string> unavailable = system_calls_uncountable();
+  for (const Cell& cell : measured) {
+    if (stop.stop_requested()) return;
+    if (std::ranges::any_of(done.system_calls,
+                            [&](const SystemCallCount& count) { return count.cell == cell; })) {
+      continue;
+    }
+    const auto spec = std::ranges::find(plan.servers, cell.server, &ServerSpec::name);
+    const SweepServer& server = servers.at(static_cast<std::size_t>(spec - plan.servers.begin()));
+    const SystemCallCount count = unavailable ? SystemCallCount{cell, std::nullopt, *unavailable}
+                                              : count_system_calls(cell, server, plan, cpus, stop);
+    // A pass that was cut off says nothing, and a resumed run is to do it again.
+    if (!count.per_request && stop.stop_requested()) return;
+    observer.counted(count);
+  }
+}
+
+}  // namespace echomux

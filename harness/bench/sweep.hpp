@@ -1,0 +1,184 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "harness/load/load_report.hpp"
+#include "harness/server/server_process.hpp"
+
+namespace echomux {
+
+// Which server takes part, in terms that mean the same on any machine.
+struct ServerSpec {
+  std::string name;                  // what the tables call it
+  std::string backend;               // one of the suite's own, or "floor"; empty for a foreign one
+  std::vector<std::string> options;  // further ones for `echomux serve`
+  std::string command;               // of a foreign one, as the user gave it
+};
+
+// How to run it here, and what the harness must know of its limits.
+struct SweepServer {
+  ServerCommand command;  // its `cpu` is set by the sweep
+  std::optional<std::size_t> max_connections;
+  bool never_sleeps = false;
+};
+
+// What a sweep measures: every server beside every number of idle connections at every rate, as
+// often as `repetitions` says, each trial with a fresh server process.
+struct SweepPlan {
+  std::vector<ServerSpec> servers;
+  std::vector<std::size_t> idle_connections;
+  std::vector<double> rates;  // requests per second in all; zero: closed loop
+  std::size_t active_connections = 10;
+  std::size_t message_bytes = 64;
+  std::chrono::nanoseconds warmup = std::chrono::milliseconds(200);
+  std::chrono::nanoseconds duration = std::chrono::seconds(1);
+  std::chrono::nanoseconds timeout = std::chrono::seconds(2);
+  std::size_t repetitions = 1;
+  std::uint64_t seed = 1;  // of the order of the trials
+  bool pin = true;         // server and client on one CPU each, where there are two
+  bool keep_awake = true;  // those CPUs don't sleep; see keep_awake.hpp
+  bool count_system_calls = false;
+};
+
+// "10 active connections exchange 64-byte messages for 1 s after 0.2 s of warm-up".
+[[nodiscard]] std::string load_in_words(const SweepPlan& plan);
+
+// What is measured several times: the same server under the same load.
+struct Cell {
+  std::string server;
+  std::size_t idle_connections = 0;
+  double rate = 0;
+
+  friend bool operator==(const Cell&, const Cell&) = default;
+};
+
+// How a trial went.
+enum class TrialOutcome : std::uint8_t {
+  measured,
+  starved,       // the server left peers without an answer
+  over_limit,    // more connections than the server can serve by its nature
+  not_possible,  // this machine's limits don't allow it
+  failed,        // the server broke: it ended, lost connections or returned wrong bytes
+  interrupted,
+};
+[[nodiscard]] std::string_view to_string(TrialOutcome outcome) noexcept;
+// Throws std::invalid_argument for what is none of them.
+[[nodiscard]] TrialOutcome outcome_from(std::string_view text);
+
+// What a trial cost the server's processes, all of them together, in the measured time.
+struct ServerCost {
+  std::uint64_t requests = 0;  // that the costs are divided by
+  double cpu_us_per_request = 0;
+  double busy_share = 0;  // of one CPU; above one when several were used
+  // The rest is there where it could be had; else `unavailable` says because of what.
+  std::optional<double> user_us_per_request;
+  std::optional<double> system_us_per_request;
+  std::optional<double> voluntary_switches_per_request;
+  std::optional<double> involuntary_switches_per_request;
+  std::optional<double> run_queue_share;                // of the time, summed over its threads
+  std::optional<double> resident_bytes_per_connection;  // of its own memory
+  // Of the kernel's memory, for both ends of a connection: they are on one machine.
+  std::optional<double> kernel_bytes_per_connection;
+  double steal_share = 0;  // of the time of the CPUs that the server may use
+  std::uint64_t threads = 0;
+  std::uint64_t processes = 0;
+  std::vector<int> cpus;                          // that it may use
+  std::map<std::string, std::uint64_t> counters;  // the server's own; empty: not reported
+  std::map<std::string, std::string> unavailable;
+
+  // By its counters; none when it doesn't report any.
+  [[nodiscard]] std::optional<double> scanned_per_request() const;
+  [[nodiscard]] std::optional<double> system_calls_per_request() const;
+};
+
+// One repetition of one cell.
+struct Trial {
+  Cell cell;
+  std::size_t repetition = 1;  // counts from one
+  std::size_t active_connections = 0;
+  TrialOutcome outcome = TrialOutcome::measured;
+  std::string note;  // one clause that says what happened, where something did
+  Judgement judgement;
+  std::optional<LoadReport> load;  // none when it was never run
+  std::optional<ServerCost> cost;  // none when nothing was measured
+
+  // True when it has figures: at least one request was answered in the window.
+  [[nodiscard]] bool has_figures() const { return cost && load && load->requests > 0; }
+};
+
+// What only the sweep knows when it judges a trial.
+struct TrialCircumstances {
+  std::vector<int> client_cpus;              // that the client may use
+  std::optional<double> client_ceiling_rps;  // what it reaches against the floor, closed loop
+  bool never_sleeps = false;                 // busy is what this server always is
+};
+
+// Judges a trial that was run: by its load, by what it cost, and by the circumstances.
+[[nodiscard]] Judgement judge_trial(const Trial& trial, const TrialCircumstances& circumstances);
+
+// The system calls that a cell's server makes for each request, counted in a pass of its own, for
+// counting takes time; or why there is no such figure.
+struct SystemCallCount {
+  Cell cell;
+  std::optional<double> per_request;
+  std::string unavailable;
+};
+
+// Which CPUs a sweep uses; none when it doesn't pin.
+struct CpuPlan {
+  std::optional<int> server;
+  std::optional<int> client;
+  std::vector<int> usable;  // by server or client
+  std::string explanation;  // one sentence for the user
+};
+[[nodiscard]] CpuPlan plan_cpus(bool pin, bool keep_awake);
+
+// Raises this process's limit of open descriptors (and so that of the servers it starts) as far as
+// it is allowed to, and returns it.
+std::uint64_t raise_descriptor_limit();
+
+// One entry of the order in which a sweep goes.
+struct ScheduledTrial {
+  std::size_t server;  // index into the plan's servers
+  Cell cell;
+  std::size_t repetition;
+};
+
+// All trials of a plan. Each repetition has all cells once, in a random order of its own, so that
+// whatever the machine does in the course of time falls on all of them alike.
+[[nodiscard]] std::vector<ScheduledTrial> schedule_trials(const SweepPlan& plan);
+
+// Called as the sweep goes on.
+struct SweepObserver {
+  std::function<void(const Trial&)> before = [](const Trial&) {};  // only its cell and repetition
+  std::function<void(const Trial&)> after = [](const Trial&) {};
+  std::function<void(const SystemCallCount&)> counted = [](const SystemCallCount&) {};
+  std::function<void(double)> ceiling = [](double) {};  // the client's, in requests per second
+  // Why it could not be measured; the sweep goes on without.
+  std::function<void(const std::string&)> no_ceiling = [](const std::string&) {};
+};
+
+// What a sweep that goes on after an interruption has already.
+struct SweepDone {
+  std::vector<Trial> trials;
+  std::vector<SystemCallCount> system_calls;
+  std::optional<double> client_ceiling_rps;
+};
+
+// Runs what is not done yet, one trial after the other. `servers` are those of the plan, in its
+// order; `floor` is what the client's own limit is measured against, when it is there. Stops early
+// when asked to; the trial that this cuts off is reported as interrupted. Pins the calling thread
+// if the plan says so. A server that fails is a trial that says so; only what makes every trial
+// impossible is thrown, as std::exception.
+void run_sweep(const SweepPlan& plan, const std::vector<SweepServer>& servers,
+               const std::optional<SweepServer>& floor, const SweepDone& done,
+               const SweepObserver& observer, const std::stop_token& stop);
+
+}  // namespace echomux

@@ -1,0 +1,406 @@
+#include "harness/bench/trial.hpp"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "harness/load/swarm.hpp"
+#include "harness/machine/cpu.hpp"
+#include "harness/machine/keep_awake.hpp"
+#include "harness/machine/taken_time.hpp"
+#include "harness/server/process_meter.hpp"
+#include "harness/server/system_call_meter.hpp"
+
+namespace echomux {
+namespace {
+
+using std::chrono::nanoseconds;
+
+// A server whose CPU is busier than this does nothing but catch up, though batching lets it answer
+// every request still, later.
+constexpr double saturated_share = 0.95;
+// Clock ticks from which on the split into user and system time is worth something: at a tick more
+// or less on either side it is then off by two in a hundred.
+constexpr std::uint64_t enough_ticks = 100;
+// Connections over which memory is divided: with fewer, a page more or less would decide.
+constexpr std::size_t enough_connections = 1000;
+// Threads whose own figures are read at the window's edges. With more, reading them would keep the
+// client's CPU from the load for longer than a few milliseconds.
+constexpr std::uint64_t most_threads_read = 200;
+// A client that comes this close to what it reaches against the floor may be what limits the rate.
+constexpr double near_ceiling_share = 0.9;
+// A tail may be the machine's when the server waited longer than this for its CPU.
+constexpr double server_delay_limit = 0.01;
+constexpr double long_tail = 4;
+constexpr std::chrono::seconds server_start_limit{10};
+
+double to_us(nanoseconds time) {
+  return std::chrono::duration<double, std::micro>(time).count();
+}
+
+double to_seconds(nanoseconds time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+// The server's clocks and counters at one moment.
+struct ServerReading {
+  ProcessReading processes;
+  std::map<std::string, std::uint64_t> counters;
+  std::vector<CpuShares> shares;
+};
+
+// Its memory, and the kernel's, at one moment.
+struct MemoryReading {
+  std::uint64_t resident = 0;
+  std::uint64_t slab = 0;
+  std::uint64_t threads = 0;
+  std::uint64_t processes = 0;
+};
+
+// Reads what a trial wants to know of its server, before the load, at its window's edges.
+class ServerMeter {
+ public:
+  explicit ServerMeter(ServerProcess& server) : server_(server), empty_(read_memory()) {}
+
+  void connections_open() {
+    open_ = read_memory();
+    if (open_.threads > most_threads_read) detail_ = Detail::cpu_only;
+  }
+  void window_begin() { begin_ = read(); }
+  void window_end() { end_ = read(); }
+
+  [[nodiscard]] ServerCost cost(const SwarmOptions& load, const SwarmResult& result) const {
+    ServerCost cost;
+    cost.requests = std::max<std::uint64_t>(result.measured_requests, 1);
+    const auto requests = static_cast<double>(cost.requests);
+    const nanoseconds cpu = end_.processes.cpu - begin_.processes.cpu;
+    cost.cpu_us_per_request = to_us(cpu) / requests;
+    cost.busy_share = to_seconds(cpu) / to_seconds(result.measured_time);
+    cost.steal_share = steal_share(begin_.shares, end_.shares);
+    cost.threads = open_.threads;
+    cost.processes = open_.processes;
+    cost.cpus = end_.processes.cpus;
+    for (const auto& [name, value] : end_.counters) {
+      const auto before = begin_.counters.find(name);
+      if (before != begin_.counters.end()) cost.counters[name] = value - before->second;
+    }
+    if (cost.counters.empty()) cost.unavailable["counters"] = "the server doesn't report any";
+    split_cpu_time(cost, cpu);
+    divide_thread_figures(cost, result);
+    divide_memory(cost, load.idle_connections + load.active_connections);
+    return cost;
+  }
+
+ private:
+  [[nodiscard]] MemoryReading read_memory() const {
+    const auto processes = read_process_tree(server_.pid(), Detail::cpu_only);
+    if (!processes) return {};
+    return {.resident = processes->resident_bytes,
+            .slab = kernel_slab_bytes(),
+            .threads = processes->threads,
+            .processes = processes->processes};
+  }
+
+  [[nodiscard]] ServerReading read() const {
+    ServerReading reading;
+    reading.counters = server_.counters().value_or(std::map<std::string, std::uint64_t>{});
+    // A server that has died keeps its last figures: its trial is judged by its end.
+    reading.processes = read_process_tree(server_.pid(), detail_).value_or(begin_.processes);
+    reading.shares = read_steal(reading.processes.cpus);
+    return reading;
+  }
+
+  void split_cpu_time(ServerCost& cost, nanoseconds cpu) const {
+    const std::uint64_t user = end_.processes.user_ticks - begin_.processes.user_ticks;
+    const std::uint64_t system = end_.processes.system_ticks - begin_.processes.system_ticks;
+    if (user + system < enough_ticks) {
+      cost.unavailable["user_us_per_request"] = cost.unavailable["system_us_per_request"] =
+          fmt::format("fewer than {} clock ticks of CPU time can't be split; measure for longer",
+                      enough_ticks);
+      return;
+    }
+    // The ticks tell the proportion; the time itself is known better.
+    const double user_part = static_cast<double>(user) / static_cast<double>(user + system);
+    const double cpu_us = to_us(cpu) / static_cast<double>(cost.requests);
+    cost.user_us_per_request = cpu_us * user_part;
+    cost.system_us_per_request = cpu_us * (1 - user_part);
+  }
+
+  static void lacks_thread_figures(ServerCost& cost, const std::string& reason) {
+    for (const char* const figure : {"voluntary_switches_per_request",
+                                     "involuntary_switches_per_request", "run_queue_share"}) {
+      cost.unavailable[figure] = reason;
+    }
+  }
+
+  void divide_thread_figures(ServerCost& cost, const SwarmResult& result) const {
+    if (detail_ == Detail::cpu_only) {
+      lacks_thread_figures(
+          cost, fmt::format("reading the figures of more than {} threads would disturb the load",
+                            most_threads_read));
+      return;
+    }
+    const ProcessReading& a = begin_.processes;
+    const ProcessReading& b = end_.processes;
+    if (b.voluntary_switches < a.voluntary_switches ||
+        b.involuntary_switches < a.involuntary_switches || b.run_queue_delay < a.run_queue_delay) {
+      lacks_thread_figures(cost, "threads ended in the window and took their figures along");
+      return;
+    }
+    const auto requests = static_cast<double>(cost.requests);
+    cost.voluntary_switches_per_request =
+        static_cast<double>(b.voluntary_switches - a.voluntary_switches) / requests;
+    cost.involuntary_switches_per_request =
+        static_cast<double>(b.involuntary_switches - a.involuntary_switches) / requests;
+    cost.run_queue_share =
+        to_seconds(b.run_queue_delay - a.run_queue_delay) / to_seconds(result.measured_time);
+  }
+
+  void divide_memory(ServerCost& cost, std::size_t connections) const {
+    if (connections < enough_connections) {
+      cost.unavailable["resident_bytes_per_connection"] =
+          cost.unavailable["kernel_bytes_per_connection"] = fmt::format(
+              "fewer than {} connections are too few to divide memory by", enough_connections);
+      return;
+    }
+    const auto difference = [&](std::uint64_t before, std::uint64_t after) {
+      return (static_cast<double>(after) - static_cast<double>(before)) /
+             static_cast<double>(connections);
+    };
+    cost.resident_bytes_per_connection = difference(empty_.resident, open_.resident);
+    if (open_.slab >= empty_.slab) {
+      cost.kernel_bytes_per_connection = difference(empty_.slab, open_.slab);
+    } else {
+      cost.unavailable["kernel_bytes_per_connection"] =
+          "the kernel gave back memory of something else meanwhile";
+    }
+  }
+
+  ServerProcess& server_;
+  Detail detail_ = Detail::everything;
+  MemoryReading empty_;
+  MemoryReading open_;
+  ServerReading begin_;
+  ServerReading end_;
+};
+
+SwarmOptions load_options(const Cell& cell, const SweepPlan& plan, const Endpoint& server) {
+  SwarmOptions load;
+  load.server = server;
+  load.idle_connections = cell.idle_connections;
+  load.active_connections = plan.active_connections;
+  load.message_bytes = plan.message_bytes;
+  load.requests_per_second = cell.rate;
+  load.warmup = plan.warmup;
+  load.duration = plan.duration;
+  load.timeout = plan.timeout;
+  return load;
+}
+
+// How the load's end is called in a sweep.
+void name_outcome(Trial& trial, const SweepServer& server) {
+  const LoadReport& load = *trial.load;
+  const std::size_t confirmed = load.idle_confirmed + load.active_confirmed;
+  switch (load.end) {
+    case SwarmEnd::completed:
+      if (load.lost > 0) {
+        trial.outcome = TrialOutcome::failed;
+        trial.note = fmt::format("{} connections lost", load.lost);
+      } else if (load.partly_answered > 0) {
+        trial.outcome = TrialOutcome::failed;
+        trial.note = "echoes came back short";
+      }
+      break;
+    case SwarmEnd::starved:
+      trial.outcome = load.partly_answered > 0 ? TrialOutcome::failed : TrialOutcome::starved;
+      trial.note = load.partly_answered > 0 ? "echoes came back short"
+                   : load.active_confirmed < load.active
+                       ? fmt::format("starved: {} of {} served", load.active_confirmed, load.active)
+                       : "starved: no answer any more in mid-load";
+      break;
+    case SwarmEnd::refused:
+      trial.outcome = server.max_connections ? TrialOutcome::over_limit : TrialOutcome::failed;
+      trial.note = server.max_connections
+                       ? fmt::format("limit {}", *server.max_connections)
+                       : fmt::format("turned away after {} connections", confirmed);
+      break;
+    case SwarmEnd::server_gone:
+      trial.outcome = TrialOutcome::failed;
+      trial.note = "the server ended its active connections";
+      break;
+    case SwarmEnd::corrupted:
+      trial.outcome = TrialOutcome::failed;
+      trial.note = "corrupt: " + load.detail;
+      break;
+    case SwarmEnd::interrupted:
+      trial.outcome = TrialOutcome::interrupted;
+      trial.note = "interrupted";
+      break;
+  }
+}
+
+// The share of one CPU that the server wanted: what it got, and what it waited for while something
+// else was on its CPU. With many threads the waits overlap, and their sum says nothing.
+double wanted_share(const ServerCost& cost) {
+  constexpr std::uint64_t few_threads = 2;
+  return cost.busy_share + (cost.threads <= few_threads ? cost.run_queue_share.value_or(0) : 0);
+}
+
+void judge_server(const Trial& trial, const TrialCircumstances& circumstances,
+                  Judgement& judgement) {
+  const ServerCost& cost = *trial.cost;
+  if (wanted_share(cost) >= saturated_share) {
+    judgement.add(Verdict::saturated, "saturated",
+                  circumstances.never_sleeps
+                      ? "the server never sleeps, and so its CPU is always busy"
+                      : fmt::format("the server's CPU was busy with it {:.0f} % of the time{}",
+                                    cost.busy_share * 100,
+                                    cost.busy_share >= saturated_share
+                                        ? ""
+                                        : ", and it waited for its CPU in the rest"));
+  }
+  std::vector<int> common;
+  std::ranges::set_intersection(cost.cpus, circumstances.client_cpus, std::back_inserter(common));
+  if (!common.empty()) {
+    const bool only = cost.cpus.size() == 1 && circumstances.client_cpus.size() == 1;
+    judgement.add(only ? Verdict::invalid : Verdict::suspect, "shared_cpu",
+                  only ? fmt::format("client and server had to share CPU {}", common.front())
+                       : "client and server may have shared a CPU");
+  }
+  const double delay = std::max(cost.run_queue_share.value_or(0), cost.steal_share);
+  const LoadReport::Latency& latency = trial.load->latency_us;
+  if (common.empty() && delay > server_delay_limit && wanted_share(cost) < saturated_share &&
+      latency.p99 > long_tail * latency.p50) {
+    judgement.add(Verdict::suspect, "tail_not_the_servers",
+                  fmt::format("the machine kept the server from its CPU (steal {:.1f} %, run queue "
+                              "{:.1f} % of the time): the tail isn't its own",
+                              cost.steal_share * 100, cost.run_queue_share.value_or(0) * 100));
+  }
+}
+
+}  // namespace
+
+Judgement judge_trial(const Trial& trial, const TrialCircumstances& circumstances) {
+  Judgement judgement;
+  if (trial.outcome == TrialOutcome::over_limit || trial.outcome == TrialOutcome::not_possible) {
+    judgement.add(Verdict::not_possible, "not_possible", trial.note);
+    return judgement;
+  }
+  if (!trial.load) {
+    judgement.add(Verdict::invalid, "failed", trial.note);
+    return judgement;
+  }
+  judgement = judge(*trial.load);
+  if (trial.outcome == TrialOutcome::failed && judgement.verdict != Verdict::invalid) {
+    judgement.add(Verdict::invalid, "failed", trial.note);
+  }
+  if (!trial.has_figures()) return judgement;
+  judge_server(trial, circumstances, judgement);
+  const bool saturated =
+      trial.outcome != TrialOutcome::failed && wanted_share(*trial.cost) >= saturated_share;
+  if (saturated) {
+    // That a server at its limit falls behind is a result about the server.
+    const auto is_its_limit = [](const Reason& reason) {
+      return reason.code == "achieved_below_offered" || reason.code == "unanswered" ||
+             reason.code == "timed_out" || reason.code == "drift";
+    };
+    Judgement without;
+    for (Reason& reason : judgement.reasons) {
+      if (is_its_limit(reason)) reason.verdict = Verdict::saturated;
+      without.add(reason.verdict, reason.code, reason.sentence);
+    }
+    judgement = std::move(without);
+  } else if (circumstances.client_ceiling_rps && trial.cell.rate > 0 &&
+             trial.load->achieved_rps > near_ceiling_share * *circumstances.client_ceiling_rps) {
+    judgement.add(Verdict::suspect, "client_near_limit",
+                  fmt::format("{:.0f} requests per second are close to the {:.0f} that the client "
+                              "reaches against the floor",
+                              trial.load->achieved_rps, *circumstances.client_ceiling_rps));
+  }
+  return judgement;
+}
+
+void run_trial(Trial& trial, const SweepServer& server, const SweepPlan& plan, const CpuPlan& cpus,
+               const std::optional<double>& client_ceiling_rps, const std::stop_token& stop) {
+  ServerCommand command = server.command;
+  command.cpu = cpus.server;
+  ServerProcess process(command, server_start_limit, stop);
+  ServerMeter meter(process);
+  SwarmOptions load = load_options(trial.cell, plan, process.endpoint());
+  load.on_connections_open = [&] { meter.connections_open(); };
+  load.on_window_begin = [&] { meter.window_begin(); };
+  load.on_window_end = [&] { meter.window_end(); };
+
+  std::optional<KeepAwake> awake;
+  if (plan.keep_awake) {
+    // A server that never sleeps needs nobody to keep its CPU awake.
+    const bool client_only = server.never_sleeps && cpus.client;
+    awake.emplace(client_only ? std::vector<int>{*cpus.client} : cpus.usable);
+  }
+  const SwarmResult result = run_swarm(load, stop);
+  awake.reset();
+  trial.load = make_load_report(load, result);
+  if (result.measured_requests > 0) trial.cost = meter.cost(load, result);
+  name_outcome(trial, server);
+  if (!process.running() && trial.outcome != TrialOutcome::interrupted) {
+    trial.outcome = TrialOutcome::failed;
+    trial.note = "the server process ended by itself";
+  }
+  trial.judgement = judge_trial(trial, {.client_cpus = usable_cpus(),
+                                        .client_ceiling_rps = client_ceiling_rps,
+                                        .never_sleeps = server.never_sleeps});
+}
+
+SystemCallCount count_system_calls(const Cell& cell, const SweepServer& server,
+                                   const SweepPlan& plan, const CpuPlan& cpus,
+                                   const std::stop_token& stop) {
+  SystemCallCount count{.cell = cell, .per_request = std::nullopt, .unavailable = {}};
+  try {
+    ServerCommand command = server.command;
+    command.cpu = cpus.server;
+    ServerProcess process(command, server_start_limit, stop);
+    SwarmOptions load = load_options(cell, plan, process.endpoint());
+    load.warmup = std::min<nanoseconds>(load.warmup, std::chrono::milliseconds(100));
+    load.duration = std::min<nanoseconds>(load.duration, std::chrono::milliseconds(500));
+    std::optional<SystemCallMeter> meter;
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    load.on_connections_open = [&] { meter.emplace(process_tree(process.pid())); };
+    load.on_window_begin = [&] { begin = meter->count(); };
+    load.on_window_end = [&] { end = meter->count(); };
+    const SwarmResult result = run_swarm(load, stop);
+    if (result.end != SwarmEnd::completed) {
+      count.unavailable = "the counting pass was not completed";
+    } else if (result.measured_requests == 0) {
+      count.unavailable = "no request was answered in the counting pass";
+    } else {
+      count.per_request =
+          static_cast<double>(end - begin) / static_cast<double>(result.measured_requests);
+    }
+  } catch (const std::exception& error) {
+    count.unavailable = error.what();
+  }
+  return count;
+}
+
+std::optional<double> measure_client_ceiling(const SweepServer& floor, const SweepPlan& plan,
+                                             const CpuPlan& cpus, const std::stop_token& stop) {
+  ServerCommand command = floor.command;
+  command.cpu = cpus.server;
+  try {
+    const ServerProcess process(command, server_start_limit, stop);
+    SwarmOptions load = load_options({}, plan, process.endpoint());
+    load.warmup = std::chrono::milliseconds(50);
+    load.duration = std::chrono::milliseconds(300);
+    const SwarmResult result = run_swarm(load, stop);
+    if (result.end == SwarmEnd::interrupted) return std::nullopt;
+    if (result.end != SwarmEnd::completed) throw std::runtime_error(result.detail);
+    return static_cast<double>(result.window_requests) / to_seconds(load.duration);
+  } catch (const std::exception&) {
+    if (stop.stop_requested()) return std::nullopt;
+    throw;
+  }
+}
+
+}  // namespace echomux

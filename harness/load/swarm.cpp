@@ -1,0 +1,278 @@
+#include "harness/load/swarm.hpp"
+
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "harness/load/swarm_worker.hpp"
+#include "harness/machine/cpu.hpp"
+#include "harness/machine/taken_time.hpp"
+
+namespace echomux {
+namespace {
+
+using Clock = SwarmWorker::Clock;
+using std::chrono::nanoseconds;
+
+// Between two reports of progress.
+constexpr nanoseconds progress_interval = std::chrono::milliseconds(500);
+
+// The threads' clocks and counters at one moment.
+struct Reading {
+  Clock::time_point time;
+  std::vector<nanoseconds> cpu;  // of each thread
+  nanoseconds run_queue{0};      // of all threads
+  std::vector<CpuShares> shares;
+  std::uint64_t completed = 0;
+};
+
+// Leads the workers through the phases: all open their connections, then the load begins for all at
+// the same time, then all close. The calling thread sleeps but for the readings, so that these cost
+// the load nothing.
+class Swarm {
+ public:
+  Swarm(const SwarmOptions& options, std::stop_token stop)
+      : options_(options), stop_(std::move(stop)) {
+    workers_.reserve(options_.threads);
+    for (std::size_t i = 0; i < options_.threads; ++i) {
+      workers_.push_back(std::make_unique<Worker>(options_, text_, i, halt_.get_token()));
+    }
+  }
+
+  SwarmResult run() {
+    const std::stop_callback forward(stop_, [this] { halt_.request_stop(); });
+    begin_ = Clock::now();
+    try {
+      for (const auto& worker : workers_) {
+        worker->thread = std::jthread([this, &worker = *worker] { work(worker); });
+      }
+      lead();
+    } catch (...) {
+      // No further thread can be had, or a callback has thrown: the workers must not wait for the
+      // rest of the phases.
+      halt_.request_stop();
+      enter(Phase::close);
+      throw;
+    }
+    for (const auto& worker : workers_) worker->thread.join();
+    for (const auto& worker : workers_) {
+      if (worker->error) std::rethrow_exception(worker->error);
+    }
+    add_up();
+    return std::move(result_);
+  }
+
+ private:
+  enum class Phase : std::uint8_t { open, load, close };
+
+  struct Worker : SwarmWorker {
+    using SwarmWorker::SwarmWorker;
+    std::atomic<pid_t> tid = 0;
+    std::exception_ptr error;
+    std::jthread thread;
+  };
+
+  // --- what each worker's thread does ---
+
+  void work(Worker& worker) {
+    worker.tid = ::gettid();
+    // Without this the kernel may wake us 50 µs late, to save wake-ups; see prctl(2).
+    ::prctl(PR_SET_TIMERSLACK, 1UL);
+    const auto guarded = [&](auto&& step) {
+      try {
+        if (!worker.error) step();
+      } catch (...) {
+        worker.error = std::current_exception();
+      }
+      // What ends one worker ends the run.
+      if (worker.error || worker.result().end != SwarmEnd::completed) halt_.request_stop();
+    };
+    guarded([&] { worker.open_connections(); });
+    finish(Phase::open);
+    await(Phase::load);
+    guarded([&] { worker.run_load(start_); });
+    finish(Phase::load);
+    await(Phase::close);
+    guarded([&] { worker.check_idle_connections(); });
+    worker.close_connections();
+  }
+
+  void finish(Phase phase) {
+    const std::lock_guard lock(mutex_);
+    ++finished_[static_cast<std::size_t>(phase)];
+    changed_.notify_all();
+  }
+
+  void await(Phase phase) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return phase_ >= phase; });
+  }
+
+  // --- what the calling thread does ---
+
+  void lead() {
+    wait_for_all(Phase::open);
+    if (!halt_.stop_requested()) options_.on_connections_open();
+    start_ = Clock::now();
+    enter(Phase::load);
+    wait_for_all(Phase::load, start_ + options_.warmup);
+    // The workers go on meanwhile, so the callback comes first and the reading close after it.
+    std::optional<Reading> begin;
+    if (!halt_.stop_requested()) {
+      options_.on_window_begin();
+      begin = read();
+    }
+    wait_for_all(Phase::load);
+    if (begin) {
+      measure(*begin, read());
+      options_.on_window_end();
+    }
+    enter(Phase::close);
+  }
+
+  void enter(Phase phase) {
+    const std::lock_guard lock(mutex_);
+    phase_ = std::max(phase_, phase);
+    changed_.notify_all();
+  }
+
+  // Until all workers are through with the phase, but not beyond `limit`.
+  void wait_for_all(Phase phase, Clock::time_point limit = Clock::time_point::max()) {
+    std::unique_lock lock(mutex_);
+    const auto done = [&] { return finished_[static_cast<std::size_t>(phase)] == workers_.size(); };
+    while (!done() && Clock::now() < limit) {
+      if (!options_.on_progress) {
+        changed_.wait_until(lock, std::min(limit, Clock::now() + std::chrono::hours(1)), done);
+      } else if (!changed_.wait_until(lock, std::min(limit, Clock::now() + progress_interval),
+                                      done)) {
+        lock.unlock();
+        report_progress(phase);
+        lock.lock();
+      }
+    }
+  }
+
+  void report_progress(Phase phase) const {
+    SwarmProgress progress;
+    progress.opening = phase == Phase::open;
+    progress.connections = options_.idle_connections + options_.active_connections;
+    for (const auto& worker : workers_) {
+      progress.connections_open += worker->connections_open();
+      progress.requests += worker->requests_completed();
+    }
+    progress.elapsed = Clock::now() - (progress.opening ? begin_ : start_);
+    options_.on_progress(progress);
+  }
+
+  [[nodiscard]] Reading read() const {
+    Reading reading;
+    for (const auto& worker : workers_) {
+      clockid_t clock{};
+      timespec time{};
+      // The thread has not been joined, so its clock can be had until it ends, and then is asked
+      // for no more.
+      if (::pthread_getcpuclockid(worker->thread.native_handle(), &clock) == 0)
+        ::clock_gettime(clock, &time);
+      reading.cpu.push_back(std::chrono::seconds(time.tv_sec) + nanoseconds(time.tv_nsec));
+      reading.completed += worker->requests_completed();
+    }
+    reading.time = Clock::now();
+    reading.run_queue = run_queue_delay();
+    reading.shares = read_steal(usable_cpus());
+    return reading;
+  }
+
+  // How long the threads have waited for a CPU; zero where the kernel doesn't tell.
+  [[nodiscard]] nanoseconds run_queue_delay() const {
+    nanoseconds sum{0};
+    for (const auto& worker : workers_) {
+      const std::optional<nanoseconds> delay = thread_run_queue_delay(worker->tid);
+      if (!delay) return nanoseconds(0);
+      sum += *delay;
+    }
+    return sum;
+  }
+
+  void measure(const Reading& begin, const Reading& end) {
+    result_.measured_time = end.time - begin.time;
+    result_.measured_requests = end.completed - begin.completed;
+    result_.delays.run_queue = end.run_queue - begin.run_queue;
+    result_.delays.steal_share = steal_share(begin.shares, end.shares);
+    for (std::size_t i = 0; i < begin.shares.size() && i < end.shares.size(); ++i) {
+      result_.delays.steal_share_by_cpu.emplace_back(
+          end.shares[i].cpu, steal_share({begin.shares[i]}, {end.shares[i]}));
+    }
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      const nanoseconds used = end.cpu[i] - begin.cpu[i];
+      result_.client_cpu += used;
+      result_.busiest_thread_share = std::max(
+          result_.busiest_thread_share, std::chrono::duration<double>(used) /
+                                            std::chrono::duration<double>(result_.measured_time));
+    }
+  }
+
+  void add_up() {
+    std::array<double, SwarmResult::slice_count> sums{};
+    std::array<std::uint64_t, SwarmResult::slice_count> counts{};
+    for (const auto& worker : workers_) {
+      const SwarmResult& part = worker->result();
+      // What ended a worker on its own account, before what that did to the others.
+      if (result_.end == SwarmEnd::completed || result_.end == SwarmEnd::interrupted) {
+        if (part.end != SwarmEnd::completed) {
+          result_.end = part.end;
+          result_.detail = part.detail;
+        }
+      }
+      result_.idle_confirmed += part.idle_confirmed;
+      result_.idle_held += part.idle_held;
+      result_.active_confirmed += part.active_confirmed;
+      result_.connections_lost += part.connections_lost;
+      result_.open_time = std::max(result_.open_time, part.open_time);
+      result_.window_time = std::max(result_.window_time, part.window_time);
+      result_.window_requests += part.window_requests;
+      result_.requests_unanswered += part.requests_unanswered;
+      result_.requests_timed_out += part.requests_timed_out;
+      result_.partly_answered += part.partly_answered;
+      result_.latency.add(part.latency);
+      result_.latency_uncorrected.add(part.latency_uncorrected);
+      result_.schedule_lag.add(part.schedule_lag);
+      result_.delays.gaps += part.delays.gaps;
+      result_.delays.longest_gap = std::max(result_.delays.longest_gap, part.delays.longest_gap);
+      for (std::size_t i = 0; i < counts.size(); ++i) {
+        sums[i] += worker->log_sums()[i];
+        counts[i] += worker->log_counts()[i];
+      }
+    }
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      if (counts[i] > 0) result_.slices[i] = std::exp(sums[i] / static_cast<double>(counts[i]));
+    }
+  }
+
+  const SwarmOptions& options_;
+  std::stop_token stop_;
+  std::stop_source halt_;
+  SwarmText text_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  Clock::time_point begin_;
+  Clock::time_point start_;  // of the load; written before its phase is entered
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Phase phase_ = Phase::open;
+  std::array<std::size_t, 3> finished_{};
+  SwarmResult result_;
+};
+
+}  // namespace
+
+SwarmResult run_swarm(const SwarmOptions& options, std::stop_token stop) {
+  return Swarm(options, std::move(stop)).run();
+}
+
+}  // namespace echomux

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "echo/socket.hpp"
+#include "harness/load/latency_histogram.hpp"
+
+namespace echomux {
+
+// When the messages of an open loop are due.
+enum class Arrivals : std::uint8_t {
+  uniform,  // message k at start + k / rate
+  poisson,  // independently of each other, as from many users who know nothing of one another
+};
+
+// How far a swarm has come, for a reader who waits.
+struct SwarmProgress {
+  bool opening = true;               // else the load is on
+  std::size_t connections_open = 0;  // opened, and confirmed where that is asked for
+  std::size_t connections = 0;       // in all
+  std::uint64_t requests = 0;        // answered since the load began
+  std::chrono::nanoseconds elapsed{0};
+};
+
+// What a client swarm does to a server.
+struct SwarmOptions {
+  Endpoint server;
+  std::size_t idle_connections = 0;    // opened, confirmed by one echo each, then silent
+  std::size_t active_connections = 1;  // exchange messages
+  std::size_t message_bytes = 64;
+  std::size_t pipeline = 1;  // messages that an active connection has outstanding at most
+  // In all, over the active connections: messages are due when the schedule says so, whatever the
+  // server does (open loop). Zero: each connection sends as soon as an echo is back (closed loop).
+  double requests_per_second = 0;
+  Arrivals arrivals = Arrivals::uniform;
+  std::uint64_t seed = 1;  // of random arrivals
+  std::chrono::nanoseconds warmup = std::chrono::milliseconds(200);
+  std::chrono::nanoseconds duration = std::chrono::seconds(1);
+  // An answer that takes longer counts as timed out. With no progress for this long the server
+  // counts as starving its peers, and the run ends.
+  std::chrono::nanoseconds timeout = std::chrono::seconds(2);
+  std::size_t threads = 1;            // that share the connections between them
+  double connections_per_second = 0;  // opened at most this fast; zero: as fast as they confirm
+  // The addresses to connect from, in turn, any port. None: the system's choice, and further
+  // addresses of the loopback network when one has no ports left.
+  std::vector<Endpoint> sources;
+  bool confirm_idle = true;  // false: an idle connection counts once the kernel has connected it
+  bool reconnect = false;    // a new connection for every message, one outstanding at most
+  // Called in the calling thread: when all connections are open; when the measured window begins
+  // and when it ends, to read the server's clocks and counters there; and every so often.
+  std::function<void()> on_connections_open = [] {};
+  std::function<void()> on_window_begin = [] {};
+  std::function<void()> on_window_end = [] {};
+  std::function<void(const SwarmProgress&)> on_progress;  // may be empty
+};
+
+// How a swarm's run ended.
+enum class SwarmEnd : std::uint8_t {
+  completed,
+  starved,      // no progress for the timeout
+  refused,      // the server ended a connection before it had confirmed it, or didn't take it
+  server_gone,  // all active connections of a thread were ended by the server
+  corrupted,    // something else came back than was sent
+  interrupted,  // the stop token was asked to stop
+};
+
+// What the machine kept from the swarm's own threads in the measured time: a tail that comes from
+// here isn't the server's. Times are sums over the threads.
+struct ClientDelays {
+  std::chrono::nanoseconds run_queue{0};    // ready to run, but another thread had the CPU
+  std::chrono::nanoseconds gaps{0};         // in gaps of its loop, of at least a millisecond each
+  std::chrono::nanoseconds longest_gap{0};  // of any length
+  double steal_share = 0;  // of the time of the CPUs that it may use, taken by the hypervisor
+  std::vector<std::pair<int, double>> steal_share_by_cpu;  // the same of each of these CPUs
+};
+
+// What it saw.
+struct SwarmResult {
+  static constexpr std::size_t slice_count = 20;
+
+  SwarmEnd end = SwarmEnd::completed;
+  std::string detail;  // what came back wrong, with connection and offset; why it was refused
+  std::size_t idle_confirmed = 0;
+  std::size_t idle_held = 0;  // still open at the end
+  std::size_t active_confirmed = 0;
+  std::size_t connections_lost = 0;       // confirmed, and then ended by the server
+  std::chrono::nanoseconds open_time{0};  // from the first connect to the last confirmation
+
+  // The window is followed by a short wait for what was due in it; on_window_end comes after that.
+  // Server clocks and counters read in the two callbacks therefore belong to `measured_requests`
+  // and `measured_time`.
+  std::chrono::nanoseconds window_time{0};  // less than asked for when the run ended early
+  std::uint64_t window_requests = 0;        // echoed completely within the window
+  std::uint64_t measured_requests = 0;      // the same, between the callbacks
+  std::chrono::nanoseconds measured_time{0};
+  std::chrono::nanoseconds client_cpu{0};  // used by the swarm's threads in that time
+  double busiest_thread_share = 0;         // of one CPU, by the busiest of them
+  ClientDelays delays;
+  // Due within the window and still without an answer when the wait was over. They are in the
+  // histograms with the time they had waited by then.
+  std::uint64_t requests_unanswered = 0;
+  std::uint64_t requests_timed_out = 0;  // answered after the timeout
+  std::size_t partly_answered = 0;       // connections where a part of an echo never came
+  LatencyHistogram latency;              // from the time a message was due
+  LatencyHistogram latency_uncorrected;  // from the time it was really sent
+  // How late a message was sent whose connection was free when it was due: the client's own fault.
+  LatencyHistogram schedule_lag;
+  // The geometric mean of the latency, in nanoseconds, of what was due in each twentieth of the
+  // window; zero where nothing was. Shows drift.
+  std::array<double, slice_count> slices{};
+};
+
+// Opens all connections, runs the load from threads of its own, and checks every byte that comes
+// back, in order, per connection. The connections are reset at the end, so that none stays behind
+// in TIME_WAIT. Throws std::runtime_error, with a sentence for the user, when descriptors, source
+// ports or threads run out.
+[[nodiscard]] SwarmResult run_swarm(const SwarmOptions& options, std::stop_token stop = {});
+
+}  // namespace echomux

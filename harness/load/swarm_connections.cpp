@@ -1,0 +1,151 @@
+// How a worker's connections come to be, and how they end: the load itself is in swarm_worker.cpp.
+#include <fmt/core.h>
+#include <netinet/tcp.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+
+#include "echo/system_call.hpp"
+#include "harness/load/swarm_worker.hpp"
+
+namespace echomux {
+namespace {
+
+using std::chrono::nanoseconds;
+
+// Connections that may wait for their confirmation at a time, over all threads: enough to keep the
+// server busy, too few to overflow the backlog of a server with the usual SOMAXCONN.
+constexpr std::size_t opening_at_once = 256;
+// Connections from one source address. Linux looks for a free port among those of one parity first;
+// near the last of them (14,000 by default) it searches nearly all in vain for every connection.
+constexpr std::size_t connections_per_source = 10'000;
+
+}  // namespace
+
+void SwarmWorker::open_connections() {
+  const auto threads = static_cast<double>(options_.threads);
+  const std::size_t at_once = std::max<std::size_t>(opening_at_once / options_.threads, 1);
+  const Clock::time_point begin = Clock::now();
+  const auto may_open = [&](std::size_t count) {
+    if (options_.connections_per_second <= 0) return begin;
+    const double seconds = static_cast<double>(count) * threads / options_.connections_per_second;
+    return begin + nanoseconds(std::llround(seconds * 1e9));
+  };
+  last_progress_ = begin;
+  std::size_t opened = 0;
+  while (going_on() && connections_open() < connections_.size()) {
+    Clock::time_point now = Clock::now();
+    while (opened < connections_.size() && opened - connections_open() < at_once &&
+           may_open(opened) <= now) {
+      open(opened++);
+    }
+    // Where nobody owes an answer, silence is nobody's fault.
+    if (opened == connections_open()) last_progress_ = now;
+    Clock::time_point wake = last_progress_ + options_.timeout;
+    if (opened < connections_.size() && opened - connections_open() < at_once) {
+      wake = std::min(wake, may_open(opened));
+    }
+    wait_and_handle(wake);
+    end_if_stalled(Clock::now());
+  }
+  result_.open_time = Clock::now() - begin;
+}
+
+void SwarmWorker::end_if_stalled(Clock::time_point now) {
+  if (!going_on() || now - last_progress_ < options_.timeout) return;
+  result_.end = SwarmEnd::starved;
+  for (const Connection& connection : connections_) {
+    if (partly_answered(connection)) ++result_.partly_answered;
+  }
+}
+
+// Lets the socket connect from the source address that is its turn. The port is left open until
+// connect(2) knows the other end, and so can be shared (ip(7), IP_BIND_ADDRESS_NO_PORT).
+void SwarmWorker::bind_to_source(const Connection& connection) const {
+  Endpoint source;
+  const std::size_t further = connection.number / connections_per_source;
+  if (!options_.sources.empty()) {
+    source = options_.sources[connection.number % options_.sources.size()];
+  } else if (further > 0 && options_.server.is_loopback() && options_.server.family() == AF_INET) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + static_cast<std::uint32_t>(further));
+    std::memcpy(&source.address, &address, sizeof address);
+    source.length = sizeof address;
+  } else {
+    return;
+  }
+  const int on = 1;
+  check(::setsockopt(connection.socket.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on),
+        "setsockopt IP_BIND_ADDRESS_NO_PORT");
+  if (::bind(connection.socket.get(), source.raw(), source.length) != 0) {
+    throw std::runtime_error(
+        fmt::format("cannot connect from {}: {}; --source-ip takes addresses of this machine",
+                    source.to_string(), error_text(errno)));
+  }
+}
+
+void SwarmWorker::open(std::size_t index) {
+  Connection& connection = connections_[index];
+  connection.socket.reset(
+      ::socket(options_.server.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int fd = connection.socket.get();
+  if (fd < 0) {
+    throw std::runtime_error(fmt::format(
+        "cannot open connection {} of {}: {}; raise the limit of open descriptors with ulimit -n",
+        connection.number + 1, options_.idle_connections + options_.active_connections,
+        error_text(errno)));
+  }
+  const int on = 1;
+  check(::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), "setsockopt TCP_NODELAY");
+  bind_to_source(connection);
+  const bool failed = ::connect(fd, options_.server.raw(), options_.server.length) < 0;
+  if (failed && (errno == ECONNREFUSED || errno == ECONNRESET)) {
+    // The event that follows ends the connection, but doesn't tell why any more.
+    result_.detail = error_text(errno);
+  } else if (failed && errno != EINPROGRESS) {
+    throw std::runtime_error(
+        fmt::format("cannot connect to {}, connection {} of {}: {}{}", options_.server.to_string(),
+                    connection.number + 1, options_.idle_connections + options_.active_connections,
+                    error_text(errno),
+                    errno == EADDRNOTAVAIL ? "; give it further addresses with --source-ip" : ""));
+  }
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.data.u64 = index;
+  check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
+  if (connection.confirmed || (!is_active(index) && !options_.confirm_idle)) return;
+  // One byte there and back shows that the server has really accepted: the kernel completes the
+  // handshake by itself, for as long as the backlog has room.
+  connection.outstanding = 1;
+  connection.unsent = connection.oldest_unanswered = 1;
+  ++outstanding_;
+  send_more(index);
+}
+
+void SwarmWorker::confirm(std::size_t index) {
+  Connection& connection = connections_[index];
+  connection.confirmed = true;
+  confirmed_.store(connections_open() + 1, std::memory_order_relaxed);
+  ++(is_active(index) ? result_.active_confirmed : result_.idle_confirmed);
+  last_progress_ = Clock::now();
+  if (is_active(index) && options_.reconnect) reset(connection);
+}
+
+void SwarmWorker::check_idle_connections() {
+  for (std::size_t i = 0; i < idle_; ++i) {
+    if (!connections_[i].socket) continue;
+    // Without an event the connection should be as it was left: open, and with nothing to read.
+    receive(i, 0);
+    if (connections_[i].socket && connections_[i].confirmed) ++result_.idle_held;
+  }
+}
+
+void SwarmWorker::close_connections() noexcept {
+  for (Connection& connection : connections_) reset(connection);
+}
+
+}  // namespace echomux

@@ -1,0 +1,148 @@
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <atomic>
+#include <span>
+#include <vector>
+
+#include "echo/file_descriptor.hpp"
+#include "echo/stop_event.hpp"
+#include "harness/load/arrivals.hpp"
+#include "harness/load/swarm.hpp"
+#include "harness/load/swarm_text.hpp"
+
+namespace echomux {
+
+// One thread's share of a swarm: every connection whose number, idle and active ones counted apart,
+// leaves `index` when divided by the number of threads. One edge-triggered epoll loop on
+// non-blocking sockets. Everything but the two progress counters belongs to the thread that calls.
+class SwarmWorker {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // `options` and `text` must outlive it. `halt` ends whatever it does soon.
+  SwarmWorker(const SwarmOptions& options, const SwarmText& text, std::size_t index,
+              std::stop_token halt);
+
+  // The phases, to be called in this order; each does nothing once the run has ended early. Throw
+  // std::runtime_error, with a sentence for the user, when a limit of this machine is met.
+  void open_connections();
+  // Load from `start` on, measured after the warm-up; returns when what was due is answered too.
+  void run_load(Clock::time_point start);
+  void check_idle_connections();
+  // With a reset, so that neither side keeps anything in TIME_WAIT.
+  void close_connections() noexcept;
+
+  // What it saw; latencies and counts of this thread alone, without those that span threads.
+  [[nodiscard]] const SwarmResult& result() const noexcept { return result_; }
+  // For each slice of the window, the sum of the logarithms of the latencies, and their number.
+  [[nodiscard]] const auto& log_sums() const noexcept { return log_sums_; }
+  [[nodiscard]] const auto& log_counts() const noexcept { return log_counts_; }
+
+  // Readable from any thread at any time.
+  [[nodiscard]] std::size_t connections_open() const noexcept {
+    return confirmed_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t requests_completed() const noexcept {
+    return completed_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  struct Request {
+    Clock::time_point due;
+    Clock::time_point sent;
+  };
+  struct Connection {
+    FileDescriptor socket;
+    std::size_t number = 0;  // over all threads: the idle ones, then the active ones
+    bool confirmed = false;
+    bool lost = false;                  // the server has ended it
+    bool scheduled = false;             // open loop: it is in the heap
+    std::size_t oldest = 0;             // the place of the oldest outstanding one of its requests
+    std::size_t outstanding = 0;        // requests
+    std::size_t unsent = 0;             // bytes, of all outstanding requests
+    std::size_t oldest_unanswered = 0;  // bytes, of the oldest one
+    std::uint64_t bytes_sent = 0;       // of the whole stream
+    std::uint64_t bytes_received = 0;
+  };
+  struct Scheduled {
+    Clock::time_point due;
+    std::size_t index;
+    friend bool operator<(const Scheduled& a, const Scheduled& b) noexcept {
+      return a.due > b.due;  // the heap has its largest on top, we want the earliest
+    }
+  };
+
+  [[nodiscard]] bool going_on() const noexcept { return result_.end == SwarmEnd::completed; }
+  [[nodiscard]] bool closed_loop() const noexcept { return options_.requests_per_second <= 0; }
+  [[nodiscard]] bool is_active(std::size_t index) const noexcept { return index >= idle_; }
+  [[nodiscard]] std::size_t message_bytes(const Connection& connection) const noexcept {
+    return connection.confirmed ? options_.message_bytes : 1;
+  }
+  // What the server still has to return, whether it was sent already or not.
+  [[nodiscard]] std::size_t bytes_owed(const Connection& connection) const noexcept;
+  [[nodiscard]] bool partly_answered(const Connection& connection) const noexcept;
+  [[nodiscard]] Request& request(std::size_t index, std::size_t place) noexcept {
+    return requests_[(index - idle_) * options_.pipeline + place % options_.pipeline];
+  }
+  // The place is kept below `pipeline`: a count that wraps around would jump to another one.
+  void take_oldest(Connection& connection) const noexcept {
+    connection.oldest = (connection.oldest + 1) % options_.pipeline;
+  }
+  [[nodiscard]] ArrivalSchedule& schedule(std::size_t index) noexcept {
+    return schedules_[index - idle_];
+  }
+
+  void open(std::size_t index);
+  void bind_to_source(const Connection& connection) const;
+  void confirm(std::size_t index);
+  void end_if_stalled(Clock::time_point now);
+
+  void load_until(Clock::time_point end);
+  void send_what_is_due(Clock::time_point now);
+  void schedule_next(std::size_t index);
+  void catch_up(std::size_t index, Clock::time_point now);
+  void wait_for_stragglers();
+  void give_up(const Request& unanswered, Clock::time_point now);
+  void record(const Request& request, Clock::time_point now);
+
+  void begin_request(std::size_t index, Clock::time_point due);
+  void send_more(std::size_t index);
+  void receive(std::size_t index, std::uint32_t events);
+  bool accept_bytes(std::size_t index, std::span<const std::byte> bytes);
+  void complete_oldest(std::size_t index);
+  void reset(Connection& connection) noexcept;
+  void lose(std::size_t index, int error);
+  void wait_and_handle(Clock::time_point wake);
+  void handle(std::size_t index, std::uint32_t events);
+  // The time now. Everywhere but in the wait, much time since the last call is a gap.
+  Clock::time_point read_clock() noexcept;
+  void note_gap(std::chrono::nanoseconds gap) noexcept;
+
+  const SwarmOptions& options_;
+  const SwarmText& text_;
+  std::size_t idle_ = 0;  // of its connections, the idle ones come first
+  StopEvent halt_event_;
+  FileDescriptor epoll_;
+  std::vector<Connection> connections_;
+  std::vector<Request> requests_;           // `pipeline` for each active connection
+  std::vector<ArrivalSchedule> schedules_;  // open loop: one for each active connection
+  std::vector<Scheduled> heap_;             // open loop: who sends next
+  std::vector<epoll_event> events_ = std::vector<epoll_event>(512);
+  std::vector<std::byte> buffer_ = std::vector<std::byte>(SwarmText::chunk_bytes);
+  std::atomic<std::size_t> confirmed_ = 0;
+  std::atomic<std::uint64_t> completed_ = 0;  // requests, since the load began
+  std::size_t outstanding_ = 0;               // requests
+  std::size_t lost_active_ = 0;
+  bool loading_ = false;
+  Clock::time_point last_clock_;
+  Clock::time_point last_progress_;
+  Clock::time_point window_begin_ = Clock::time_point::max();
+  Clock::time_point window_end_ = Clock::time_point::max();
+  std::array<double, SwarmResult::slice_count> log_sums_{};
+  std::array<std::uint64_t, SwarmResult::slice_count> log_counts_{};
+  SwarmResult result_;
+};
+
+}  // namespace echomux

@@ -1,0 +1,421 @@
+#include "harness/machine/doctor.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <sstream>
+#include <string_view>
+#include <utility>
+
+#include "harness/text/words.hpp"
+#include "harness/text/json.hpp"
+
+namespace echomux {
+namespace {
+
+// What a process has open beside its connections, at most: as much as a bench sets aside.
+constexpr std::uint64_t spare_descriptors = 24;
+// A bench by default: 10,000 idle connections and 10 active ones.
+constexpr std::uint64_t bench_connections = 10'010;
+// The client takes another source address after this many connections, so that ports don't run out
+// unless there are fewer per address.
+constexpr std::uint64_t connections_per_source = 10'000;
+// Connections that the client opens before it waits for an answer.
+constexpr std::uint64_t opened_at_once = 256;
+// Memory of both ends of a connection on the loopback network, measured at 19,000 idle ones on
+// Linux 6.18 on x86-64 as 7.5 KiB, and as 74.4 KiB with the thread that serves it.
+constexpr std::uint64_t connection_bytes = 8192;
+constexpr std::uint64_t threaded_connection_bytes = 81'920;
+// A thread's stack and the guard page before it.
+constexpr std::uint64_t maps_per_thread = 2;
+constexpr std::uint64_t spare_maps = 128;  // of the program, its libraries and its heaps
+
+std::uint64_t less(std::uint64_t limit, std::uint64_t used) {
+  return limit - std::min(limit, used);
+}
+
+// Writes the commands that change a machine, so that they work for who asks.
+class Commands {
+ public:
+  explicit Commands(const Machine& machine) : machine_(machine) {}
+
+  [[nodiscard]] std::string as_root(const std::string& command) const {
+    return machine_.root ? command : "sudo " + command;
+  }
+
+  [[nodiscard]] std::string sysctl(std::string_view name, const std::string& value) const {
+    return as_root(fmt::format("sysctl -w {}={}", name, value));
+  }
+
+  // Writes `value` to files that only root may write; a redirection would not be sudo's.
+  [[nodiscard]] std::string write(std::string_view value, std::string_view files) const {
+    return fmt::format("echo {} | {}", value, as_root(fmt::format("tee {}", files)));
+  }
+
+  // Raises the calling shell's limit, soft and hard.
+  [[nodiscard]] std::string resource(std::string_view prlimit_name, std::string_view ulimit_flag,
+                                     std::uint64_t value) const {
+    if (machine_.may_exceed_limits) {
+      return fmt::format("ulimit -H{0} {1} && ulimit -S{0} {1}", ulimit_flag, value);
+    }
+    if (!machine_.root) {
+      return fmt::format("sudo prlimit --pid $$ --{}={}:{}", prlimit_name, value, value);
+    }
+    // As in a container: only who starts it can give it more.
+    return fmt::format("docker run --ulimit {}={}:{} IMAGE  # this root has no CAP_SYS_RESOURCE",
+                       prlimit_name, value, value);
+  }
+
+  [[nodiscard]] std::string descriptors() const {
+    const std::uint64_t most = machine_.limits.nr_open.value_or(1'048'576);
+    const std::uint64_t now = machine_.limits.descriptors_hard.value_or(most);
+    if (now < most) return resource("nofile", "n", most);
+    // fs.nr_open has to be a multiple of the bits in a word.
+    const std::uint64_t more = std::min<std::uint64_t>(now / 64 * 256, 1'073'741'760);
+    return sysctl("fs.nr_open", std::to_string(more)) + " && " + resource("nofile", "n", more);
+  }
+
+ private:
+  const Machine& machine_;
+};
+
+// The tightest of the limits that were applied to it.
+class Tightest {
+ public:
+  explicit Tightest(std::string backend)
+      : capacity_{std::move(backend), ~std::uint64_t{0}, "", ""} {}
+
+  void apply(std::uint64_t connections, std::string limited_by, std::string lift) {
+    if (connections >= capacity_.max_connections) return;
+    capacity_.max_connections = connections;
+    capacity_.limited_by = std::move(limited_by);
+    capacity_.lift = std::move(lift);
+  }
+
+  [[nodiscard]] Capacity take() { return std::move(capacity_); }
+
+ private:
+  Capacity capacity_;
+};
+
+std::uint64_t usable_memory(const Machine& machine) {
+  const std::uint64_t available =
+      std::min(machine.memory_available_bytes,
+               machine.limits.cgroup_memory_bytes.value_or(~std::uint64_t{0}));
+  return available / 10 * 9;
+}
+
+// The ports that a client may connect from, per address; none where the system doesn't tell.
+std::optional<std::uint64_t> client_ports(const Machine& machine) {
+  const auto range = machine.sysctls.find("net.ipv4.ip_local_port_range");
+  if (range == machine.sysctls.end()) return std::nullopt;
+  std::istringstream stream(range->second);
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  if (!(stream >> first >> last) || last < first) return std::nullopt;
+  return last - first + 1;
+}
+
+void apply_connection_limits(Tightest& tightest, const Machine& machine, const Commands& commands,
+                             std::uint64_t bytes_per_connection) {
+  const Limits& limits = machine.limits;
+  if (limits.descriptors_hard) {
+    tightest.apply(less(*limits.descriptors_hard, spare_descriptors),
+                   fmt::format("hard limit of {} descriptors", *limits.descriptors_hard),
+                   commands.descriptors());
+  }
+  // Root is let exceed it; each connection is two open files of the system's.
+  if (limits.file_max && !machine.root) {
+    tightest.apply(less(*limits.file_max, machine.files_open) / 2,
+                   fmt::format("fs.file-max {}, two per connection", *limits.file_max),
+                   commands.sysctl("fs.file-max", std::to_string(*limits.file_max * 4)));
+  }
+  if (const auto ports = client_ports(machine); ports && *ports < connections_per_source) {
+    tightest.apply(*ports, fmt::format("{} client ports per address", *ports),
+                   commands.sysctl("net.ipv4.ip_local_port_range", "\"1024 65535\""));
+  }
+  if (machine.memory_available_bytes > 0) {
+    tightest.apply(usable_memory(machine) / bytes_per_connection,
+                   fmt::format("memory, at {} KiB per connection", bytes_per_connection / 1024),
+                   "");
+  }
+}
+
+void apply_thread_limits(Tightest& tightest, const Machine& machine, const Commands& commands) {
+  const Limits& limits = machine.limits;
+  constexpr std::uint64_t plenty = 4'194'304;  // the kernel's own bound for pid_max
+  if (limits.threads_max) {
+    tightest.apply(less(*limits.threads_max, machine.tasks),
+                   fmt::format("kernel.threads-max {}", *limits.threads_max),
+                   commands.sysctl("kernel.threads-max", std::to_string(*limits.threads_max * 4)));
+  }
+  if (limits.pid_max) {
+    tightest.apply(less(*limits.pid_max, machine.tasks + 300),  // 300 are not given out again
+                   fmt::format("kernel.pid_max {}", *limits.pid_max),
+                   commands.sysctl("kernel.pid_max", std::to_string(plenty)));
+  }
+  if (limits.max_map_count) {
+    tightest.apply(less(*limits.max_map_count, spare_maps) / maps_per_thread,
+                   fmt::format("vm.max_map_count {}, two per thread", *limits.max_map_count),
+                   commands.sysctl("vm.max_map_count", "1048576"));
+  }
+  if (limits.cgroup_pids) {
+    tightest.apply(less(*limits.cgroup_pids, machine.tasks),
+                   fmt::format("the control group's pids.max {}", *limits.cgroup_pids),
+                   commands.write("max", limits.cgroup_pids_file));
+  }
+  // Root is let exceed it. Which of all tasks are this user's doesn't matter much.
+  if (limits.processes_soft && !machine.root) {
+    const bool by_itself = limits.processes_hard != limits.processes_soft;
+    tightest.apply(
+        less(*limits.processes_soft, machine.tasks),
+        fmt::format("limit of {} processes", *limits.processes_soft),
+        by_itself ? "ulimit -Su $(ulimit -Hu)" : commands.resource("nproc", "u", 200'000));
+  }
+}
+
+Capacity capacity_of(const ServerTraits& server, const Machine& machine, const Commands& commands) {
+  Tightest tightest(server.name);
+  if (server.max_connections) tightest.apply(*server.max_connections, server.limit, server.lift);
+  apply_connection_limits(
+      tightest, machine, commands,
+      server.thread_per_connection ? threaded_connection_bytes : connection_bytes);
+  if (server.thread_per_connection) apply_thread_limits(tightest, machine, commands);
+  return tightest.take();
+}
+
+class Observer {
+ public:
+  explicit Observer(const Machine& machine) : machine_(machine), commands_(machine) {}
+
+  std::vector<Observation> observe(const std::vector<Capacity>& backends,
+                                   const std::vector<ServerTraits>& servers) {
+    observe_connections(backends, servers);
+    observe_cpus();
+    observe_hypervisor();
+    observe_frequency();
+    observe_load();
+    observe_clocks();
+    observe_tracepoint();
+    observe_network();
+    observe_swap();
+    return std::move(observations_);
+  }
+
+ private:
+  void tell(Level level, std::string what, std::string sentence, std::string command = {}) {
+    observations_.push_back({level, std::move(what), std::move(sentence), std::move(command)});
+  }
+
+  void observe_connections(const std::vector<Capacity>& backends,
+                           const std::vector<ServerTraits>& servers) {
+    bool enough = true;
+    for (std::size_t i = 0; i < backends.size(); ++i) {
+      const Capacity& capacity = backends[i];
+      // What a server can't do anywhere is its lesson.
+      if (capacity.max_connections >= bench_connections ||
+          capacity.max_connections == servers[i].max_connections) {
+        continue;
+      }
+      enough = false;
+      tell(Level::limit, "connections",
+           fmt::format("{} gets {} connections here, a bench asks for {}: {}.", capacity.backend,
+                       capacity.max_connections, bench_connections, capacity.limited_by),
+           capacity.lift);
+    }
+    if (!enough) return;
+    tell(Level::ok, "connections",
+         fmt::format("No limit of this machine is below the {} connections of a bench.",
+                     bench_connections));
+  }
+
+  void observe_cpus() {
+    if (machine_.cpus_usable < 2) {
+      tell(Level::note, "cpus",
+           fmt::format("Server and client share {} CPU of {}, so latencies include the client's "
+                       "turns.",
+                       machine_.cpus_usable, machine_.cpus_online),
+           machine_.cpus_online < 2
+               ? ""
+               : fmt::format("taskset -p -c 0-{} $$", machine_.cpus_online - 1));
+    } else {
+      tell(
+          Level::ok, "cpus",
+          fmt::format("{} CPUs, one for the server and one for the client.", machine_.cpus_usable));
+    }
+    if (machine_.smt == "on") {
+      tell(Level::note, "smt",
+           "Two logical CPUs may be one core, whose speed then depends on what the other does.",
+           commands_.write("off", "/sys/devices/system/cpu/smt/control"));
+    }
+  }
+
+  void observe_hypervisor() {
+    if (machine_.hypervisor.empty()) {
+      tell(Level::ok, "hypervisor", "No sign of a virtual machine.");
+    } else {
+      tell(Level::note, "hypervisor",
+           fmt::format("A virtual machine, {}, which loses its CPU to others for milliseconds at "
+                       "a time: compare medians, not p99.",
+                       machine_.hypervisor));
+    }
+  }
+
+  void observe_frequency() {
+    if (machine_.governor == "performance") {
+      tell(Level::ok, "governor", "The frequency governor is performance.");
+    } else if (machine_.governor.starts_with("none")) {
+      tell(Level::note, "governor",
+           "The system has no say in the CPU's frequency (no cpufreq), so nothing holds it still.");
+    } else {
+      tell(Level::note, "governor",
+           fmt::format("The frequency governor is {}: a server that sleeps much is measured on a "
+                       "slower CPU.",
+                       machine_.governor),
+           commands_.write("performance", "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"));
+    }
+  }
+
+  void observe_load() {
+    const double load = machine_.load_averages[0];
+    const auto cpus = static_cast<double>(std::max<std::uint64_t>(machine_.cpus_usable, 1));
+    const bool high = load / cpus > 0.5;
+    tell(high ? Level::note : Level::ok, "load",
+         fmt::format("The load average is {:.2f} on {} usable CPUs{}", load, machine_.cpus_usable,
+                     high ? ": others compete for them; wait until it is below 0.5 per CPU." : "."),
+         high ? "uptime" : "");
+  }
+
+  void observe_clocks() {
+    const std::string& accounting = machine_.cpu_accounting;
+    if (accounting.starts_with("full")) {
+      tell(Level::ok, "accounting", fmt::format("Accounting of CPU time is {}.", accounting));
+    } else {
+      tell(Level::note, "accounting",
+           fmt::format("Accounting of CPU time is {}: the sum of user and system time is exact, "
+                       "the split between them an estimate.",
+                       accounting));
+    }
+    constexpr std::array slow{"hpet", "acpi_pm", "jiffies", "refined-jiffies", "xen", "pit"};
+    if (std::ranges::find(slow, machine_.clocksource) != slow.end()) {
+      tell(Level::note, "clocksource",
+           fmt::format("The clock source is {}: to ask the time takes a system call.",
+                       machine_.clocksource),
+           commands_.write("tsc",
+                           "/sys/devices/system/clocksource/clocksource0/current_clocksource"));
+    }
+  }
+
+  // What it takes to count system calls from outside: the tracepoint's number, which is in tracefs,
+  // and the right to watch the kernel, for the tracepoint is in it.
+  void observe_tracepoint() {
+    const std::string& tracepoint = machine_.tracepoint;
+    if (tracepoint == "usable") {
+      tell(Level::ok, "perf", "The raw_syscalls tracepoint can be counted.");
+      return;
+    }
+    std::vector<std::string> steps;
+    const std::string access = machine_.root ? "" : "-o mode=750,gid=$(id -g) ";
+    if (tracepoint == "tracefs is not mounted") {
+      steps.push_back(
+          commands_.as_root(fmt::format("mount -t tracefs {}tracefs /sys/kernel/tracing", access)));
+    } else if (tracepoint == "tracefs is not readable" && !machine_.root) {
+      steps.push_back(
+          commands_.as_root("mount -o remount,mode=750,gid=$(id -g) /sys/kernel/tracing"));
+    }
+    if (!machine_.root && machine_.perf_event_paranoid.value_or(2) > 1) {
+      steps.push_back(commands_.sysctl("kernel.perf_event_paranoid", "1"));
+    }
+    tell(Level::note, "perf",
+         fmt::format("System calls can't be counted from outside by the raw_syscalls tracepoint: "
+                     "{}.",
+                     tracepoint),
+         joined(steps, " && "));
+  }
+
+  void observe_network() {
+    const auto value = [&](const char* name) {
+      const auto found = machine_.sysctls.find(name);
+      return found == machine_.sysctls.end() ? std::string() : found->second;
+    };
+    const std::string backlog = value("net.core.somaxconn");
+    if (!backlog.empty() && std::strtoull(backlog.c_str(), nullptr, 10) < opened_at_once) {
+      tell(Level::note, "somaxconn",
+           fmt::format("net.core.somaxconn is {}: of {} connections opened at once, those that "
+                       "don't fit in the backlog are tried again a second later.",
+                       backlog, opened_at_once),
+           commands_.sysctl("net.core.somaxconn", "4096"));
+    }
+    for (const char* const name : {"net.core.busy_poll", "net.core.busy_read"}) {
+      if (value(name).empty() || value(name) == "0") continue;
+      tell(Level::note, "busy_poll",
+           fmt::format("{} is {}: waiting calls may spin before they sleep.", name, value(name)),
+           commands_.sysctl(name, "0"));
+    }
+    if (value("vm.overcommit_memory") == "2") {
+      tell(Level::note, "overcommit",
+           "vm.overcommit_memory is 2: each thread's stack counts in full (8 MiB), so threaded "
+           "carries fewer connections than said above.",
+           commands_.sysctl("vm.overcommit_memory", "0"));
+    }
+  }
+
+  void observe_swap() {
+    if (machine_.swap_used_bytes == 0) return;
+    tell(Level::note, "swap",
+         fmt::format("{} MiB are swapped out: a server whose pages are among them waits for the "
+                     "disk.",
+                     machine_.swap_used_bytes / 1'048'576),
+         commands_.as_root("swapoff -a"));
+  }
+
+  const Machine& machine_;
+  Commands commands_;
+  std::vector<Observation> observations_;
+};
+
+}  // namespace
+
+std::string to_string(Level level) {
+  switch (level) {
+    case Level::ok:
+      return "ok";
+    case Level::note:
+      return "note";
+    case Level::limit:
+      break;
+  }
+  return "limit";
+}
+
+Diagnosis diagnose(const Machine& machine, const std::vector<ServerTraits>& servers) {
+  const Commands commands(machine);
+  Diagnosis diagnosis;
+  for (const ServerTraits& server : servers) {
+    diagnosis.backends.push_back(capacity_of(server, machine, commands));
+  }
+  diagnosis.observations = Observer(machine).observe(diagnosis.backends, servers);
+  return diagnosis;
+}
+
+Json to_json(const Machine& machine, const Diagnosis& diagnosis) {
+  Json backends = Json::array();
+  for (const Capacity& capacity : diagnosis.backends) {
+    backends.push_back({{"backend", capacity.backend},
+                        {"max_connections", capacity.max_connections},
+                        {"limited_by", capacity.limited_by},
+                        {"lift", capacity.lift}});
+  }
+  Json observations = Json::array();
+  for (const Observation& observation : diagnosis.observations) {
+    observations.push_back({{"level", to_string(observation.level)},
+                            {"what", observation.what},
+                            {"sentence", observation.sentence},
+                            {"command", observation.command}});
+  }
+  return {{"machine", to_json(machine)}, {"backends", backends}, {"observations", observations}};
+}
+
+}  // namespace echomux

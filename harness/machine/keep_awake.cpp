@@ -1,0 +1,34 @@
+#include "harness/machine/keep_awake.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <stop_token>
+
+#include "harness/machine/cpu.hpp"
+
+namespace echomux {
+namespace {
+
+void spin(int cpu, const std::stop_token& stop) {
+  const sched_param none{};
+  // Without that priority it would compete with what is to be measured: better none at all.
+  if (::pthread_setschedparam(::pthread_self(), SCHED_IDLE, &none) != 0) return;
+  try {
+    run_on_cpus({cpu});
+  } catch (const std::exception&) {
+    return;  // the CPU has gone
+  }
+  while (!stop.stop_requested()) {
+  }
+}
+
+}  // namespace
+
+KeepAwake::KeepAwake(const std::vector<int>& cpus) {
+  for (const int cpu : cpus) {
+    threads_.emplace_back([cpu](const std::stop_token& stop) { spin(cpu, stop); });
+  }
+}
+
+}  // namespace echomux

@@ -1,0 +1,451 @@
+#include "harness/machine/machine.hpp"
+
+#include <fmt/core.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <sstream>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+#include "echo/file_descriptor.hpp"
+#include "echo/system_call.hpp"
+#include "harness/machine/cpu.hpp"
+#include "harness/machine/tracepoint.hpp"
+
+namespace echomux {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array sysctl_names{"net.core.somaxconn",
+                                  "net.core.busy_poll",
+                                  "net.core.busy_read",
+                                  "net.core.rmem_max",
+                                  "net.core.wmem_max",
+                                  "net.ipv4.ip_local_port_range",
+                                  "net.ipv4.tcp_congestion_control",
+                                  "net.ipv4.tcp_max_syn_backlog",
+                                  "net.ipv4.tcp_mem",
+                                  "net.ipv4.tcp_rmem",
+                                  "net.ipv4.tcp_syncookies",
+                                  "net.ipv4.tcp_tw_reuse",
+                                  "net.ipv4.tcp_wmem",
+                                  "vm.overcommit_memory"};
+
+std::string trimmed(std::string text) {
+  const auto is_space = [](unsigned char c) { return std::isspace(c) != 0; };
+  text.erase(std::find_if_not(text.rbegin(), text.rend(), is_space).base(), text.end());
+  text.erase(text.begin(), std::find_if_not(text.begin(), text.end(), is_space));
+  return text;
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end == text.data()) return std::nullopt;
+  return value;
+}
+
+// The value of `key` in lines such as "key : value" or "KEY=value"; empty when there is none.
+std::string value_of(const std::string& lines, std::string_view key, char separator) {
+  std::istringstream stream(lines);
+  for (std::string line; std::getline(stream, line);) {
+    const std::size_t end = line.find(separator);
+    if (end != std::string::npos && trimmed(line.substr(0, end)) == key) {
+      return trimmed(line.substr(end + 1));
+    }
+  }
+  return {};
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+// Collects a Machine; each step fills in the fields of one subject.
+class Inquiry {
+ public:
+  explicit Inquiry(fs::path root) : root_(std::move(root)) {}
+
+  Machine answer() {
+    describe_system();
+    describe_cpus();
+    describe_memory();
+    describe_cpu_accounting();
+    describe_hypervisor();
+    describe_container();
+    describe_frequency();
+    describe_mitigations();
+    describe_limits();
+    describe_cgroup();
+    describe_sysctls();
+    describe_load();
+    describe_privileges();
+    describe_tracepoint();
+    return std::move(machine_);
+  }
+
+ private:
+  [[nodiscard]] fs::path place(std::string_view path) const {
+    return root_ / fs::path(path).relative_path();
+  }
+
+  // The whole file without white space around it; none, and why in error_, when it can't be read.
+  std::optional<std::string> read(std::string_view path) {
+    errno = 0;
+    std::ifstream file(place(path));
+    std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    if (!file.is_open() || file.bad()) {
+      error_ = fmt::format("{}: {}", path, error_text(errno));
+      return std::nullopt;
+    }
+    return trimmed(std::move(text));
+  }
+
+  // The same, for what is recorded as unavailable when it can't be read.
+  std::string read_or_tell(const std::string& what, std::string_view path) {
+    std::optional<std::string> text = read(path);
+    if (!text) machine_.unavailable[what] = error_;
+    return text.value_or("");
+  }
+
+  Limit read_limit(const std::string& what, std::string_view path) {
+    const Limit limit = parse_number(read_or_tell(what, path));
+    if (!limit && !machine_.unavailable.contains(what)) {
+      machine_.unavailable[what] = fmt::format("{} is not a number", path);
+    }
+    return limit;
+  }
+
+  void describe_system() {
+    utsname system{};
+    ::uname(&system);
+    release_ = system.release;
+    machine_.kernel = fmt::format("{} {} {}", system.sysname, system.release, system.version);
+    machine_.architecture = system.machine;
+    const std::string release = read_or_tell("distribution", "/etc/os-release");
+    machine_.distribution = value_of(release, "PRETTY_NAME", '=');
+    std::erase(machine_.distribution, '"');
+    machine_.clocksource = read_or_tell(
+        "clocksource", "/sys/devices/system/clocksource/clocksource0/current_clocksource");
+  }
+
+  void describe_cpus() {
+    cpuinfo_ = read_or_tell("cpu_model", "/proc/cpuinfo");
+    machine_.cpu_model = value_of(cpuinfo_, "model name", ':');
+    if (machine_.cpu_model.empty()) {
+      machine_.cpu_model = machine_.architecture;
+      machine_.unavailable.try_emplace("cpu_model", "/proc/cpuinfo has no model name");
+    }
+    machine_.cpus_online = static_cast<std::uint64_t>(::sysconf(_SC_NPROCESSORS_ONLN));
+    try {
+      machine_.cpus_usable = usable_cpus().size();
+    } catch (const std::system_error& error) {  // more CPUs than a cpu_set_t holds
+      machine_.cpus_usable = machine_.cpus_online;
+      machine_.unavailable["cpus_usable"] = error.what();
+    }
+    const std::string mhz = value_of(cpuinfo_, "cpu MHz", ':');
+    if (mhz.empty()) {
+      machine_.unavailable["cpu_mhz"] = "/proc/cpuinfo doesn't tell";
+    } else {
+      machine_.cpu_mhz = std::strtod(mhz.c_str(), nullptr);
+    }
+    for (int index = 0;; ++index) {
+      const std::string cache = fmt::format("/sys/devices/system/cpu/cpu0/cache/index{}/", index);
+      const auto level = read(cache + "level");
+      const auto type = read(cache + "type");
+      const auto size = read(cache + "size");
+      if (!level || !type || !size) break;
+      machine_.caches.push_back(fmt::format("L{} {} {}", *level, *type, *size));
+    }
+    if (machine_.caches.empty()) machine_.unavailable["caches"] = error_;
+  }
+
+  void describe_memory() {
+    const std::string meminfo = read_or_tell("memory_bytes", "/proc/meminfo");
+    const auto bytes = [&](std::string_view key) {
+      return parse_number(value_of(meminfo, key, ':')).value_or(0) * 1024;
+    };
+    machine_.memory_bytes = bytes("MemTotal");
+    machine_.memory_available_bytes = bytes("MemAvailable");
+    machine_.swap_bytes = bytes("SwapTotal");
+    machine_.swap_used_bytes = machine_.swap_bytes - bytes("SwapFree");
+  }
+
+  // The options the kernel was built with; none, and why in error_, when it doesn't tell.
+  std::optional<std::string> kernel_configuration() {
+    if (auto config = read("/boot/config-" + release_)) return config;
+    const std::string why = error_;
+    if (root_ != "/" || ::access("/proc/config.gz", R_OK) != 0) {
+      error_ = fmt::format("{}, and /proc/config.gz can't be read", why);
+      return std::nullopt;
+    }
+    // Through gzip, which every system has, rather than through a library more to build with.
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(
+        ::popen("gzip -dc /proc/config.gz 2>/dev/null", "re"),  // NOLINT(cert-env33-c)
+        &::pclose);
+    std::string config;
+    std::array<char, 4096> chunk{};
+    while (pipe) {
+      const std::size_t count = std::fread(chunk.data(), 1, chunk.size(), pipe.get());
+      if (count == 0) break;
+      config.append(chunk.data(), count);
+    }
+    if (!config.empty()) return config;
+    error_ = fmt::format("{}, and gzip doesn't unpack /proc/config.gz", why);
+    return std::nullopt;
+  }
+
+  void describe_cpu_accounting() {
+    machine_.clock_ticks_per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+    const std::optional<std::string> config = kernel_configuration();
+    if (!config) {
+      machine_.cpu_accounting = "unknown because " + error_;
+      machine_.unavailable["cpu_accounting"] = error_;
+      return;
+    }
+    const auto built_in = [&](std::string_view option) {
+      return value_of(*config, fmt::format("CONFIG_{}", option), '=') == "y";
+    };
+    const std::string hz = value_of(*config, "CONFIG_HZ", '=');
+    const std::string ticks = hz.empty() ? "tick-based" : fmt::format("tick-based ({} Hz)", hz);
+    // Built in, it does nothing until some CPU is told to run without a tick.
+    const std::string tickless = read("/sys/devices/system/cpu/nohz_full").value_or("");
+    const bool active = built_in("CONTEXT_TRACKING_USER_FORCE") ||
+                        (!tickless.empty() && !contains(tickless, "null"));
+    if (built_in("VIRT_CPU_ACCOUNTING_NATIVE")) {
+      machine_.cpu_accounting = "full (VIRT_CPU_ACCOUNTING_NATIVE)";
+    } else if (built_in("VIRT_CPU_ACCOUNTING_GEN") && active) {
+      machine_.cpu_accounting = "full (VIRT_CPU_ACCOUNTING_GEN)";
+    } else if (built_in("VIRT_CPU_ACCOUNTING_GEN")) {
+      machine_.cpu_accounting = ticks + ", VIRT_CPU_ACCOUNTING_GEN is built in but not active";
+    } else if (built_in("TICK_CPU_ACCOUNTING")) {
+      machine_.cpu_accounting = ticks;
+    } else {
+      machine_.cpu_accounting = "unknown because the kernel's configuration names no way";
+    }
+  }
+
+  void describe_hypervisor() {
+    for (const std::string_view name : {"sys_vendor", "product_name", "bios_vendor"}) {
+      const std::string text = read(fmt::format("/sys/class/dmi/id/{}", name)).value_or("");
+      for (const std::string_view maker :
+           {"QEMU", "KVM", "VMware", "VirtualBox", "innotek", "Xen", "Amazon EC2", "Bochs",
+            "Google Compute Engine", "Virtual Machine", "Parallels", "OpenStack", "BHYVE",
+            "Hetzner", "DigitalOcean"}) {
+        if (contains(text, maker)) machine_.hypervisor = text;
+      }
+      if (!machine_.hypervisor.empty()) break;
+    }
+    // A physical server of that maker says so too; the CPU knows better.
+    const std::string flags = " " + value_of(cpuinfo_, "flags", ':') + " ";
+    const bool x86 = flags.size() > 2;
+    const bool flagged = contains(flags, " hypervisor ");
+    if (x86 && !flagged && contains(machine_.hypervisor, "Amazon EC2")) machine_.hypervisor.clear();
+    if (!machine_.hypervisor.empty()) return;
+    const std::string type = read("/sys/hypervisor/type").value_or("");
+    if (!type.empty()) {
+      machine_.hypervisor = type;
+    } else if (contains(read("/proc/version").value_or(""), "icrosoft")) {
+      machine_.hypervisor = "Windows Subsystem for Linux";
+    } else if (flagged) {
+      machine_.hypervisor = "of unknown make (the CPU has the flag \"hypervisor\")";
+    }
+  }
+
+  void describe_container() {
+    const std::string groups = read("/proc/1/cgroup").value_or("");
+    std::error_code ignored;
+    if (fs::exists(place("/run/.containerenv"), ignored)) {
+      machine_.container = "podman (/run/.containerenv is there)";
+    } else if (fs::exists(place("/.dockerenv"), ignored)) {
+      machine_.container = "docker (/.dockerenv is there)";
+    } else if (const auto manager = read("/run/systemd/container"); manager && !manager->empty()) {
+      machine_.container = *manager;
+    } else if (contains(groups, "docker") || contains(groups, "kubepods") ||
+               contains(groups, "lxc")) {
+      machine_.container = "of unknown make (by the control group of process 1)";
+    }
+  }
+
+  void describe_frequency() {
+    const std::string cpufreq = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
+    machine_.governor = read(cpufreq).value_or("none: no cpufreq");
+    const auto no_turbo = read("/sys/devices/system/cpu/intel_pstate/no_turbo");
+    const auto boost = read("/sys/devices/system/cpu/cpufreq/boost");
+    if (no_turbo) {
+      machine_.turbo = *no_turbo == "0" ? "on" : "off";
+    } else if (boost) {
+      machine_.turbo = *boost == "1" ? "on" : "off";
+    } else {
+      machine_.unavailable["turbo"] = error_;
+    }
+    machine_.smt = read_or_tell("smt", "/sys/devices/system/cpu/smt/control");
+  }
+
+  void describe_mitigations() {
+    const std::string_view directory = "/sys/devices/system/cpu/vulnerabilities";
+    std::error_code error;
+    for (fs::directory_iterator it(place(directory), error), end; !error && it != end;
+         it.increment(error)) {
+      const std::string name = it->path().filename();
+      if (auto text = read(fmt::format("{}/{}", directory, name))) {
+        machine_.mitigations[name] = std::move(*text);
+      }
+    }
+    if (error) {
+      machine_.unavailable["mitigations"] = fmt::format("{}: {}", directory, error.message());
+    }
+  }
+
+  void describe_limits() {
+    const auto ask = [](auto resource, Limit& soft, Limit& hard) {
+      rlimit limit{};
+      if (::getrlimit(resource, &limit) != 0) return;
+      if (limit.rlim_cur != RLIM_INFINITY) soft = limit.rlim_cur;
+      if (limit.rlim_max != RLIM_INFINITY) hard = limit.rlim_max;
+    };
+    Limits& limits = machine_.limits;
+    ask(RLIMIT_NOFILE, limits.descriptors_soft, limits.descriptors_hard);
+    ask(RLIMIT_NPROC, limits.processes_soft, limits.processes_hard);
+    limits.nr_open = read_limit("nr_open", "/proc/sys/fs/nr_open");
+    limits.file_max = read_limit("file_max", "/proc/sys/fs/file-max");
+    limits.threads_max = read_limit("threads_max", "/proc/sys/kernel/threads-max");
+    limits.pid_max = read_limit("pid_max", "/proc/sys/kernel/pid_max");
+    limits.max_map_count = read_limit("max_map_count", "/proc/sys/vm/max_map_count");
+  }
+
+  // Both versions of control groups name this process's group in /proc/self/cgroup: "0::/path" is
+  // version 2's, "8:pids:/path" version 1's. A group's limits bind all groups within it.
+  void describe_cgroup() {
+    const auto groups = read("/proc/self/cgroup");
+    if (!groups) {
+      machine_.unavailable["cgroup"] = error_;
+      return;
+    }
+    std::istringstream lines(*groups);
+    for (std::string line; std::getline(lines, line);) {
+      const std::size_t first = line.find(':');
+      const std::size_t second = line.find(':', first + 1);
+      if (first == std::string::npos || second == std::string::npos) continue;
+      const std::string controllers = line.substr(first + 1, second - first - 1);
+      const std::string path = line.substr(second + 1);
+      if (controllers.empty()) {
+        const std::string base = read("/sys/fs/cgroup/cgroup.controllers") ? "" : "/unified";
+        find_cgroup_limits("/sys/fs/cgroup" + base, path, "pids.max", "memory.max");
+      } else if (controllers == "pids" || controllers == "memory") {
+        find_cgroup_limits("/sys/fs/cgroup/" + controllers, path, "pids.max",
+                           "memory.limit_in_bytes");
+      }
+    }
+  }
+
+  void find_cgroup_limits(const std::string& base, const fs::path& group,
+                          std::string_view pids_name, std::string_view memory_name) {
+    Limits& limits = machine_.limits;
+    for (fs::path path = group;; path = path.parent_path()) {
+      const std::string directory = base + (path == "/" ? "" : path.string()) + "/";
+      const std::string pids_file = directory + std::string(pids_name);
+      // "max" is not a number; version 1 says it with one near 2^63.
+      const Limit pids = parse_number(read(pids_file).value_or(""));
+      if (pids && (!limits.cgroup_pids || *pids < *limits.cgroup_pids)) {
+        limits.cgroup_pids = pids;
+        limits.cgroup_pids_file = pids_file;
+      }
+      const Limit memory = parse_number(read(directory + std::string(memory_name)).value_or(""));
+      if (memory && *memory < std::uint64_t{1} << 62 &&
+          (!limits.cgroup_memory_bytes || *memory < *limits.cgroup_memory_bytes)) {
+        limits.cgroup_memory_bytes = memory;
+      }
+      if (path == path.parent_path()) break;
+    }
+  }
+
+  void describe_sysctls() {
+    for (const std::string name : sysctl_names) {
+      std::string path = "/proc/sys/" + name;
+      std::replace(path.begin() + 10, path.end(), '.', '/');
+      if (auto text = read(path)) {
+        std::ranges::replace(*text, '\t', ' ');
+        machine_.sysctls[name] = std::move(*text);
+      } else {
+        machine_.unavailable[name] = error_;
+      }
+    }
+  }
+
+  void describe_load() {
+    std::istringstream load(read_or_tell("load_averages", "/proc/loadavg"));
+    std::string tasks;  // running/all
+    for (double& average : machine_.load_averages) load >> average;
+    load >> tasks;
+    machine_.tasks =
+        parse_number(tasks.substr(std::min(tasks.find('/'), tasks.size() - 1) + 1)).value_or(0);
+    machine_.files_open =
+        parse_number(read_or_tell("files_open", "/proc/sys/fs/file-nr")).value_or(0);
+  }
+
+  void describe_privileges() {
+    constexpr int cap_sys_resource = 24;  // capabilities(7)
+    machine_.root = ::geteuid() == 0;
+    const std::string status = read_or_tell("may_exceed_limits", "/proc/self/status");
+    const std::string capabilities = value_of(status, "CapEff", ':');
+    machine_.may_exceed_limits =
+        (std::strtoull(capabilities.c_str(), nullptr, 16) >> cap_sys_resource & 1) != 0;
+    const std::string what = "perf_event_paranoid";
+    const std::string level = read_or_tell(what, "/proc/sys/kernel/perf_event_paranoid");
+    if (!level.empty()) machine_.perf_event_paranoid = std::atoi(level.c_str());  // NOLINT
+  }
+
+  void describe_tracepoint() {
+    // It needs no mounted tracefs where this process may have one of its own.
+    if (root_ == "/" && !system_calls_uncountable()) {
+      machine_.tracepoint = "usable";
+      return;
+    }
+    const std::string event = "events/raw_syscalls/sys_enter/id";
+    std::optional<std::uint64_t> id;
+    bool mounted = false;
+    for (const std::string directory : {"/sys/kernel/tracing/", "/sys/kernel/debug/tracing/"}) {
+      if (id) break;
+      const auto text = read(directory + event);
+      if (text) id = parse_number(*text);
+      // Without permission to look inside, the error is another than for a directory without files.
+      mounted = mounted || text || contains(error_, "denied");
+    }
+    if (!id) {
+      machine_.tracepoint = mounted ? "tracefs is not readable" : "tracefs is not mounted";
+      return;
+    }
+    machine_.tracepoint = system_calls_uncountable() ? "not permitted" : "usable";
+  }
+
+  fs::path root_;
+  Machine machine_;
+  std::string release_;
+  std::string cpuinfo_;
+  std::string error_;
+};
+
+}  // namespace
+
+Machine describe_machine(const std::filesystem::path& root) {
+  return Inquiry(root).answer();
+}
+
+}  // namespace echomux

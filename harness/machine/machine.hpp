@@ -1,0 +1,97 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace echomux {
+
+class Json;
+
+// A limit on a number of things or bytes; none where nothing limits it, or where the system doesn't
+// tell, which Machine::unavailable then says.
+using Limit = std::optional<std::uint64_t>;
+
+// What the system lets one process, one user or everybody have.
+struct Limits {
+  Limit descriptors_soft;  // per process, RLIMIT_NOFILE
+  Limit descriptors_hard;
+  Limit processes_soft;  // threads count as processes, per user, RLIMIT_NPROC
+  Limit processes_hard;
+  Limit nr_open;        // fs.nr_open, what descriptors_hard can be raised to
+  Limit file_max;       // fs.file-max, open files in the whole system
+  Limit threads_max;    // kernel.threads-max, in the whole system
+  Limit pid_max;        // kernel.pid_max, a thread takes one of these numbers
+  Limit max_map_count;  // vm.max_map_count, memory maps per process
+  Limit cgroup_pids;    // the tightest pids.max from this process's control group up to the root
+  Limit cgroup_memory_bytes;     // the same of memory.max
+  std::string cgroup_pids_file;  // where that pids.max is; empty when there is none
+
+  friend bool operator==(const Limits&, const Limits&) = default;
+};
+
+// Everything about a machine that a reader needs to judge a measurement made on it. A text is empty
+// where there is no such thing; what could not be found out is in `unavailable`.
+struct Machine {
+  std::string kernel;  // name, release and version, such as uname -srv prints
+  std::string distribution;
+  std::string architecture;
+  std::string cpu_model;
+  std::uint64_t cpus_online = 0;
+  std::uint64_t cpus_usable = 0;    // by this process's affinity
+  std::optional<double> cpu_mhz;    // of the first CPU, at this moment
+  std::vector<std::string> caches;  // of the first CPU, such as "L1 Data 48K"
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t memory_available_bytes = 0;  // the kernel's own estimate
+  std::uint64_t swap_bytes = 0;
+  std::uint64_t swap_used_bytes = 0;
+
+  // How the kernel splits CPU time into user and system: "tick-based …", "full …" or "unknown …".
+  std::string cpu_accounting;
+  std::uint64_t clock_ticks_per_second = 0;  // the unit of times in /proc/PID/stat
+  std::string hypervisor;                    // empty: no sign of one
+  std::string container;                     // empty: no sign of one
+  std::string governor;                      // of cpufreq, or "none: no cpufreq"
+  std::string turbo;                         // "on" or "off"
+  std::string smt;  // as the kernel words it, such as "on" or "notsupported"
+  std::string clocksource;
+  std::map<std::string, std::string> mitigations;  // by vulnerability
+  Limits limits;
+  std::map<std::string, std::string> sysctls;  // those that TCP on the loopback network depends on
+
+  std::array<double, 3> load_averages{};  // over 1, 5 and 15 minutes
+  std::uint64_t tasks = 0;                // processes and threads in the whole system
+  std::uint64_t files_open = 0;           // in the whole system
+
+  bool root = false;               // the effective user is root
+  bool may_exceed_limits = false;  // CAP_SYS_RESOURCE: may raise hard limits
+  std::optional<int> perf_event_paranoid;
+  // Whether this process can count its system calls with perf_event_open(2) on the raw_syscalls
+  // tracepoint: "usable", "tracefs is not mounted", "tracefs is not readable" or "not permitted".
+  std::string tracepoint;
+
+  // What could not be found out, and because of what.
+  std::map<std::string, std::string> unavailable;
+
+  friend bool operator==(const Machine&, const Machine&) = default;
+};
+
+// Asks the machine this runs on; changes nothing on it. /proc, /sys, /etc, /run and /boot are
+// looked for below `root`, which only tests set. Never throws for what isn't there.
+[[nodiscard]] Machine describe_machine(const std::filesystem::path& root = "/");
+
+[[nodiscard]] Json to_json(const Machine& machine);
+
+// The machine that to_json was given. Throws JsonError when anything is missing or of another type.
+[[nodiscard]] Machine machine_from(const Json& json);
+
+// A sentence for each difference that forbids comparing measurements from the two machines without
+// a second thought. Not what changes by itself, such as load and available memory; quantities
+// within 1 % count as the same.
+[[nodiscard]] std::vector<std::string> differences(const Machine& one, const Machine& other);
+
+}  // namespace echomux

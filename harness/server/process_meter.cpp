@@ -1,0 +1,229 @@
+#include "harness/server/process_meter.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sched.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <map>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "harness/machine/proc_file.hpp"
+#include "harness/machine/taken_time.hpp"
+
+namespace echomux {
+namespace {
+
+using proc::number;
+using proc::read_file;
+using proc::words;
+using std::chrono::nanoseconds;
+
+// A process with more threads than this has its children looked up by a scan of all processes: each
+// thread has a list of the children that it started itself, and they would all have to be read.
+constexpr std::uint64_t most_lists_of_children = 64;
+
+// The number after "key:" at the beginning of a line, as /proc/PID/status has it.
+std::optional<std::uint64_t> field(std::string_view text, std::string_view key) {
+  for (std::size_t at = text.find(key); at != std::string_view::npos; at = text.find(key, at + 1)) {
+    const std::string_view rest = text.substr(at + key.size());
+    if ((at > 0 && text[at - 1] != '\n') || !rest.starts_with(':')) continue;
+    const std::vector<std::string_view> values = words(rest.substr(1, rest.find('\n') - 1));
+    if (!values.empty()) return number(values.front());
+  }
+  return std::nullopt;
+}
+
+// The entries of a directory in /proc that are numbers.
+std::vector<pid_t> numbers_in(const std::string& path) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), &::closedir);
+  std::vector<pid_t> numbers;
+  while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr) {
+    if (const auto id = number<pid_t>(entry->d_name); id > 0) numbers.push_back(id);
+  }
+  return numbers;
+}
+
+// What /proc/PID/stat says. Ticks of `ended_*` are those of children that were waited for.
+struct Stat {
+  pid_t pid = 0;
+  pid_t parent = 0;
+  char state = 0;
+  std::uint64_t user = 0;
+  std::uint64_t system = 0;
+  std::uint64_t ended_user = 0;
+  std::uint64_t ended_system = 0;
+  std::uint64_t threads = 0;
+
+  // A process whose main thread alone has ended is a zombie too, as far as `state` goes.
+  [[nodiscard]] bool ended() const {
+    return state == 'X' || state == 'x' || (state == 'Z' && threads <= 1);
+  }
+};
+
+std::optional<Stat> read_stat(pid_t pid) {
+  const std::optional<std::string> text = read_file(fmt::format("/proc/{}/stat", pid));
+  // The name is in parentheses, and may contain anything, parentheses included.
+  const std::size_t name_end = text ? text->rfind(')') : std::string::npos;
+  if (name_end == std::string::npos) return std::nullopt;
+  const std::vector<std::string_view> rest = words(std::string_view(*text).substr(name_end + 1));
+  if (rest.size() < 18) return std::nullopt;
+  const auto at = [&](std::size_t field_number) {
+    return rest[field_number - 3];
+  };  // as in proc(5)
+  return Stat{.pid = pid,
+              .parent = number<pid_t>(at(4)),
+              .state = at(3).front(),
+              .user = number(at(14)),
+              .system = number(at(15)),
+              .ended_user = number(at(16)),
+              .ended_system = number(at(17)),
+              .threads = number(at(20))};
+}
+
+// Finds the children of processes, in the way that is cheaper for each.
+class Children {
+ public:
+  std::vector<pid_t> of(const Stat& process) {
+    if (process.threads > most_lists_of_children) return from_all_processes(process.pid);
+    std::vector<pid_t> children;
+    bool any_list = false;
+    for (const pid_t thread : numbers_in(fmt::format("/proc/{}/task", process.pid))) {
+      const auto list = read_file(fmt::format("/proc/{}/task/{}/children", process.pid, thread));
+      if (!list) continue;
+      any_list = true;
+      for (const std::string_view child : words(*list)) children.push_back(number<pid_t>(child));
+    }
+    // Kernels built without CONFIG_PROC_CHILDREN have no such lists.
+    return any_list ? children : from_all_processes(process.pid);
+  }
+
+ private:
+  std::vector<pid_t> from_all_processes(pid_t parent) {
+    if (by_parent_.empty()) {
+      for (const pid_t pid : numbers_in("/proc")) {
+        if (const std::optional<Stat> stat = read_stat(pid)) by_parent_.emplace(stat->parent, pid);
+      }
+    }
+    std::vector<pid_t> children;
+    const auto [begin, end] = by_parent_.equal_range(parent);
+    for (auto at = begin; at != end; ++at) children.push_back(at->second);
+    return children;
+  }
+
+  std::multimap<pid_t, pid_t> by_parent_;
+};
+
+// A parent is always read before its children. So a child that its parent waits for in the meantime
+// is not yet among the parent's ended ones, and can't be counted twice.
+std::vector<Stat> read_tree(pid_t root) {
+  std::vector<Stat> tree;
+  if (const auto stat = read_stat(root); stat && !stat->ended()) tree.push_back(*stat);
+  Children children;
+  for (std::size_t i = 0; i < tree.size(); ++i) {
+    const Stat parent = tree[i];
+    for (const pid_t child : children.of(parent)) {
+      const std::optional<Stat> stat = read_stat(child);
+      // Another parent means that the number has gone to somebody else by now.
+      if (stat && stat->parent == parent.pid) tree.push_back(*stat);
+    }
+  }
+  return tree;
+}
+
+nanoseconds from_ticks(std::uint64_t ticks) {
+  static const auto per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  return nanoseconds(ticks * (std::uint64_t{1'000'000'000} / per_second));
+}
+
+nanoseconds living_cpu_time(const Stat& process) {
+  clockid_t clock{};
+  timespec time{};
+  if (::clock_getcpuclockid(process.pid, &clock) != 0 || ::clock_gettime(clock, &time) != 0) {
+    return from_ticks(process.user + process.system);  // it has ended since
+  }
+  return std::chrono::seconds(time.tv_sec) + nanoseconds(time.tv_nsec);
+}
+
+std::uint64_t resident_bytes(pid_t pid) {
+  static const auto page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const auto text = read_file(fmt::format("/proc/{}/statm", pid));
+  const std::vector<std::string_view> pages = words(text ? *text : std::string_view());
+  return pages.size() > 1 ? number(pages[1]) * page_size : 0;
+}
+
+// The kernel demands room for all CPUs that it could ever have, which cpu_set_t may lack.
+void add_usable_cpus(pid_t thread, std::set<int>& cpus) {
+  std::array<cpu_set_t, 8> masks{};
+  if (::sched_getaffinity(thread, sizeof masks, masks.data()) != 0) return;
+  for (std::size_t cpu = 0; cpu < masks.size() * CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu % CPU_SETSIZE, &masks.at(cpu / CPU_SETSIZE))) {
+      cpus.insert(static_cast<int>(cpu));
+    }
+  }
+}
+
+void add_threads(pid_t pid, ProcessReading& reading, std::set<int>& cpus) {
+  for (const pid_t thread : numbers_in(fmt::format("/proc/{}/task", pid))) {
+    const std::string directory = fmt::format("/proc/{}/task/{}", pid, thread);
+    if (const auto status = read_file(directory + "/status")) {
+      reading.voluntary_switches += field(*status, "voluntary_ctxt_switches").value_or(0);
+      reading.involuntary_switches += field(*status, "nonvoluntary_ctxt_switches").value_or(0);
+    }
+    reading.run_queue_delay += thread_run_queue_delay(thread).value_or(nanoseconds(0));
+    add_usable_cpus(thread, cpus);
+  }
+}
+
+}  // namespace
+
+std::optional<ProcessReading> read_process_tree(pid_t root, Detail detail) {
+  const std::vector<Stat> tree = read_tree(root);
+  if (tree.empty()) return std::nullopt;
+  ProcessReading reading;
+  std::set<int> cpus;
+  for (const Stat& process : tree) {
+    reading.cpu += living_cpu_time(process) + from_ticks(process.ended_user + process.ended_system);
+    reading.user_ticks += process.user + process.ended_user;
+    reading.system_ticks += process.system + process.ended_system;
+    // One that has ended, and waits to be waited for, has used CPU time but is there no more.
+    if (process.ended()) continue;
+    reading.resident_bytes += resident_bytes(process.pid);
+    reading.threads += process.threads;
+    ++reading.processes;
+    if (detail == Detail::everything) {
+      add_threads(process.pid, reading, cpus);
+    } else {
+      add_usable_cpus(process.pid, cpus);
+    }
+  }
+  reading.cpus.assign(cpus.begin(), cpus.end());
+  return reading;
+}
+
+std::vector<pid_t> process_tree(pid_t root) {
+  std::vector<pid_t> processes;
+  for (const Stat& process : read_tree(root)) {
+    if (!process.ended()) processes.push_back(process.pid);
+  }
+  return processes;
+}
+
+std::uint64_t kernel_slab_bytes() {
+  const std::optional<std::string> text = read_file("/proc/meminfo");
+  const std::optional<std::uint64_t> kilobytes = field(text ? *text : std::string_view(), "Slab");
+  if (!kilobytes) throw std::runtime_error("/proc/meminfo doesn't tell the kernel's slab memory");
+  return *kilobytes * 1024;
+}
+
+}  // namespace echomux

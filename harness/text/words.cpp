@@ -1,0 +1,48 @@
+#include "harness/text/words.hpp"
+
+#include <fmt/core.h>
+
+#include <array>
+#include <cmath>
+#include <ctime>
+
+namespace echomux {
+
+std::string rate_in_words(double rate) {
+  return rate > 0 ? fmt::format("{:.10g} requests/s", rate)
+                  : std::string("full speed (closed loop)");
+}
+
+std::string figure_in_words(std::optional<double> value) {
+  if (!value) return "-";
+  return *value >= 99.95 ? fmt::format("{:.0f}", *value) : fmt::format("{:.1f}", *value);
+}
+
+std::string count_in_words(std::size_t count) {
+  if (count < 1000) return std::to_string(count);
+  return fmt::format("{},{:03}", count_in_words(count / 1000), count % 1000);
+}
+
+std::string time_left(double seconds) {
+  const auto whole = std::llround(seconds);
+  return fmt::format("(about {:02}:{:02} left)", whole / 60, whole % 60);
+}
+
+std::string utc_now(const char* format) {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  std::array<char, 64> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), format, &parts)};
+}
+
+std::string list_in_words(const std::vector<std::string>& items) {
+  std::string text;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (i > 0) text += i + 1 == items.size() ? " and " : ", ";
+    text += items[i];
+  }
+  return text;
+}
+
+}  // namespace echomux

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace echomux {
+
+// How figures and loads are put into words, the same everywhere.
+
+// "1000 requests/s", or that there is no rate.
+[[nodiscard]] std::string rate_in_words(double rate);
+
+// One digit after the point, none from 100 on: more than such a measurement bears.
+// "-" for one that there isn't.
+[[nodiscard]] std::string figure_in_words(std::optional<double> value);
+
+// "10,000".
+[[nodiscard]] std::string count_in_words(std::size_t count);
+
+// All of `items`, which are strings, with `separator` between them.
+template <typename Items>
+[[nodiscard]] std::string joined(const Items& items, std::string_view separator) {
+  std::string text;
+  bool first = true;
+  for (const auto& item : items) {
+    if (!first) text += separator;
+    text += item;
+    first = false;
+  }
+  return text;
+}
+
+// "(about 05:30 left)", in minutes and seconds.
+[[nodiscard]] std::string time_left(double seconds);
+
+// The time now, in UTC, as a format of strftime(3) has it.
+[[nodiscard]] std::string utc_now(const char* format);
+
+// "select, poll and epoll_lt".
+[[nodiscard]] std::string list_in_words(const std::vector<std::string>& items);
+
+}  // namespace echomux

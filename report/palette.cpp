@@ -1,0 +1,63 @@
+#include "report/palette.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace echomux {
+namespace {
+
+struct NamedStyle {
+  std::string_view name;
+  LineStyle style;
+};
+
+// epoll is what published figures call epoll_lt. A select without its limit is still select.
+constexpr std::array named_styles{
+    NamedStyle{"floor", {"#1a1a1a", "#e8e8e8", "6 4", "circle"}},
+    NamedStyle{"blocking", {"#3596cf", "#a6dcfa", "", "wye"}},
+    NamedStyle{"threaded", {"#b07a00", "#e69f00", "", "cross"}},
+    NamedStyle{"busy_poll", {"#766c00", "#f0e442", "", "star"}},
+    NamedStyle{"select", {"#d55e00", "#ff7f32", "", "square"}},
+    NamedStyle{"select (no limit)", {"#d55e00", "#ff7f32", "8 3", "square"}},
+    NamedStyle{"poll", {"#b8508c", "#e08fbe", "", "triangle"}},
+    NamedStyle{"epoll", {"#00609c", "#4ba3e3", "", "circle"}},
+    NamedStyle{"epoll_lt", {"#00609c", "#4ba3e3", "", "circle"}},
+    NamedStyle{"epoll_et", {"#008a65", "#1fc99a", "", "diamond"}},
+};
+
+struct Colour {
+  std::string_view light;
+  std::string_view dark;
+};
+// What is left for other names: hues that stay away from those above.
+constexpr std::array other_colours{Colour{"#5b3fa0", "#b49cf2"}, Colour{"#6b6b6b", "#a8adb3"},
+                                   Colour{"#7a3b1d", "#cf9678"}, Colour{"#0f6b75", "#5fc4cf"},
+                                   Colour{"#8c1c2f", "#ef7f8f"}};
+constexpr std::array<std::string_view, 3> other_dashes{"2 3", "10 3 2 3", "4 2"};
+constexpr std::array<std::string_view, 7> other_symbols{"diamond", "cross",  "star",    "wye",
+                                                        "circle",  "square", "triangle"};
+
+// FNV-1a: the same everywhere, which std::hash doesn't promise.
+constexpr std::uint32_t hash(std::string_view text) {
+  std::uint32_t value = 2'166'136'261U;
+  for (const char c : text) {
+    value = (value ^ static_cast<unsigned char>(c)) * 16'777'619U;
+  }
+  return value;
+}
+
+}  // namespace
+
+LineStyle line_style(std::string_view name) noexcept {
+  for (const NamedStyle& one : named_styles) {
+    if (one.name == name) return one.style;
+  }
+  const std::size_t number = hash(name) >> 4U;  // its lowest bits mix least
+  const Colour colour = other_colours[number % other_colours.size()];
+  const std::size_t rest = number / other_colours.size();
+  return {colour.light, colour.dark, other_dashes[rest % other_dashes.size()],
+          other_symbols[rest / other_dashes.size() % other_symbols.size()]};
+}
+
+}  // namespace echomux

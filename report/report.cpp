@@ -1,0 +1,284 @@
+#include "report/report.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <map>
+#include <set>
+
+#include "harness/bench/summary.hpp"
+#include "harness/text/csv.hpp"
+#include "harness/text/text_width.hpp"
+#include "harness/text/words.hpp"
+#include "report/answer.hpp"
+#include "report/explanations.hpp"
+
+namespace echomux {
+namespace {
+
+constexpr std::string_view none = "-";
+
+// "53.9 [52.1, 55.0]", or the median alone where there are too few repetitions for an interval.
+std::string with_interval(const CellSummary& cell, std::string_view metric) {
+  const MetricSummary& summary = cell.metrics.at(metric);
+  if (summary.values.empty()) return std::string(none);
+  const auto& bounds = summary.interval.bounds;
+  const std::string outliers(summary.outliers.size(), '*');
+  return figure_in_words(summary.interval.median) +
+         (bounds ? fmt::format(" [{}, {}]", figure_in_words(bounds->low),
+                               figure_in_words(bounds->high))
+                 : "") +
+         outliers;
+}
+
+// One column of the table.
+struct Column {
+  std::string_view title;
+  std::string (*value)(const CellSummary&);
+};
+
+constexpr std::array columns{
+    Column{"p50 µs", [](const CellSummary& c) { return with_interval(c, "latency_us_p50"); }},
+    Column{"p99 µs", [](const CellSummary& c) { return with_interval(c, "latency_us_p99"); }},
+    Column{"CPU µs/req",
+           [](const CellSummary& c) { return with_interval(c, "server_cpu_us_per_request"); }},
+    Column{"CPU busy",
+           [](const CellSummary& c) {
+             const std::optional<double> share = c.median("server_busy_share");
+             return share ? fmt::format("{:.0f} %", *share * 100) : std::string(none);
+           }},
+    Column{"req/s",
+           [](const CellSummary& c) {
+             const std::optional<double> rate = c.median("achieved_rps");
+             return rate ? fmt::format("{:.0f}", *rate) : std::string(none);
+           }},
+    Column{"scanned/req",
+           [](const CellSummary& c) { return figure_in_words(c.median("scanned_per_request")); }},
+    Column{"calls/req",
+           [](const CellSummary& c) {
+             return figure_in_words(c.system_calls_per_request ? c.system_calls_per_request
+                                                               : c.median("calls_per_request"));
+           }},
+};
+
+// What there is to say beside a cell's figures.
+std::string remarks(const CellSummary& cell) {
+  std::string text = cell.note;
+  const auto add = [&](const std::string& remark) { text += (text.empty() ? "" : ", ") + remark; };
+  const Verdict verdict = cell.judgement.verdict;
+  const bool said = cell.outcome == TrialOutcome::starved || verdict == Verdict::not_possible ||
+                    verdict == Verdict::valid;
+  if (!said) {
+    std::string word(to_string(verdict));
+    // The gravest reason that decided; `saturated` says it all by itself.
+    if (verdict != Verdict::saturated && !cell.judgement.reasons.empty()) {
+      word += ": " + cell.judgement.reasons.front().code;
+    }
+    add(word);
+  }
+  if (cell.used < cell.trials && cell.used > 0) {
+    add(fmt::format("{} of {} trials", cell.used, cell.trials));
+  }
+  return text;
+}
+
+std::vector<std::string> row(const CellSummary& cell) {
+  std::vector<std::string> cells{cell.cell.server};
+  for (const Column& column : columns) {
+    cells.push_back(cell.used > 0 ? column.value(cell) : std::string(none));
+  }
+  cells.push_back(remarks(cell));
+  return cells;
+}
+
+std::vector<std::string> header() {
+  std::vector<std::string> cells{"server"};
+  for (const Column& column : columns) cells.emplace_back(column.title);
+  cells.emplace_back("");
+  return cells;
+}
+
+std::string text_table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const auto& cells : rows) {
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      widths[i] = std::max(widths[i], display_width(cells[i]));
+    }
+  }
+  std::string out;
+  for (const auto& cells : rows) {
+    std::string line = " ";
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      const std::string padding(widths[i] - display_width(cells[i]), ' ');
+      const bool is_text = i == 0 || i + 1 == cells.size();
+      line += " " + (is_text ? cells[i] + padding : padding + cells[i]) + " ";
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + "\n";
+  }
+  return out;
+}
+
+std::string markdown_table(const std::vector<std::vector<std::string>>& rows) {
+  std::string out;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    out += "|";
+    for (const std::string& cell : rows[r]) {
+      std::string escaped = cell;
+      for (std::size_t at = 0; (at = escaped.find('|', at)) != std::string::npos; at += 2) {
+        escaped.insert(at, "\\");
+      }
+      out += " " + escaped + " |";
+    }
+    out += "\n";
+    if (r > 0) continue;
+    out += "| --- |";
+    for (std::size_t i = 1; i + 1 < rows[r].size(); ++i) out += " ---: |";
+    out += " --- |\n";
+  }
+  return out;
+}
+
+// A sentence as an item of a list, broken into lines for a terminal.
+std::string wrapped(const std::string& sentence, std::string_view bullet = "-") {
+  std::string out;
+  for (const std::string& line : wrap_words(sentence, 96)) {
+    out += fmt::format("{} {}\n", out.empty() ? bullet : " ", line);
+  }
+  return out;
+}
+
+// One line per trial, raw.
+std::string csv(const Results& results) {
+  std::string out = "server,idle_connections,rate,repetition,outcome,verdict,reasons";
+  for (const Metric& metric : metrics()) out += fmt::format(",{}", metric.name);
+  out += ",note\n";
+  for (const Trial& trial : results.trials) {
+    std::vector<std::string> codes;
+    codes.reserve(trial.judgement.reasons.size());
+    for (const Reason& reason : trial.judgement.reasons) codes.push_back(reason.code);
+    out += fmt::format("{},{},{:.10g},{},{},{},{}", csv_field(trial.cell.server),
+                       trial.cell.idle_connections, trial.cell.rate, trial.repetition,
+                       to_string(trial.outcome), to_string(trial.judgement.verdict),
+                       joined(codes, " "));
+    for (const Metric& metric : metrics()) {
+      const std::optional<double> value = trial.has_figures() ? metric.value(trial) : std::nullopt;
+      out += value ? fmt::format(",{:.10g}", *value) : std::string(",");
+    }
+    out += "," + csv_field(trial.note) + "\n";
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string report(const Results& results, ReportFormat format) {
+  if (format == ReportFormat::csv) return csv(results);
+  if (format == ReportFormat::json) return results_json(results);
+  const RunContext& context = results.context;
+  const bool markdown = format == ReportFormat::markdown;
+  std::string out = fmt::format(
+      "echomux {} ({}), {}: {}, {}, {} CPUs{}{}\n{}; {}.\n", context.build.version,
+      context.build.git_commit, context.started, context.machine.kernel, context.machine.cpu_model,
+      context.machine.cpus_usable, context.machine.hypervisor.empty() ? "" : ", virtual machine",
+      markdown ? "  " : "", load_in_words(context.plan), context.cpu_plan);
+  const std::vector<CellSummary> cells = summarize(results);
+  for (const std::size_t idle : context.plan.idle_connections) {
+    for (const double rate : context.plan.rates) {
+      std::vector<std::vector<std::string>> rows{header()};
+      for (const CellSummary& cell : cells) {
+        if (cell.cell.idle_connections == idle && cell.cell.rate == rate) rows.push_back(row(cell));
+      }
+      if (rows.size() == 1) continue;
+      const std::string title = fmt::format("{} idle connections, {}", idle, rate_in_words(rate));
+      out += markdown ? "\n**" + title + "**\n\n" : "\n" + title + "\n";
+      out += markdown ? markdown_table(rows) : text_table(rows);
+    }
+  }
+  out += "\n";
+  for (const std::string& sentence : answer(cells)) {
+    out += markdown ? sentence + "\n" : wrapped(sentence, " ");
+  }
+  out += "\n";
+  for (const auto& sentences :
+       {explain_scanning(cells), explain_verdicts(cells), caveats(results, cells)}) {
+    for (const std::string& sentence : sentences) {
+      out += markdown ? "- " + sentence + "\n" : wrapped(sentence);
+    }
+  }
+  return out;
+}
+
+ReportFormat report_format(std::string_view name) {
+  if (name == "markdown") return ReportFormat::markdown;
+  if (name == "csv") return ReportFormat::csv;
+  return name == "json" ? ReportFormat::json : ReportFormat::text;
+}
+
+std::string cost_ledger(const Results& results) {
+  constexpr std::array shown{"server_cpu_us_per_request",
+                             "user_us_per_request",
+                             "system_us_per_request",
+                             "server_busy_share",
+                             "voluntary_switches_per_request",
+                             "involuntary_switches_per_request",
+                             "calls_per_request",
+                             "resident_bytes_per_connection",
+                             "kernel_bytes_per_connection",
+                             "threads",
+                             "client_cpu_us_per_request"};
+  std::vector<std::string> head{"server", "idle", "rate"};
+  for (const char* const name : shown) head.emplace_back(find_metric(name).title);
+  head.emplace_back("calls/req (kernel)");
+  head.emplace_back("");
+  std::vector<std::vector<std::string>> rows{head};
+  for (const CellSummary& cell : summarize(results)) {
+    if (cell.used == 0) continue;
+    std::vector<std::string> cells{cell.cell.server, std::to_string(cell.cell.idle_connections),
+                                   fmt::format("{}", cell.cell.rate)};
+    for (const char* const name : shown) {
+      const std::optional<double> median = cell.median(name);
+      cells.push_back(median ? fmt::format("{:.4g}", *median) : std::string(none));
+    }
+    cells.push_back(figure_in_words(cell.system_calls_per_request));
+    cells.emplace_back("");
+    rows.push_back(std::move(cells));
+  }
+  std::string out = text_table(rows);
+
+  // Each reason once, with the figures that are missing for it.
+  std::map<std::string, std::set<std::string>> missing;
+  for (const Trial& trial : results.trials) {
+    if (!trial.cost) continue;
+    for (const auto& [figure, reason] : trial.cost->unavailable) missing[reason].insert(figure);
+  }
+  for (const SystemCallCount& count : results.system_calls) {
+    if (!count.per_request) missing[count.unavailable].insert("calls/req (kernel)");
+  }
+  out += "\n";
+  for (const auto& [reason, figures] : missing) {
+    out += wrapped(fmt::format("unavailable: {}, because {}", joined(figures, ", "), reason));
+  }
+  for (const auto& [figure, source] : ledger_sources()) {
+    out += wrapped(fmt::format("{}: {}", figure, source));
+  }
+  return out;
+}
+
+std::string one_line(const Trial& trial) {
+  if (!trial.has_figures()) return trial.note;
+  std::string text = fmt::format(
+      "p50 {} µs, p99 {} µs, {} µs of CPU per request", figure_in_words(trial.load->latency_us.p50),
+      figure_in_words(trial.load->latency_us.p99), figure_in_words(trial.cost->cpu_us_per_request));
+  if (trial.judgement.verdict != Verdict::valid) {
+    text += fmt::format(", {}", to_string(trial.judgement.verdict));
+    if (!trial.judgement.reasons.empty() && trial.judgement.verdict != Verdict::saturated) {
+      text += fmt::format(" ({})", trial.judgement.reasons.front().code);
+    }
+  }
+  return trial.note.empty() ? text : text + ", " + trial.note;
+}
+
+}  // namespace echomux

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "harness/results/results_file.hpp"
+
+namespace echomux {
+
+enum class ReportFormat { text, markdown, csv, json };
+
+// The whole run for a reader: as text and markdown, what was run and where, one table per number of
+// idle connections and rate, the answer, and sentences that follow from the figures; as CSV one
+// line per trial; as JSON the results file itself.
+[[nodiscard]] std::string report(const Results& results, ReportFormat format);
+
+// The format of this name; text for any other.
+[[nodiscard]] ReportFormat report_format(std::string_view name);
+
+// Where each cell's time and memory went, with the source of each figure, and the reason for each
+// that is missing.
+[[nodiscard]] std::string cost_ledger(const Results& results);
+
+// One trial in one line, without its cell.
+[[nodiscard]] std::string one_line(const Trial& trial);
+
+}  // namespace echomux

@@ -1,0 +1,306 @@
+#include "report/report_page.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "generated/page_parts.hpp"
+#include "harness/bench/summary.hpp"
+#include "harness/load/hdr_format.hpp"
+#include "harness/results/compare.hpp"
+#include "harness/text/words.hpp"
+#include "report/answer.hpp"
+#include "report/explanations.hpp"
+#include "report/palette.hpp"
+#include "report/spectrum.hpp"
+#include "harness/text/json.hpp"
+
+namespace echomux {
+namespace {
+
+// What the reader can choose to see; the first is what the page opens with.
+struct PageMetric {
+  std::string_view name;
+  std::string_view title;
+  std::string_view unit;
+  std::string_view explanation;
+};
+// The kernel's count where there is one, else the server's own: not a metric of a single trial.
+constexpr std::string_view system_calls = "system_calls_per_request";
+constexpr std::array page_metrics{
+    PageMetric{"server_cpu_us_per_request", "Service demand", "µs of CPU per request",
+               "The CPU time of the server's processes over the measured time, divided by the "
+               "requests answered in it."},
+    PageMetric{"latency_us_p50", "Latency p50", "µs",
+               "Half of all requests were answered at least this fast, counted from when they were "
+               "due."},
+    PageMetric{"latency_us_p99", "Latency p99", "µs",
+               "One request in a hundred took longer than this, counted from when it was due."},
+    PageMetric{system_calls, "System calls", "per request",
+               "Counted by the kernel in a pass of its own, or by the server where the kernel's "
+               "count isn't available."},
+    PageMetric{"scanned_per_request", "Descriptors examined", "per request",
+               "How many descriptors the server or the kernel looked at, by the server's own "
+               "count."},
+    PageMetric{"resident_bytes_per_connection", "Memory", "bytes per connection",
+               "Resident memory of the server with all connections open, less that before the "
+               "first."},
+    PageMetric{"kernel_bytes_per_connection", "Kernel memory", "bytes per connection",
+               "The kernel's own memory for both ends of a connection."},
+    PageMetric{"server_busy_share", "CPU busy", "of one CPU",
+               "The server's CPU time over the time that passed: 1 is a whole CPU."}};
+
+Json to_json(const MetricSummary& summary) {
+  const auto& bounds = summary.interval.bounds;
+  return {{"median", summary.interval.median},
+          {"low", bounds ? Json(bounds->low) : Json(nullptr)},
+          {"high", bounds ? Json(bounds->high) : Json(nullptr)},
+          {"values", summary.values},
+          {"outliers", summary.outliers.size()}};
+}
+
+Json metrics_of(const CellSummary& cell) {
+  Json json = Json::object();
+  for (const auto& [name, summary] : cell.metrics) {
+    if (!summary.values.empty()) json[std::string(name)] = to_json(summary);
+  }
+  if (const auto count = cell.system_calls_per_request) {
+    json[std::string(system_calls)] = to_json({{*count}, {}, {*count, {}}});
+  } else if (json.contains("calls_per_request")) {
+    json[std::string(system_calls)] = json["calls_per_request"];
+  }
+  return json;
+}
+
+// All of a cell's trials added up; null when they have no histogram that can be read.
+Json spectrum_of(const std::vector<const Trial*>& trials, std::string LoadReport::*form) {
+  LatencyHistogram sum;
+  try {
+    for (const Trial* const trial : trials) sum.add(from_hdr_v2((*trial->load).*form));
+  } catch (const std::runtime_error&) {
+    return nullptr;
+  }
+  Json points;
+  for (const auto& [share, us] : spectrum(sum)) points.push_back({share, us});
+  return points;
+}
+
+Json to_json(const CellSummary& cell, const Results& results) {
+  const std::vector<const Trial*> used = used_trials(cell.cell, results);
+  Json reasons = Json::array();
+  for (const Reason& reason : cell.judgement.reasons) {
+    reasons.push_back({{"verdict", to_string(reason.verdict)},
+                       {"code", reason.code},
+                       {"sentence", reason.sentence}});
+  }
+  return {{"server", cell.cell.server},
+          {"idle_connections", cell.cell.idle_connections},
+          {"rate", cell.cell.rate},
+          {"trials", cell.trials},
+          {"used", cell.used},
+          {"outcome", to_string(cell.outcome)},
+          {"note", cell.note},
+          {"verdict", to_string(cell.judgement.verdict)},
+          {"reasons", std::move(reasons)},
+          {"metrics", metrics_of(cell)},
+          {"spectrum", spectrum_of(used, &LoadReport::histogram_v2)},
+          {"spectrum_uncorrected", spectrum_of(used, &LoadReport::histogram_uncorrected_v2)}};
+}
+
+// What was run and on what, in the order in which a reader asks.
+Json facts_of(const Results& results) {
+  const RunContext& context = results.context;
+  const Machine& machine = context.machine;
+  const Build& build = context.build;
+  Json facts = Json::array();
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) facts.push_back({name, value});
+  };
+  add("Begun", context.started);
+  add("Load", load_in_words(context.plan));
+  add("Trials", fmt::format("{} of each cell, in random order (seed {})", context.plan.repetitions,
+                            context.plan.seed));
+  add("CPUs", context.cpu_plan);
+  add("Machine", fmt::format("{}, {} CPUs usable, {:.1f} GiB of memory", machine.cpu_model,
+                             machine.cpus_usable,
+                             static_cast<double>(machine.memory_bytes) / (1024.0 * 1024 * 1024)));
+  add("Virtual machine", machine.hypervisor);
+  add("Container", machine.container);
+  add("Kernel", machine.kernel);
+  add("System", machine.distribution);
+  add("CPU accounting", machine.cpu_accounting);
+  if (machine.limits.descriptors_hard) {
+    add("Descriptors", fmt::format("{} at most", count_in_words(*machine.limits.descriptors_hard)));
+  }
+  if (results.client_ceiling_rps) {
+    add("Client's own limit",
+        fmt::format("{:.0f} requests/s, against the floor", *results.client_ceiling_rps));
+  }
+  add("Built from", fmt::format("echomux {} ({}), {}, {}", build.version, build.git_commit,
+                                build.compiler, build.build_type));
+  add("Command", joined(context.command, " "));
+  return facts;
+}
+
+// Each reason for which figures are missing, once.
+Json missing_from(const Results& results) {
+  std::map<std::string, std::set<std::string>> missing;
+  for (const Trial& trial : results.trials) {
+    if (!trial.cost) continue;
+    for (const auto& [figure, reason] : trial.cost->unavailable) missing[reason].insert(figure);
+  }
+  for (const SystemCallCount& count : results.system_calls) {
+    if (!count.per_request) missing[count.unavailable].emplace(system_calls);
+  }
+  Json json = Json::array();
+  for (const auto& [reason, figures] : missing) {
+    json.push_back({{"figures", std::vector(figures.begin(), figures.end())}, {"reason", reason}});
+  }
+  return json;
+}
+
+Json run_data(const LabelledResults& run, const std::vector<CellSummary>& cells) {
+  const RunContext& context = run.results.context;
+  Json servers = Json::array();
+  for (const ServerSpec& server : context.plan.servers) servers.push_back(server.name);
+  Json json{{"label", run.label},
+            {"started", context.started},
+            {"facts", facts_of(run.results)},
+            {"repetitions", context.plan.repetitions},
+            {"idle_connections", context.plan.idle_connections},
+            {"rates", context.plan.rates},
+            {"servers", std::move(servers)},
+            {"cells", Json::array()},
+            {"missing", missing_from(run.results)}};
+  for (const CellSummary& cell : cells) json["cells"].push_back(to_json(cell, run.results));
+  return json;
+}
+
+Json comparison_data(const LabelledResults& a, const LabelledResults& b) {
+  Json json{{"a", a.label}, {"b", b.label}, {"differences", nullptr}, {"tables", Json::array()}};
+  for (const std::string_view metric : {"server_cpu_us_per_request", "latency_us_p50"}) {
+    const Comparison comparison = compare(a.results, b.results, find_metric(metric));
+    json["differences"] = comparison.differences;
+    Json table{{"metric", metric}, {"title", find_metric(metric).title}, {"cells", Json::array()}};
+    for (const CellComparison& cell : comparison.cells) {
+      table["cells"].push_back(to_json(cell));
+    }
+    json["tables"].push_back(std::move(table));
+  }
+  return json;
+}
+
+// Every server of any run once, in the order in which they first come.
+Json servers_data(const std::vector<LabelledResults>& runs) {
+  Json servers = Json::array();
+  std::set<std::string> seen;
+  for (const LabelledResults& run : runs) {
+    for (const ServerSpec& server : run.results.context.plan.servers) {
+      if (!seen.insert(server.name).second) continue;
+      const LineStyle style = line_style(server.name);
+      servers.push_back({{"name", server.name},
+                         {"colour", style.colour},
+                         {"colour_dark", style.colour_dark},
+                         {"dash", style.dash},
+                         {"symbol", style.symbol}});
+    }
+  }
+  return servers;
+}
+
+// Those that any cell has a figure for.
+Json metrics_data(const Json& runs) {
+  Json metrics = Json::array();
+  for (const PageMetric& metric : page_metrics) {
+    const bool there = std::ranges::any_of(runs, [&](const Json& run) {
+      return std::ranges::any_of(run.at("cells"), [&](const Json& cell) {
+        return cell.at("metrics").contains(metric.name);
+      });
+    });
+    if (!there) continue;
+    metrics.push_back({{"name", metric.name},
+                       {"title", metric.title},
+                       {"unit", metric.unit},
+                       {"explanation", metric.explanation}});
+  }
+  return metrics;
+}
+
+// JSON that can stand inside a script element: nothing in it can be taken for markup.
+std::string embeddable(const Json& json) {
+  const std::string text = json.dump();
+  std::string safe;
+  safe.reserve(text.size());
+  for (const char c : text) {
+    if (c == '<' || c == '>' || c == '&') {
+      safe += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      safe += c;
+    }
+  }
+  return safe;
+}
+
+}  // namespace
+
+Json report_data(const std::vector<LabelledResults>& runs) {
+  std::vector<std::string> labels;
+  labels.reserve(runs.size());
+  for (const LabelledResults& run : runs) labels.push_back(run.label);
+  const Build build = build_info();
+  Json data{{"title", fmt::format("echomux report: {}", list_in_words(labels))},
+            {"program", fmt::format("echomux {} ({})", build.version, build.git_commit)},
+            {"answer", Json::array()},
+            {"caveats", Json::array()},
+            {"metrics", nullptr},
+            {"servers", servers_data(runs)},
+            {"runs", Json::array()},
+            {"comparisons", Json::array()},
+            {"sources", Json::array()}};
+  for (const LabelledResults& run : runs) {
+    const std::vector<CellSummary> cells = summarize(run.results);
+    for (const std::string& sentence : answer(cells)) {
+      data["answer"].push_back(runs.size() == 1 ? sentence : run.label + ": " + sentence);
+    }
+    for (const std::string& sentence : caveats(run.results, cells)) {
+      if (std::ranges::find(data["caveats"], Json(sentence)) == data["caveats"].end()) {
+        data["caveats"].push_back(sentence);
+      }
+    }
+    data["runs"].push_back(run_data(run, cells));
+    if (&run != &runs.front()) data["comparisons"].push_back(comparison_data(runs.front(), run));
+  }
+  data["metrics"] = metrics_data(data["runs"]);
+  for (const auto& [figure, source] : ledger_sources()) data["sources"].push_back({figure, source});
+  return data;
+}
+
+std::string report_page(const std::vector<LabelledResults>& runs) {
+  const std::map<std::string_view, std::string> parts{{"@STYLE@", std::string(page::style)},
+                                                      {"@D3@", std::string(page::d3)},
+                                                      {"@DATA@", embeddable(report_data(runs))},
+                                                      {"@SCRIPT@", std::string(page::script)}};
+  // Each placeholder is looked for in the template alone: what the data holds is never one.
+  std::string out;
+  std::string_view rest = page::html;
+  while (true) {
+    std::size_t next = rest.size();
+    std::string_view found;
+    for (const auto& [placeholder, text] : parts) {
+      const std::size_t at = rest.find(placeholder);
+      if (at < next) {
+        next = at;
+        found = placeholder;
+      }
+    }
+    out += rest.substr(0, next);
+    if (found.empty()) return out;
+    out += parts.at(found);
+    rest.remove_prefix(next + found.size());
+  }
+}
+
+}  // namespace echomux

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/results/results_file.hpp"
+
+namespace echomux {
+
+class Json;
+
+// A run's results and what the page calls them, each differently.
+struct LabelledResults {
+  std::string label;
+  Results results;
+};
+
+// What the page shows, as its scripts read it (report/README.md says how): the answer, every
+// run's cells with their intervals and percentile spectra, the verdicts, and how the first run
+// compares with each other one. `runs` must not be empty.
+[[nodiscard]] Json report_data(const std::vector<LabelledResults>& runs);
+
+// The whole page: one HTML document that needs no network and no other file. Whatever text the
+// results hold is shown as text.
+[[nodiscard]] std::string report_page(const std::vector<LabelledResults>& runs);
+
+}  // namespace echomux

@@ -1,0 +1,347 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "harness/results/results_file.hpp"
+#include "harness/text/json.hpp"
+#include "tests/support/busy_machine.hpp"
+#include "tests/support/process_info.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace echomux {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Runs `echomux bench` with short trials, and its results in a directory of the test's own.
+class Bench : public ::testing::Test {
+ protected:
+  [[nodiscard]] std::vector<std::string> arguments(std::vector<std::string> further) const {
+    std::vector<std::string> all{"bench", "--duration",           "0.2", "--warmup", "0.05",
+                                 "-o",    results_path().string()};
+    all.insert(all.end(), further.begin(), further.end());
+    return all;
+  }
+  [[nodiscard]] std::filesystem::path results_path() const { return directory_ / "results.json"; }
+
+ private:
+  TemporaryDirectory directory_;
+};
+
+TEST_F(Bench, MeasuresEveryServerBesideEveryNumberOfIdleConnections) {
+  const Finished run =
+      run_program(arguments({"--backends", "floor,poll,epoll_et", "--idle", "0,50"}));
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.out, AllOf(HasSubstr("0 idle connections"), HasSubstr("50 idle connections")));
+  EXPECT_THAT(run.err, HasSubstr("[6/6]"));
+
+  const Results results = read_results(results_path());
+  ASSERT_EQ(results.trials.size(), 6U);
+  for (const Trial& trial : results.trials) {
+    SCOPED_TRACE(trial.cell.server);
+    EXPECT_EQ(trial.outcome, TrialOutcome::measured) << trial.note;
+    ASSERT_TRUE(trial.has_figures());
+    EXPECT_GT(trial.load->latency_us.p50, 0);
+    EXPECT_GT(trial.cost->cpu_us_per_request, 0);
+    EXPECT_EQ(trial.cost->counters.empty(), trial.cell.server == "floor");
+    if (trial.cell.server == "poll") {
+      // Every wait examines all peers, the listener and the stop event.
+      EXPECT_GT(trial.cost->scanned_per_request(), 0);
+      EXPECT_EQ(trial.cost->counters.at("descriptors_scanned"),
+                trial.cost->counters.at("waits") * (trial.cell.idle_connections + 10 + 2));
+    }
+  }
+}
+
+TEST_F(Bench, SaysThatBlockingStarvesAllButOnePeer) {
+  const Finished run = run_program(arguments({"--backends", "blocking", "--idle", "0,1"}));
+  EXPECT_EQ(run.status, 0);  // a result about the server, not a failed run
+  EXPECT_THAT(run.out,
+              AllOf(HasSubstr("starved: 1 of 10 served"), HasSubstr("starved: 0 of 10 served")));
+}
+
+TEST_F(Bench, SaysWhereSelectsLimitIs) {
+  const Finished run = run_program(arguments({"--backends", "select", "--idle", "2k"}));
+  EXPECT_EQ(run.status, 0);
+  EXPECT_THAT(run.out, HasSubstr("limit 1024"));
+}
+
+TEST_F(Bench, SaysWhatTheMachineCannotDo) {
+  const Finished run = run_program(arguments({"--backends", "poll", "--idle", "50m"}));
+  EXPECT_EQ(run.status, 0);
+  EXPECT_THAT(run.out, AllOf(HasSubstr("not possible: needs 50000034 descriptors"),
+                             HasSubstr("ulimit -Hn")));
+}
+
+TEST_F(Bench, RefusesWhatItDoesNotUnderstand) {
+  const Finished server = run_program(arguments({"--backends", "epol"}));
+  EXPECT_EQ(server.status, 2);
+  EXPECT_THAT(server.err, AllOf(HasSubstr("'epol'"), HasSubstr("epoll_lt")));
+  const Finished idle = run_program(arguments({"--idle", "10q"}));
+  EXPECT_EQ(idle.status, 2);
+  EXPECT_THAT(idle.err, HasSubstr("'10q' is not a whole number"));
+  EXPECT_EQ(run_program(arguments({"--duration", "-1"})).status, 2);
+  EXPECT_EQ(run_program({"show", "/dev/null"}).status, 1);
+}
+
+TEST_F(Bench, SaysBeforeMeasuringThatItCannotWrite) {
+  const Finished run = run_program({"bench", "-o", "/proc/nowhere/results.json"});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr("cannot write the results to /proc/nowhere"));
+}
+
+TEST_F(Bench, LosesNothingWhenInterrupted) {
+  const Pipe out = make_pipe();
+  Pipe err = make_pipe();
+  Program bench(arguments({"--backends", "epoll_lt", "--idle", "0,1,2,3,4,5,6,7,8,9"}),
+                {.in = -1, .out = -1, .err = err.write_end.get()});
+  err.write_end.reset();
+  // The line ends when the trial is done.
+  while (read_line(err.read_end.get()).find("[ 2/10]") == std::string::npos) {
+  }
+  bench.send_signal(SIGINT);
+  EXPECT_EQ(bench.wait(), 130);
+  const Results results = read_results(results_path());
+  ASSERT_GE(results.trials.size(), 2U);
+  EXPECT_EQ(results.trials.at(0).outcome, TrialOutcome::measured);
+  EXPECT_LT(results.trials.size(), 10U);
+}
+
+TEST_F(Bench, GoesOnWhereItWasInterrupted) {
+  Pipe err = make_pipe();
+  Program bench(arguments({"--backends", "epoll_lt,poll", "--idle", "0,10", "--repetitions", "3",
+                           "--seed", "7"}),
+                {.in = -1, .out = -1, .err = err.write_end.get()});
+  err.write_end.reset();
+  while (read_line(err.read_end.get()).find("[ 4/12]") == std::string::npos) {
+  }
+  bench.send_signal(SIGINT);
+  ASSERT_EQ(bench.wait(), 130);
+  const Results before = read_results(results_path());
+  ASSERT_GE(before.trials.size(), 4U);
+  ASSERT_LT(before.trials.size(), 12U);
+
+  const Finished resumed = run_program({"bench", "--resume", results_path().string()});
+  ASSERT_EQ(resumed.status, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("[12/12]"));
+  EXPECT_THAT(resumed.err, Not(HasSubstr("[ 1/12]")));
+  const Results after = read_results(results_path());
+  // What was there is there still, and each trial once.
+  ASSERT_EQ(after.trials.size(), 12U);
+  for (std::size_t i = 0; i < before.trials.size(); ++i) {
+    EXPECT_EQ(after.trials[i].load->latency_us.mean, before.trials[i].load->latency_us.mean);
+  }
+  for (const ScheduledTrial& planned : schedule_trials(after.context.plan)) {
+    EXPECT_EQ(std::ranges::count_if(after.trials,
+                                    [&](const Trial& trial) {
+                                      return trial.cell == planned.cell &&
+                                             trial.repetition == planned.repetition;
+                                    }),
+              1);
+  }
+  // With nothing left to do it measures nothing.
+  const Finished again = run_program({"bench", "--resume", results_path().string()});
+  EXPECT_EQ(again.status, 0);
+  EXPECT_EQ(read_results(results_path()).trials.size(), 12U);
+  EXPECT_EQ(run_program({"bench", "--resume", results_path().string(), "--idle", "5"}).status, 2);
+  EXPECT_EQ(run_program({"bench", "--resume", "/dev/null"}).status, 1);
+}
+
+TEST_F(Bench, KeepsWhatItHasWhenTheDiskIsFull) {
+  // No disk is filled: a limit on the size of files gives the same failure to write.
+  constexpr rlim_t most = 16'384;
+  const rlimit small{most, most};
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit lowered{small.rlim_cur, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &lowered);
+  const Finished run = run_program(arguments({"--backends", "epoll_lt", "--idle", "0,1,2,3,4,5"}));
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr("cannot write the results"));
+  // The table has all that was measured, the file what it could hold.
+  EXPECT_THAT(run.out, HasSubstr("5 idle connections"));
+  const Results kept = read_results(results_path());
+  EXPECT_GE(kept.trials.size(), 1U);
+  EXPECT_LT(kept.trials.size(), 6U);
+  EXPECT_EQ(run_program({"bench", "--resume", results_path().string()}).status, 0);
+  EXPECT_EQ(read_results(results_path()).trials.size(), 6U);
+}
+
+TEST_F(Bench, TakesAnyServerIn) {
+  const std::string plain = std::string("mine=") + ODD_SERVER + " {port} plain";
+  const std::string child = std::string("child=") + ODD_SERVER + " {port} burn-child=500us";
+  const Finished run = run_program(
+      arguments({"--backends", "none", "--server", plain, "--server", child, "--idle", "5"}));
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Results results = read_results(results_path());
+  ASSERT_EQ(results.trials.size(), 2U);
+  for (const Trial& trial : results.trials) {
+    ASSERT_TRUE(trial.has_figures()) << trial.note;
+    EXPECT_TRUE(trial.cost->counters.empty());
+    EXPECT_THAT(trial.cost->unavailable, ::testing::Contains(::testing::Key("counters")));
+    if (trial.cell.server == "child") {
+      EXPECT_EQ(trial.cost->processes, 2U);
+      EXPECT_GT(trial.cost->cpu_us_per_request, 450);
+    }
+  }
+}
+
+// True when a process with these words in its command line is there.
+bool is_running(const std::string& words) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream file(entry.path() / "cmdline");
+    std::string line((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    std::ranges::replace(line, '\0', ' ');
+    if (line.starts_with(words)) return true;
+  }
+  return false;
+}
+
+TEST_F(Bench, LeavesNoProcessBehind) {
+  const std::string server =
+      std::string("litter=sh -c 'sleep 86123 & exec ") + ODD_SERVER + " {port} plain'";
+  const Finished run =
+      run_program(arguments({"--backends", "none", "--server", server, "--idle", "0"}));
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(read_results(results_path()).trials.at(0).cost->processes, 2U);
+  EXPECT_FALSE(is_running("sleep 86123"));
+}
+
+TEST_F(Bench, RefusesAServerItCannotTakeIn) {
+  for (const char* const server : {"mine", "mine=", "=echo {port}", "mine=echo",
+                                   "mine=echo '{port}", "epoll_lt=echo {port}"}) {
+    const Finished run = run_program(arguments({"--server", server}));
+    EXPECT_EQ(run.status, 2) << server;
+    EXPECT_FALSE(run.err.empty());
+  }
+}
+
+// Every way in which a server can spoil a trial has a verdict of its own.
+TEST_F(Bench, JudgesWhatAServerDoes) {
+  struct Case {
+    const char* mode;
+    int status;
+    TrialOutcome outcome;
+    Verdict verdict;
+    const char* code;
+  };
+  for (const Case& wrong : {
+           Case{"corrupt=1000", 1, TrialOutcome::failed, Verdict::invalid, "corrupt"},
+           Case{"short=640", 1, TrialOutcome::failed, Verdict::invalid, "short_echo"},
+           Case{"silent", 0, TrialOutcome::starved, Verdict::starved, "starved"},
+           Case{"drop-idle=50", 1, TrialOutcome::failed, Verdict::invalid, "idle_lost"},
+           Case{"die=50", 1, TrialOutcome::failed, Verdict::invalid, "server_gone"},
+       }) {
+    SCOPED_TRACE(wrong.mode);
+    const std::string server = std::string("odd=") + ODD_SERVER + " {port} " + wrong.mode;
+    const Finished run = run_program(
+        arguments({"--backends", "none", "--server", server, "--idle", "5", "--timeout", "300ms"}));
+    EXPECT_EQ(run.status, wrong.status) << run.err;
+    const Trial trial = read_results(results_path()).trials.at(0);
+    EXPECT_EQ(trial.outcome, wrong.outcome);
+    EXPECT_EQ(trial.judgement.verdict, wrong.verdict);
+    EXPECT_THAT(trial.judgement.reasons,
+                ::testing::Contains(::testing::Field(&Reason::code, wrong.code)));
+  }
+}
+
+// cmake/helpers.cmake lets nothing else run beside a test whose suite's name has RunsAlone in it.
+class BenchRunsAlone : public Bench {};
+
+// Three times as much work as there is time. It needs a CPU of its own to be busy.
+TEST_F(BenchRunsAlone, CallsASaturatedServerWhatItIs) {
+  const std::string server = std::string("odd=") + ODD_SERVER + " {port} burn=3ms";
+  const Finished run =
+      run_program(arguments({"--backends", "none", "--server", server, "--idle", "5", "--strict"}));
+  const Trial trial = read_results(results_path()).trials.at(0);
+  EXPECT_EQ(trial.outcome, TrialOutcome::measured);
+  const std::string reason = not_measurable(trial.load->run_queue_share);
+  if (trial.judgement.verdict != Verdict::saturated && !reason.empty()) GTEST_SKIP() << reason;
+  EXPECT_EQ(run.status, 0) << run.err;  // a result about the server, not a fault of the run
+  EXPECT_EQ(trial.judgement.verdict, Verdict::saturated);
+  EXPECT_LT(trial.load->achieved_rps, 500);
+}
+
+TEST_F(Bench, SaysWhenClientAndServerMayShareACpu) {
+  const Finished run =
+      run_program(arguments({"--backends", "epoll_lt", "--idle", "0", "--no-pin", "--strict"}));
+  EXPECT_EQ(run.status, 3) << run.err;
+  const Trial trial = read_results(results_path()).trials.at(0);
+  EXPECT_THAT(trial.judgement.reasons,
+              ::testing::Contains(::testing::Field(&Reason::code, "shared_cpu")));
+}
+
+TEST_F(Bench, MeasuresAlongTheRateToo) {
+  const Finished run =
+      run_program(arguments({"--backends", "epoll_lt", "--idle", "0", "--rate", "500,2k,0"}));
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.out, AllOf(HasSubstr("500 requests/s"), HasSubstr("2000 requests/s"),
+                             HasSubstr("closed loop")));
+}
+
+// The schema says what is in a results file; an independent validator holds one against it.
+TEST_F(Bench, WritesWhatItsSchemaSays) {
+  // A command of the test's own, with nothing in it from anywhere else.
+  // NOLINTNEXTLINE(cert-env33-c)
+  if (std::system("/usr/bin/python3 -c 'import jsonschema' 2>/dev/null") != 0) {
+    GTEST_SKIP() << "not installed: python3-jsonschema";
+  }
+  const std::string odd = std::string("odd=") + ODD_SERVER + " {port} silent";
+  const Finished run =
+      run_program(arguments({"--backends", "floor,blocking,threaded,select,epoll_et", "--server",
+                             odd, "--idle", "0,1k", "--timeout", "200ms"}));
+  ASSERT_EQ(run.status, 0) << run.err;
+  const std::string validate =
+      "/usr/bin/python3 -c 'import json, jsonschema, sys; "
+      "jsonschema.Draft7Validator.check_schema(json.load(open(sys.argv[1]))); "
+      "jsonschema.validate(json.load(open(sys.argv[2])), json.load(open(sys.argv[1])))' " +
+      std::string(RESULTS_SCHEMA) + " ";
+  // NOLINTNEXTLINE(cert-env33-c)
+  EXPECT_EQ(std::system((validate + results_path().string()).c_str()), 0);
+  // And it is not a schema that lets everything pass.
+  std::ifstream file(results_path());
+  Json broken = Json::parse(file);
+  broken["trials"][0]["verdict"] = "splendid";
+  std::ofstream(results_path()) << broken;
+  // NOLINTNEXTLINE(cert-env33-c)
+  EXPECT_NE(std::system((validate + results_path().string() + " 2>/dev/null").c_str()), 0);
+}
+
+TEST_F(Bench, ComparesTwoRuns) {
+  ASSERT_EQ(run_program(arguments({"--backends", "epoll_lt", "--idle", "0"})).status, 0);
+  const std::string path = results_path().string();
+  const Finished text = run_program({"compare", path, path});
+  EXPECT_EQ(text.status, 0);
+  EXPECT_THAT(text.out, AllOf(HasSubstr("server_cpu_us_per_request"),
+                              HasSubstr("too few repetitions to tell"), HasSubstr("don't differ")));
+  const Finished json = run_program({"compare", path, path, "--format", "json"});
+  EXPECT_EQ(Json::parse(json.out).at("cells").at(0).at("ratio"), 1.0);
+  EXPECT_EQ(run_program({"compare", path, path, "--metric", "speed"}).status, 2);
+  EXPECT_EQ(run_program({"compare", path, "/dev/null"}).status, 1);
+  EXPECT_EQ(run_program({"compare", path}).status, 2);
+}
+
+TEST_F(Bench, ShowsAResultsFileAgain) {
+  const Finished run = run_program(arguments({"--backends", "epoll_lt", "--idle", "0"}));
+  ASSERT_EQ(run.status, 0);
+  EXPECT_EQ(run_program({"show", results_path().string()}).out, run.out);
+  EXPECT_THAT(run_program({"show", results_path().string(), "--format", "markdown"}).out,
+              HasSubstr("| epoll_lt |"));
+  EXPECT_THAT(run_program({"show", results_path().string(), "--format", "csv"}).out,
+              HasSubstr("\nepoll_lt,0,1000,1,measured,"));
+  EXPECT_THAT(run_program({"show", results_path().string(), "--ledger"}).out,
+              AllOf(HasSubstr("switches/req"), HasSubstr("unavailable: ")));
+}
+
+}  // namespace
+}  // namespace echomux

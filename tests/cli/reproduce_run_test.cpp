@@ -1,0 +1,124 @@
+#include "cli/reproduce_run.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <sstream>
+
+#include "cli/command.hpp"
+#include "harness/text/json.hpp"
+#include "tests/support/sample_figures.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace echomux {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Progress = std::function<void(const std::string&)>;
+
+Figure make_published(const Progress& progress, const std::stop_token& /*stop*/) {
+  progress("round 1 of 7");
+  return sample_published();
+}
+Figure make_with_fit(const Progress& /*progress*/, const std::stop_token& /*stop*/) {
+  return sample_with_fit();
+}
+Figure fail(const Progress& /*progress*/, const std::stop_token& /*stop*/) {
+  throw std::runtime_error("out of descriptors");
+}
+
+const FigureEntry published{"libevent-1-active", "", 20, make_published};
+const FigureEntry with_fit{"active-share", "", 40, make_with_fit};
+const FigureEntry failing{"failing", "", 10, fail};
+
+class ReproduceRun : public ::testing::Test {
+ protected:
+  ReproduceRun() { options_.context = sample_context(); }
+
+  int run(const std::vector<const FigureEntry*>& entries) {
+    return run_figures(entries, options_, out_, err_, stop_.get_token());
+  }
+
+  TemporaryDirectory directory_;
+  ReproduceOptions options_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+  std::stop_source stop_;
+};
+
+TEST_F(ReproduceRun, WritesEveryFilePerFigure) {
+  options_.directory = directory_.path() / "new";
+  EXPECT_EQ(run({&published, &with_fit}), exit_ok);
+  for (const char* const file : {"libevent-1-active", "active-share"}) {
+    for (const char* const end : {".json", ".dat", ".gp"}) {
+      EXPECT_TRUE(std::filesystem::exists(options_.directory / (std::string(file) + end))) << end;
+    }
+  }
+  const auto json = Json::parse(file_text(options_.directory / "libevent-1-active.json"));
+  EXPECT_EQ(json.at("started"), "2026-01-31T12:00:00Z");
+  EXPECT_EQ(json.at("build").at("git_commit"), "0123456789ab");
+  EXPECT_EQ(json.at("machine").at("cpu_model"), "AMD EPYC");
+  EXPECT_EQ(json.at("command").at(1), "reproduce");
+  EXPECT_EQ(json.at("figures").size(), 1U);
+  EXPECT_THAT(out_.str(), HasSubstr("active-share: CPU per request"));
+}
+
+TEST_F(ReproduceRun, WritesWhatItPrintsAsJson) {
+  options_.directory = directory_.path();
+  options_.json = true;
+  EXPECT_EQ(run({&with_fit}), exit_ok);
+  EXPECT_EQ(out_.str(), file_text(directory_.path() / "active-share.json"));
+}
+
+TEST_F(ReproduceRun, DoesNotLetOneFigureCostTheOthers) {
+  options_.directory = directory_.path();
+  EXPECT_EQ(run({&failing, &published}), exit_failure);
+  EXPECT_THAT(err_.str(), HasSubstr("failing could not be measured: out of descriptors"));
+  EXPECT_THAT(out_.str(), HasSubstr("libevent-1-active: "));
+  EXPECT_TRUE(std::filesystem::exists(directory_.path() / "libevent-1-active.json"));
+  EXPECT_FALSE(std::filesystem::exists(directory_.path() / "failing.json"));
+}
+
+TEST_F(ReproduceRun, KeepsWhatWasMeasuredWhenThePictureFails) {
+  options_.directory = directory_.path();
+  options_.gnuplot.program = "/bin/false";
+  EXPECT_EQ(run({&published}), exit_failure);
+  EXPECT_THAT(err_.str(), HasSubstr("could not draw"));
+  EXPECT_THAT(out_.str(), HasSubstr("libevent-1-active: "));
+  EXPECT_TRUE(std::filesystem::exists(directory_.path() / "libevent-1-active.json"));
+}
+
+TEST_F(ReproduceRun, DoesNotFailForWantOfGnuplot) {
+  options_.directory = directory_.path();
+  options_.gnuplot.program = "no-such-gnuplot";
+  EXPECT_EQ(run({&published}), exit_ok);
+  EXPECT_THAT(err_.str(), HasSubstr("install gnuplot"));
+}
+
+TEST_F(ReproduceRun, MeasuresNothingThatCouldNotBeWritten) {
+  std::ofstream(directory_.path() / "file") << "in the way";
+  options_.directory = directory_.path() / "file" / "below";
+  EXPECT_THROW(run({&published}), std::runtime_error);
+  EXPECT_EQ(out_.str(), "");
+}
+
+TEST_F(ReproduceRun, TellsWhichFigureAndHowLongTheRestTakes) {
+  EXPECT_EQ(run({&published, &with_fit}), exit_ok);
+  EXPECT_THAT(err_.str(), HasSubstr("figure 1 of 2 (about 01:00 left) libevent-1-active\n"));
+  EXPECT_THAT(err_.str(), HasSubstr("figure 2 of 2"));
+  EXPECT_THAT(err_.str(), Not(HasSubstr("round 1 of 7")));  // not ten seconds later
+  options_.terminal = true;
+  EXPECT_EQ(run({&published}), exit_ok);
+  EXPECT_THAT(err_.str(), HasSubstr("\r\x1b[Kfigure 1 of 1 (about 00:20 left) round 1 of 7"));
+}
+
+TEST_F(ReproduceRun, ShowsWhatWasCompleteWhenInterrupted) {
+  stop_.request_stop();
+  EXPECT_EQ(run({&published}), exit_interrupted);
+  EXPECT_THAT(err_.str(), HasSubstr("interrupted"));
+}
+
+}  // namespace
+}  // namespace echomux

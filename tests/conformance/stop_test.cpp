@@ -1,0 +1,118 @@
+// Stopping from every state, and sleeping in every state in which there is nothing to do.
+
+#include <chrono>
+#include <utility>
+
+#include "tests/conformance/conformance.hpp"
+#include "tests/support/bytes.hpp"
+#include "tests/support/flood.hpp"
+#include "tests/support/process_info.hpp"
+
+namespace echomux {
+namespace {
+
+constexpr std::size_t idle_peers = 100;
+// A small window at the peer's end makes it stall soon.
+constexpr Peer::Buffers small_buffers{.send = 65'536, .receive = 65'536};
+
+std::string more_than_fits() {
+  return make_data(std::size_t{64} * 1024 * 1024, 11);
+}
+
+TEST_P(Conformance, StopsWhileIdle) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    start();
+    stop(signal);
+  }
+}
+
+TEST_P(Conformance, StopsWithIdlePeers) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    std::vector<Peer> peers = connect_idle(idle_peers);
+    stop(signal);
+    for (const Peer& peer : peers) EXPECT_TRUE(peer.ended());
+  }
+}
+
+TEST_P(Conformance, StopsInMidTransfer) {
+  const std::string bytes = more_than_fits();
+  for (const int signal : {SIGTERM, SIGINT}) {
+    Peer peer(endpoint(), small_buffers);
+    ASSERT_LT(peer.push_until_stalled(bytes), bytes.size()) << "nothing ever held it back";
+    stop(signal);
+  }
+}
+
+TEST_P(Conformance, StopsDuringAFlood) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    const Flood flood(endpoint(), concurrent(4));
+    ASSERT_TRUE(eventually(patience, [&] { return flood.echoed_bytes() > 0; }));
+    stop(signal);
+  }
+}
+
+TEST_P(Conformance, SleepsWithoutPeers) {
+  descriptors_without_peers();  // has come so far that it serves
+  expect_asleep();
+}
+
+TEST_P(Conformance, SleepsWhileItsPeersAreIdle) {
+  const std::vector<Peer> peers = connect_idle(idle_peers);
+  expect_asleep();
+}
+
+// A server that went on watching for input it has no room for, or for room it has no use for, would
+// be woken up without end.
+TEST_P(Conformance, SleepsWhileAPeerDoesNotRead) {
+  const std::string bytes = more_than_fits();
+  Peer peer(endpoint(), small_buffers);
+  ASSERT_LT(peer.push_until_stalled(bytes), bytes.size()) << "nothing ever held it back";
+  expect_asleep();
+}
+
+// The end of input is a condition that lasts; it must not keep a server awake that has yet to send.
+TEST_P(ConformanceFillsBuffers, SleepsWhileAPeerThatSaidItsLastDoesNotRead) {
+  if (GetParam().name == "blocking" || GetParam().name == "threaded") {
+    GTEST_SKIP() << "it sleeps in send itself, and watches nothing meanwhile";
+  }
+  const std::string bytes = more_than_fits();
+  Peer peer(endpoint(), small_buffers);
+  // A server that is out of something when the peer comes may need longer than the stall below.
+  ASSERT_TRUE(eventually(patience, [&] { return counter("accepted") == 1; }));
+  // The end can't overtake the bytes before it, so no more of them may be sent than the server's
+  // kernel takes: only until nothing comes through twice in a row, for once the kernel may just be
+  // making its buffer larger.
+  std::string_view rest(bytes);
+  const auto sent = [&] { return bytes.size() - rest.size(); };
+  std::uint64_t echoed = 0;
+  for (std::uint64_t before = 1; echoed != before;) {
+    ASSERT_FALSE(rest.empty()) << "nothing ever held it back";
+    peer.send_all(rest.substr(0, 65'536));
+    rest.remove_prefix(65'536);
+    if (eventually(stalled_after, [&] { return counter("bytes_sent") == sent(); })) continue;
+    before = std::exchange(echoed, counter("bytes_sent"));
+  }
+  peer.half_close();
+  ASSERT_TRUE(eventually(patience, [&] { return peer.delivered(); }));
+  EXPECT_GT(counter("bytes_received"), counter("bytes_sent"));
+  expect_asleep();
+  EXPECT_TRUE(same_bytes(peer.read_to_end(), std::string_view(bytes).substr(0, sent())));
+}
+
+// Once everything has been sent there is always room to send, of which nobody wants to hear.
+TEST_P(Conformance, SleepsAfterAPeerHasCaughtUp) {
+  const std::string bytes = more_than_fits();
+  Peer peer(endpoint(), small_buffers);
+  const std::size_t pushed = peer.push_until_stalled(bytes);
+  ASSERT_LT(pushed, bytes.size()) << "nothing ever held it back";
+  EXPECT_TRUE(same_bytes(peer.receive(pushed), std::string_view(bytes).substr(0, pushed)));
+  expect_asleep();
+  EXPECT_EQ(peer.exchange("and on"), "and on");
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, ConformanceFillsBuffers,
+                         ::testing::ValuesIn(servers_under_test()),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+}  // namespace
+}  // namespace echomux

@@ -1,0 +1,162 @@
+// What one peer may expect of its stream: every byte, in order, whatever the peer does.
+
+#include <chrono>
+#include <numeric>
+
+#include "tests/conformance/conformance.hpp"
+#include "tests/support/bytes.hpp"
+#include "tests/support/process_info.hpp"
+
+namespace echomux {
+namespace {
+
+constexpr std::size_t mebibyte = std::size_t{1024} * 1024;
+// A stall of this length is one for good, and no mere pause of a busy machine.
+constexpr std::chrono::milliseconds long_enough{500};
+
+TEST_P(Conformance, EchoesEveryByteValue) {  // with faults
+  std::string bytes(256, '\0');
+  std::iota(bytes.begin(), bytes.end(), '\0');
+  Peer peer(endpoint());
+  EXPECT_TRUE(same_bytes(peer.exchange(bytes), bytes));
+}
+
+TEST_P(Conformance, EchoesBytesSentOneByOne) {  // with faults
+  const std::string bytes = make_data(slowed_down ? 1000 : 4000, 2);
+  Peer peer(endpoint());
+  for (const char byte : bytes) peer.send_all({&byte, 1});
+  EXPECT_TRUE(same_bytes(peer.receive(bytes.size()), bytes));
+}
+
+TEST_P(Conformance, AnswersEachByteBeforeTheNext) {  // with faults
+  const std::string bytes = make_data(500, 3);
+  Peer peer(endpoint());
+  std::string echo;
+  for (const char byte : bytes) echo += peer.exchange({&byte, 1});
+  EXPECT_TRUE(same_bytes(echo, bytes));
+}
+
+TEST_P(Conformance, EchoesMoreThanAllBuffersHold) {
+  const std::string bytes = make_data(64 * mebibyte, 4);
+  // A small window at our end, lest the kernel's buffers alone take everything.
+  Peer peer(endpoint(), {.send = 0, .receive = 65'536});
+  const std::size_t pushed = peer.push_until_stalled(bytes, long_enough);
+  ASSERT_LT(pushed, bytes.size()) << "nothing ever held the peer back";
+  const std::string echo = peer.exchange(std::string_view(bytes).substr(pushed), bytes.size());
+  EXPECT_TRUE(same_bytes(echo, bytes));
+}
+
+// Bytes that come in pieces with pauses, each answered, and of sizes around those of buffers.
+TEST_P(Conformance, EchoesPiecesOfAllSizes) {  // with faults
+  Peer peer(endpoint());
+  for (const std::size_t size : {1U, 7U, 1460U, 4096U, 65'535U, 65'536U, 65'537U, 300'000U}) {
+    const std::string piece = make_data(size, size);
+    EXPECT_TRUE(same_bytes(peer.exchange(piece), piece)) << "in a piece of " << size << " bytes";
+  }
+}
+
+TEST_P(Conformance, AnswersAnEmptyStreamWithItsEnd) {  // with faults
+  Peer peer(endpoint());
+  peer.half_close();
+  EXPECT_EQ(peer.read_to_end(), "");
+}
+
+TEST_P(Conformance, SendsTheEchoBeforeItsOwnEnd) {  // with faults
+  Peer peer(endpoint());
+  peer.send_all("hello");
+  peer.half_close();
+  EXPECT_EQ(peer.read_to_end(), "hello");
+}
+
+TEST_P(Conformance, SendsWhatIsPendingAfterTheEndOfInput) {  // with faults
+  const std::string bytes = make_data(64 * mebibyte, 5);
+  Peer peer(endpoint(), {.send = 0, .receive = 65'536});
+  const std::size_t pushed = peer.push_until_stalled(bytes, long_enough);
+  ASSERT_LT(pushed, bytes.size()) << "nothing ever held the peer back";
+  peer.half_close();
+  EXPECT_TRUE(same_bytes(peer.read_to_end(), std::string_view(bytes).substr(0, pushed)));
+}
+
+// A peer whose data and end of input are there before the server has looked even once: no further
+// event is going to announce the end.
+TEST_P(Conformance, NoticesDataAndEndOfInputThatArriveTogether) {  // with faults
+  // More than one receive takes is not possible here: it would not fit the window.
+  for (const std::size_t size : {1U, 1000U, 40'000U}) {
+    const std::string bytes = make_data(size, size);
+    static_cast<void>(server());
+    freeze();
+    Peer peer(endpoint());
+    peer.send_all(bytes);
+    peer.half_close();
+    ASSERT_TRUE(eventually(patience, [&] { return peer.delivered(); }));
+    thaw();
+    EXPECT_TRUE(same_bytes(peer.read_to_end(), bytes));
+  }
+}
+
+TEST_P(Conformance, NoticesDataAndEndOfInputTogetherOnAnAcceptedConnection) {  // with faults
+  for (const std::size_t size : {1U, 1000U, 40'000U}) {
+    const std::string bytes = make_data(size, size);
+    Peer peer(endpoint());
+    EXPECT_EQ(peer.exchange("first"), "first");
+    freeze();
+    peer.send_all(bytes);
+    peer.half_close();
+    ASSERT_TRUE(eventually(patience, [&] { return peer.delivered(); }));
+    thaw();
+    EXPECT_TRUE(same_bytes(peer.read_to_end(), bytes));
+  }
+}
+
+// To an echo server an urgent byte is a byte like any other (RFC 6093), and in its place.
+TEST_P(Conformance, EchoesUrgentDataInItsPlace) {  // with faults
+  Peer peer(endpoint());
+  peer.send_all("abc");
+  peer.send_urgent('d');
+  peer.send_all("ef");
+  EXPECT_EQ(peer.receive(6), "abcdef");
+  peer.send_urgent('g');
+  EXPECT_EQ(peer.receive(1), "g");
+  peer.half_close();
+  EXPECT_EQ(peer.read_to_end(), "");
+}
+
+// A receive stops short of the mark of urgent data although more is there, so a short receive does
+// not mean that nothing is left.
+TEST_P(Conformance, EchoesWhatStandsBehindAnUrgentMark) {  // with faults
+  Peer peer(endpoint());
+  EXPECT_EQ(peer.exchange("first"), "first");
+  freeze();
+  peer.send_all("abc");
+  peer.send_urgent('d');
+  peer.send_all("ef");
+  ASSERT_TRUE(eventually(patience, [&] { return peer.delivered(); }));
+  thaw();
+  EXPECT_EQ(peer.receive(6), "abcdef");
+}
+
+TEST_P(Conformance, UrgentDataOfOnePeerHarmsNoOther) {  // with faults
+  std::vector<Peer> peers = connect(2);
+  if (!one_at_a_time()) {
+    EXPECT_EQ(peers[1].exchange("before"), "before");
+  }
+  for (int i = 0; i < 100; ++i) peers[0].send_urgent('u');
+  EXPECT_EQ(peers[0].receive(100), std::string(100, 'u'));
+  peers[0].close();
+  EXPECT_EQ(peers[1].exchange("after"), "after");
+}
+
+TEST_P(Conformance, ServesIpv6) {
+  try {
+    static_cast<void>(listen_on(resolve("::1", 0)));
+  } catch (const std::exception&) {
+    GTEST_SKIP() << "this machine has no ::1";
+  }
+  start({"--host", "::1"});
+  ASSERT_EQ(endpoint().family(), AF_INET6);
+  Peer peer(endpoint());
+  EXPECT_EQ(peer.exchange("six"), "six");
+}
+
+}  // namespace
+}  // namespace echomux

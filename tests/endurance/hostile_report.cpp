@@ -1,0 +1,160 @@
+#include "tests/endurance/hostile_report.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "harness/load/load_report.hpp"
+#include "harness/stats/statistics.hpp"
+#include "harness/text/table.hpp"
+#include "harness/text/words.hpp"
+#include "harness/text/json.hpp"
+
+namespace echomux {
+namespace {
+
+using Trials = std::vector<const HostileTrial*>;
+
+// All names that occur, in the order in which they do.
+std::vector<std::string> names_in(const std::vector<HostileTrial>& trials,
+                                  std::string HostileTrial::*name) {
+  std::vector<std::string> names;
+  for (const HostileTrial& trial : trials) {
+    if (std::ranges::find(names, trial.*name) == names.end()) names.push_back(trial.*name);
+  }
+  return names;
+}
+
+// "54.0 [50.4, 63.3]" of all rounds that have the figure.
+std::string median_in_words(const std::vector<double>& values) {
+  if (values.empty()) return "-";
+  const MedianInterval interval = median_interval(values);
+  if (!interval.bounds) return figure_in_words(interval.median);
+  return fmt::format("{} [{}, {}]", figure_in_words(interval.median),
+                     figure_in_words(interval.bounds->low), figure_in_words(interval.bounds->high));
+}
+
+std::string latency(const Trials& trials, GoodPeer HostileTrial::*when,
+                    double GoodPeer::*percentile) {
+  std::vector<double> values;
+  for (const HostileTrial* trial : trials) {
+    const GoodPeer& peer = trial->*when;
+    if (peer.requests > 0 && peer.served()) values.push_back(peer.*percentile);
+  }
+  return median_in_words(values);
+}
+
+std::string largest(const Trials& trials, const std::function<double(const HostileTrial&)>& of) {
+  double value = 0;
+  for (const HostileTrial* trial : trials) value = std::max(value, of(*trial));
+  return figure_in_words(value);
+}
+
+std::string median_of(const Trials& trials, const std::function<double(const HostileTrial&)>& of) {
+  std::vector<double> values;
+  for (const HostileTrial* trial : trials) values.push_back(of(*trial));
+  return figure_in_words(median(values));
+}
+
+std::string outcome(const Trials& trials) {
+  const auto count = [&](const std::function<bool(const HostileTrial&)>& is) {
+    return std::ranges::count_if(trials, [&](const HostileTrial* trial) { return is(*trial); });
+  };
+  const auto failed = count([](const HostileTrial& trial) { return !trial.failure.empty(); });
+  if (failed > 0) return fmt::format("FAILED in {} of {}", failed, trials.size());
+  const auto limited = count([](const HostileTrial& trial) { return !trial.limit.empty(); });
+  if (limited == 0) return "all bytes back";
+  const std::string limit = (*std::ranges::find_if(trials, [](const HostileTrial* trial) {
+                              return !trial->limit.empty();
+                            }))->limit;
+  return std::cmp_equal(limited, trials.size())
+             ? limit
+             : fmt::format("{} in {} of {}", limit, limited, trials.size());
+}
+
+std::vector<std::string> row_of(const Trials& trials) {
+  constexpr double mebibyte = 1024.0 * 1024;
+  return {trials.front()->kind,
+          median_of(trials,
+                    [](const auto& trial) { return static_cast<double>(trial.hostile.started); }),
+          latency(trials, &HostileTrial::before, &GoodPeer::p50_us),
+          latency(trials, &HostileTrial::beside, &GoodPeer::p50_us),
+          latency(trials, &HostileTrial::after, &GoodPeer::p50_us),
+          latency(trials, &HostileTrial::before, &GoodPeer::p99_us),
+          latency(trials, &HostileTrial::beside, &GoodPeer::p99_us),
+          latency(trials, &HostileTrial::after, &GoodPeer::p99_us),
+          latency(trials, &HostileTrial::beside, &GoodPeer::connect_ms),
+          median_of(trials, [](const auto& trial) { return 100 * trial.busy_share; }),
+          fmt::format("{} / {:.0f}",
+                      largest(trials,
+                              [](const auto& trial) {
+                                return static_cast<double>(trial.memory_growth) / mebibyte;
+                              }),
+                      static_cast<double>(trials.front()->memory_bound) / mebibyte),
+          outcome(trials)};
+}
+
+Json to_json(const GoodPeer& peer) {
+  return {{"end", to_string(peer.end)},    {"detail", peer.detail},
+          {"connect_ms", peer.connect_ms}, {"requests", peer.requests},
+          {"unanswered", peer.unanswered}, {"p50_us", peer.p50_us},
+          {"p99_us", peer.p99_us}};
+}
+
+Json to_json(const PeerTally& tally) {
+  return {{"started", tally.started},
+          {"completed", tally.completed},
+          {"lost", tally.lost},
+          {"wrong", tally.wrong},
+          {"stuck", tally.stuck},
+          {"abandoned", tally.abandoned},
+          {"bytes_checked", tally.bytes_checked}};
+}
+
+}  // namespace
+
+std::string hostile_tables(const std::vector<HostileTrial>& trials) {
+  std::string text;
+  for (const std::string& server : names_in(trials, &HostileTrial::server)) {
+    std::vector<std::vector<std::string>> rows;
+    for (const std::string& kind : names_in(trials, &HostileTrial::kind)) {
+      Trials same;
+      for (const HostileTrial& trial : trials) {
+        if (trial.server == server && trial.kind == kind) same.push_back(&trial);
+      }
+      if (!same.empty()) rows.push_back(row_of(same));
+    }
+    text += fmt::format("**{}**\n\n", server) +
+            markdown_table(
+                {"hostile peers", "number", "p50 before", "beside", "after", "p99 before", "beside",
+                 "after", "connect ms", "CPU %", "MiB / bound", "well-behaved peer"},
+                rows) +
+            "\n";
+  }
+  for (const HostileTrial& trial : trials) {
+    if (trial.failure.empty()) continue;
+    text += fmt::format("- {}, {}, round {}: {}\n", trial.server, trial.kind, trial.round,
+                        trial.failure);
+  }
+  return text;
+}
+
+Json to_json(const HostileTrial& trial) {
+  return {{"server", trial.server},
+          {"kind", trial.kind},
+          {"round", trial.round},
+          {"failure", trial.failure},
+          {"limit", trial.limit},
+          {"before", to_json(trial.before)},
+          {"beside", to_json(trial.beside)},
+          {"after", to_json(trial.after)},
+          {"seconds_beside", trial.seconds},
+          {"busy_share", trial.busy_share},
+          {"connected", trial.connected},
+          {"hostile", to_json(trial.hostile)},
+          {"memory_growth_bytes", trial.memory_growth},
+          {"memory_bound_bytes", trial.memory_bound}};
+}
+
+}  // namespace echomux

@@ -1,0 +1,342 @@
+#include "tests/endurance/soak_run.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "harness/load/load_report.hpp"
+#include "harness/load/swarm.hpp"
+#include "harness/machine/cpu.hpp"
+#include "harness/machine/keep_awake.hpp"
+
+namespace echomux {
+namespace {
+
+using Clock = Crowd::Clock;
+using namespace std::chrono_literals;
+
+// For a server's first answer.
+constexpr auto patience = 10s;
+
+double seconds_between(Clock::time_point begin, Clock::time_point end) {
+  return std::chrono::duration<double>(end - begin).count();
+}
+
+// Waits for a moment. False when asked to stop before.
+bool wait_until(Clock::time_point time, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable_any never_notified;
+  never_notified.wait_until(lock, stop, time, [] { return false; });
+  return !stop.stop_requested();
+}
+
+// Peers stay for a tenth of the time at most, so that with the warm-up over, as many leave as come.
+Churn::Options churn_options(const SoakOptions& options, bool one_at_a_time, std::uint64_t seed) {
+  Churn::Options churn;
+  churn.arrivals_per_second = options.arrivals_per_second;
+  churn.longest_stay = std::min(churn.longest_stay, options.duration / 10);
+  churn.one_at_a_time = one_at_a_time;
+  churn.seed = seed;
+  return churn;
+}
+
+// The load on one server, from threads of its own.
+class Load {
+ public:
+  Load(const SoakOptions& options, const SoakServer& server, const Endpoint& endpoint,
+       Clock::time_point begin, std::uint64_t seed, const std::stop_token& stop)
+      : options_(options),
+        endpoint_(endpoint),
+        one_at_a_time_(server.one_at_a_time),
+        has_churn_(server.churn),
+        begin_(begin),
+        churn_(endpoint, churn_options(options, one_at_a_time_ || !has_churn_, seed)),
+        forward_stop_(stop, [this] { stop_.request_stop(); }) {
+    if (has_churn_ && !one_at_a_time_) {
+      churn_thread_ = std::thread([this] { guarded([this] { churn(); }); });
+    }
+    thread_ = std::thread([this] {
+      guarded([this] { windows(); });
+      done_ = true;
+    });
+  }
+  Load(const Load&) = delete;
+  Load& operator=(const Load&) = delete;
+  ~Load() {
+    stop();
+    join();
+  }
+
+  [[nodiscard]] bool done() const noexcept { return done_; }
+  [[nodiscard]] std::uint64_t connections() const noexcept { return connections_; }
+
+  void stop() { stop_.request_stop(); }
+
+  // Waits for its end, and puts down what it has seen. Call once.
+  void report(SoakRecord& record) {
+    join();
+    record.windows = std::move(windows_);
+    record.churn = churn_.result();
+    record.requests = requests_;
+    record.failures = std::move(failures_);
+    const PeerTally sum = record.churn.sum();
+    if (sum.failed() > 0) {
+      record.failures.push_back(
+          fmt::format("churn: {} peers lost, {} with wrong bytes, {} stuck; the first: {}",
+                      sum.lost, sum.wrong, sum.stuck, record.churn.first_failure));
+    }
+  }
+
+ private:
+  void join() {
+    if (thread_.joinable()) thread_.join();
+    if (churn_thread_.joinable()) churn_thread_.join();
+  }
+
+  // Nothing may leave a thread as an exception.
+  template <typename Body>
+  void guarded(const Body& body) {
+    try {
+      body();
+    } catch (const std::exception& error) {
+      fail(fmt::format("the client failed: {}", error.what()));
+    }
+  }
+
+  void fail(std::string sentence) {
+    const std::lock_guard lock(mutex_);
+    failures_.push_back(std::move(sentence));
+    stop_.request_stop();
+  }
+
+  void churn() {
+    if (options_.client_cpu) give_way();
+    const std::stop_token stop = stop_.get_token();
+    const Clock::time_point end = begin_ + options_.duration;
+    while (Clock::now() < end && !stop.stop_requested()) churn_until(Clock::now() + 1s);
+    churn_.finish();
+  }
+
+  void churn_until(Clock::time_point end) {
+    churn_.run_until(std::min(end, begin_ + options_.duration), stop_.get_token());
+    const ChurnResult result = churn_.result();
+    connections_ = result.sum().started;
+    if (result.sum().failed() > 0) stop_.request_stop();
+  }
+
+  // One window after the other, each begun on time. A server that serves one peer at a time has its
+  // churn in what is left of each.
+  void windows() {
+    const Clock::time_point end = begin_ + options_.duration;
+    for (Clock::time_point at = begin_; at + options_.window <= end; at += options_.window) {
+      if (Clock::now() > at + options_.window / 10) continue;  // the one before took too long
+      if (!wait_until(at, stop_.get_token()) || !measure(at)) break;
+      if (!has_churn_ || !one_at_a_time_) continue;
+      churn_until(at + options_.window * 9 / 10);
+      churn_.finish();
+    }
+    if (!stop_.stop_requested()) wait_until(end, stop_.get_token());
+  }
+
+  // False when there is nothing to go on with.
+  bool measure(Clock::time_point at) {
+    SwarmOptions load;
+    load.server = endpoint_;
+    load.active_connections = one_at_a_time_ ? 1 : 4;
+    load.requests_per_second = options_.requests_per_second;
+    load.warmup = options_.window / 20;
+    load.duration = options_.window * 7 / 10;
+    load.timeout = 10s;
+    const SwarmResult result = run_swarm(load, stop_.get_token());
+    requests_ += result.measured_requests;
+    if (result.end == SwarmEnd::interrupted) return false;
+    // An answer that is merely late is in the latencies with the time that it had taken by then.
+    if (result.end != SwarmEnd::completed || result.connections_lost > 0) {
+      fail(fmt::format("well-behaved peers: {}; {} requests unanswered, {} connections lost {}",
+                       to_string(result.end), result.requests_unanswered, result.connections_lost,
+                       result.detail));
+      return false;
+    }
+    const auto us = [&](double percent) {
+      return std::chrono::duration<double, std::micro>(result.latency.percentile(percent)).count();
+    };
+    windows_.push_back({.seconds = seconds_between(begin_, at),
+                        .requests = result.latency.count(),
+                        .p50_us = us(50),
+                        .p99_us = us(99)});
+    return true;
+  }
+
+  const SoakOptions& options_;
+  Endpoint endpoint_;
+  bool one_at_a_time_;
+  bool has_churn_;
+  Clock::time_point begin_;
+  Churn churn_;
+  std::vector<SoakWindow> windows_;
+  std::uint64_t requests_ = 0;
+  std::mutex mutex_;  // guards the next
+  std::vector<std::string> failures_;
+  std::atomic<bool> done_ = false;
+  std::atomic<std::uint64_t> connections_ = 0;
+  std::stop_source stop_;
+  std::stop_callback<std::function<void()>> forward_stop_;
+  std::thread churn_thread_;
+  std::thread thread_;
+};
+
+std::optional<SoakSample> take_sample(ServerProcess& server, Clock::time_point begin) {
+  const std::optional<ProcessState> process = read_process_state(server.pid());
+  if (!process || !server.running()) return std::nullopt;
+  SoakSample sample;
+  sample.seconds = seconds_between(begin, Clock::now());
+  sample.process = *process;
+  if (const auto counters = server.counters()) {
+    sample.accepted = counters->at("accepted");
+    sample.closed = counters->at("closed") + counters->at("turned_away");
+  }
+  return sample;
+}
+
+// One server, its load and what is known of them.
+struct Watched {
+  SoakRecord record;
+  std::unique_ptr<ServerProcess> server;
+  std::unique_ptr<Load> load;
+};
+
+// A server with everything set up has answered a peer and closed its connection.
+void greet(const Endpoint& endpoint) {
+  Crowd crowd(endpoint);
+  crowd.add({.kind = "first", .bytes = 1, .ending = Ending::half_close});
+  crowd.run_until(Clock::now() + patience);
+  if (crowd.tallies().at("first").completed != 1) {
+    throw std::runtime_error("the server doesn't echo: " + crowd.first_failure());
+  }
+}
+
+Watched start(const SoakServer& server) {
+  Watched watched;
+  watched.record.name = server.name;
+  watched.server = std::make_unique<ServerProcess>(server.command);
+  // Before any peer: a thread that served one may take a moment to end.
+  const auto untouched = read_process_state(watched.server->pid());
+  greet(watched.server->endpoint());
+  const auto settled = read_process_state(watched.server->pid());
+  if (!untouched || !settled) throw std::runtime_error(server.name + " has ended at once");
+  watched.record.before = *settled;
+  watched.record.before.threads = untouched->threads;
+  return watched;
+}
+
+bool cleaned_up(const SoakSample& sample, const ProcessState& before) {
+  return sample.process.descriptors == before.descriptors &&
+         sample.process.threads == before.threads && sample.accepted == sample.closed;
+}
+
+// With all peers gone: the server must have what it had before them, and stop when it is told to.
+void check_end(Watched& watched, Clock::time_point begin, const SoakOptions& options,
+               bool speaks_echomux) {
+  SoakRecord& record = watched.record;
+  const Clock::time_point limit = Clock::now() + options.time_to_clean_up;
+  do {
+    record.after = take_sample(*watched.server, begin);
+    if (!record.after || cleaned_up(*record.after, record.before)) break;
+    std::this_thread::sleep_for(20ms);  // nothing announces that it has closed a descriptor
+  } while (Clock::now() < limit);
+  if (!record.after) {
+    record.failures.push_back("the server has died");
+    return;
+  }
+  const ProcessState& after = record.after->process;
+  if (after.descriptors != record.before.descriptors) {
+    record.failures.push_back(fmt::format("{} descriptors before all peers, {} after them",
+                                          record.before.descriptors, after.descriptors));
+  }
+  if (after.threads != record.before.threads) {
+    record.failures.push_back(fmt::format("{} threads before all peers, {} after them",
+                                          record.before.threads, after.threads));
+  }
+  if (record.after->accepted != record.after->closed) {
+    record.failures.push_back(fmt::format("{} connections accepted, {} closed",
+                                          record.after->accepted.value_or(0),
+                                          record.after->closed.value_or(0)));
+  }
+  const ServerExit exit = watched.server->stop();
+  if (exit.killed_after_timeout || (speaks_echomux && exit.exit_status != 0)) {
+    record.failures.push_back("the server did not stop in order");
+  }
+}
+
+SoakProgress progress_of(const std::vector<Watched>& all, const SoakOptions& options,
+                         Clock::time_point begin) {
+  SoakProgress progress;
+  progress.elapsed = Clock::now() - begin;
+  progress.left = std::max<std::chrono::nanoseconds>(options.duration - progress.elapsed, 0s);
+  for (const Watched& watched : all) {
+    progress.connections += watched.load->connections();
+    // Its load has ended before its time.
+    if (watched.load->done() && progress.left > 0s) ++progress.servers_failed;
+  }
+  return progress;
+}
+
+// Takes samples until the time is over, or every server has failed.
+void watch(std::vector<Watched>& all, const SoakOptions& options, Clock::time_point begin,
+           const std::stop_token& stop) {
+  const Clock::time_point end = begin + options.duration;
+  for (Clock::time_point next = begin; next < end; next += options.sample_interval) {
+    if (!wait_until(next, stop)) return;
+    for (Watched& watched : all) {
+      if (watched.load->done()) continue;
+      if (const auto sample = take_sample(*watched.server, begin)) {
+        watched.record.samples.push_back(*sample);
+      } else {
+        watched.load->stop();
+      }
+    }
+    options.on_progress(progress_of(all, options, begin));
+    if (std::ranges::all_of(all, [](const Watched& one) { return one.load->done(); })) return;
+    // Behind, as after the machine has been suspended: what was missed is not made up for.
+    while (next + options.sample_interval < Clock::now()) next += options.sample_interval;
+  }
+  wait_until(end, stop);
+}
+
+}  // namespace
+
+SoakResult run_soak(const SoakOptions& options, const std::vector<SoakServer>& servers,
+                    const std::stop_token& stop) {
+  std::vector<Watched> all;
+  all.reserve(servers.size());
+  for (const SoakServer& server : servers) all.push_back(start(server));
+  if (options.client_cpu) run_on_cpus({*options.client_cpu});
+  const std::unique_ptr<KeepAwake> awake =
+      options.client_cpu ? std::make_unique<KeepAwake>(std::vector{*options.client_cpu}) : nullptr;
+
+  const Clock::time_point begin = Clock::now();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    all[i].load = std::make_unique<Load>(options, servers[i], all[i].server->endpoint(), begin,
+                                         options.seed + i, stop);
+  }
+  watch(all, options, begin, stop);
+
+  SoakResult result;
+  result.settling = 3 * churn_options(options, false, 0).longest_stay;
+  for (Watched& watched : all) watched.load->report(watched.record);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    check_end(all[i], begin, options, servers[i].command.speaks_echomux);
+    result.servers.push_back(std::move(all[i].record));
+  }
+  result.interrupted = stop.stop_requested();
+  result.duration = Clock::now() - begin;
+  return result;
+}
+
+}  // namespace echomux

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "harness/server/process_state.hpp"
+#include "harness/server/server_process.hpp"
+#include "tests/endurance/churn.hpp"
+
+namespace echomux {
+
+// A server that takes part.
+struct SoakServer {
+  std::string name;
+  ServerCommand command;
+  bool one_at_a_time = false;  // it serves one peer at a time: then the loads take turns, too
+  bool churn = true;           // false: the well-behaved peers alone, as for the control
+};
+
+// How far a soak is.
+struct SoakProgress {
+  std::chrono::nanoseconds elapsed{0};
+  std::chrono::nanoseconds left{0};
+  std::uint64_t connections = 0;  // of all servers' churn, until its last look
+  std::size_t servers_failed = 0;
+};
+
+struct SoakOptions {
+  std::chrono::nanoseconds duration = std::chrono::minutes(30);
+  std::chrono::nanoseconds sample_interval = std::chrono::seconds(1);
+  // The well-behaved peers' latency is measured in one window after the other, each with
+  // connections of its own; all servers' windows begin at the same time.
+  std::chrono::nanoseconds window = std::chrono::seconds(10);
+  // How long a server may take to close what its peers have left at the end.
+  std::chrono::nanoseconds time_to_clean_up = std::chrono::seconds(10);
+  double requests_per_second = 200;  // of the well-behaved peers of each server
+  double arrivals_per_second = 20;   // of the churn of each server
+  std::uint64_t seed = 1;
+  // The client's threads on this CPU, kept awake, and the churn gives way to the peers that are
+  // measured. None: wherever the system puts them, as equals.
+  std::optional<int> client_cpu;
+  std::function<void(const SoakProgress&)> on_progress = [](const SoakProgress&) {};
+};
+
+// A server at one moment.
+struct SoakSample {
+  double seconds = 0;  // since the soak began
+  ProcessState process;
+  std::optional<std::uint64_t> accepted;  // by its own counters; none: not reported
+  std::optional<std::uint64_t> closed;
+};
+
+// What its well-behaved peers saw in one window.
+struct SoakWindow {
+  double seconds = 0;  // at its begin
+  std::uint64_t requests = 0;
+  double p50_us = 0;  // from the moment each message was due
+  double p99_us = 0;
+};
+
+// One server's soak.
+struct SoakRecord {
+  std::string name;
+  std::vector<SoakSample> samples;
+  std::vector<SoakWindow> windows;
+  ChurnResult churn;
+  std::uint64_t requests = 0;         // of the well-behaved peers, all bytes of which came back
+  ProcessState before;                // when no peer had come yet
+  std::optional<SoakSample> after;    // when all had gone; none if the server was dead by then
+  std::vector<std::string> failures;  // sentences: a byte lost or wrong, a leak, an end
+};
+
+struct SoakResult {
+  std::vector<SoakRecord> servers;  // in the order given
+  bool interrupted = false;
+  std::chrono::nanoseconds duration{0};  // that it really took
+  // After which as many peers leave as come: before that, more of everything is needed all the
+  // time.
+  std::chrono::nanoseconds settling{0};
+};
+
+// Runs all servers side by side under their loads for the whole time, each with a load of its own,
+// and watches them. Ends early when asked to, with what there is by then. A server that fails is
+// loaded no more, and is a record that says so. Throws std::exception when a server can't be
+// started.
+[[nodiscard]] SoakResult run_soak(const SoakOptions& options,
+                                  const std::vector<SoakServer>& servers,
+                                  const std::stop_token& stop = {});
+
+}  // namespace echomux

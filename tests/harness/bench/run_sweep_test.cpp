@@ -1,0 +1,85 @@
+// Sweeps that are really run.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "harness/bench/sweep.hpp"
+#include "harness/bench/trial.hpp"
+
+namespace echomux {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+SweepServer server_of(std::vector<std::string> arguments) {
+  SweepServer server;
+  server.command.arguments = std::move(arguments);
+  return server;
+}
+
+SweepServer well_behaved() {
+  return server_of({ECHOMUX_PROGRAM, "serve", "epoll_lt", "--port", "{port}"});
+}
+
+SweepPlan short_plan() {
+  SweepPlan plan;
+  plan.servers = {{.name = "mine", .backend = {}, .options = {}, .command = "mine"}};
+  plan.idle_connections = {0};
+  plan.rates = {1000};
+  plan.duration = plan.warmup = std::chrono::milliseconds(100);
+  plan.pin = plan.keep_awake = false;
+  return plan;
+}
+
+// What a sweep told its observer.
+struct Told {
+  std::vector<Trial> trials;
+  std::vector<double> ceilings;
+  std::vector<std::string> no_ceilings;
+};
+
+Told sweep_with_floor(const std::optional<SweepServer>& floor) {
+  Told told;
+  SweepObserver observer;
+  observer.after = [&](const Trial& trial) { told.trials.push_back(trial); };
+  observer.ceiling = [&](double rps) { told.ceilings.push_back(rps); };
+  observer.no_ceiling = [&](const std::string& why) { told.no_ceilings.push_back(why); };
+  run_sweep(short_plan(), {well_behaved()}, floor, {}, observer, {});
+  return told;
+}
+
+TEST(RunSweep, MeasuresTheClientsCeilingAgainstTheFloor) {
+  const Told told = sweep_with_floor(well_behaved());
+  EXPECT_THAT(told.trials, SizeIs(1));
+  EXPECT_THAT(told.no_ceilings, IsEmpty());
+  ASSERT_THAT(told.ceilings, SizeIs(1));
+  EXPECT_GT(told.ceilings.front(), 0);
+}
+
+TEST(RunSweep, GoesOnWithoutACeilingWhenTheFloorCannotBeStarted) {
+  const Told told = sweep_with_floor(server_of({"/there/is/no/such/floor", "{port}"}));
+  ASSERT_THAT(told.trials, SizeIs(1));
+  EXPECT_TRUE(told.trials.front().has_figures()) << told.trials.front().note;
+  EXPECT_THAT(told.ceilings, IsEmpty());
+  ASSERT_THAT(told.no_ceilings, SizeIs(1));
+  EXPECT_THAT(told.no_ceilings.front(), HasSubstr("/there/is/no/such/floor"));
+}
+
+TEST(RunSweep, KeepsNoCeilingOfAFloorThatFails) {
+  const Told told = sweep_with_floor(server_of({"/bin/false", "{port}"}));
+  EXPECT_THAT(told.trials, SizeIs(1));
+  EXPECT_THAT(told.ceilings, IsEmpty());
+  EXPECT_THAT(told.no_ceilings, SizeIs(1));
+}
+
+TEST(RunSweep, KeepsNoCeilingThatAnInterruptionCutShort) {
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(measure_client_ceiling(well_behaved(), short_plan(), plan_cpus(false, false),
+                                   stop.get_token()),
+            std::nullopt);
+}
+
+}  // namespace
+}  // namespace echomux

@@ -1,0 +1,115 @@
+#include "harness/bench/sweep.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "tests/support/trials.hpp"
+
+namespace echomux {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+// The cells of one repetition, in their order.
+std::vector<CellKey> order_of(const SweepPlan& plan, std::size_t repetition) {
+  std::vector<CellKey> cells;
+  for (const ScheduledTrial& trial : schedule_trials(plan)) {
+    if (trial.repetition == repetition) cells.push_back(key(trial.cell));
+  }
+  return cells;
+}
+
+TEST(Schedule, HasEveryCellOnceInEachRepetition) {
+  const SweepPlan plan = sample_plan();
+  const std::vector<ScheduledTrial> all = schedule_trials(plan);
+  ASSERT_EQ(all.size(), 8U * 12);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    // One repetition is over before the next one begins.
+    EXPECT_EQ(all[i].repetition, 1 + i / 12);
+    EXPECT_EQ(plan.servers.at(all[i].server).name, all[i].cell.server);
+  }
+  for (std::size_t repetition = 1; repetition <= 8; ++repetition) {
+    const std::vector<CellKey> cells = order_of(plan, repetition);
+    EXPECT_EQ(std::set(cells.begin(), cells.end()).size(), 12U);
+  }
+}
+
+TEST(Schedule, FollowsFromTheSeed) {
+  SweepPlan plan = sample_plan();
+  const std::vector<CellKey> first = order_of(plan, 1);
+  EXPECT_EQ(order_of(plan, 1), first);
+  EXPECT_NE(order_of(plan, 2), first);
+  plan.seed = 2;
+  EXPECT_NE(order_of(plan, 1), first);
+}
+
+TEST(Schedule, LetsEveryCellComeInEveryPlace) {
+  SweepPlan plan = sample_plan();
+  plan.repetitions = 1200;
+  std::map<CellKey, int> firsts;
+  std::map<CellKey, int> lasts;
+  const std::vector<ScheduledTrial> all = schedule_trials(plan);
+  for (std::size_t i = 0; i < all.size(); i += 12) {
+    ++firsts[key(all[i].cell)];
+    ++lasts[key(all[i + 11].cell)];
+  }
+  for (const auto& counts : {firsts, lasts}) {
+    EXPECT_EQ(counts.size(), 12U);
+    for (const auto& [ignored, times] : counts) EXPECT_NEAR(times, 100, 40);
+  }
+}
+
+TEST(Schedule, OfNothingIsEmpty) {
+  SweepPlan plan = sample_plan();
+  plan.servers.clear();
+  EXPECT_THAT(schedule_trials(plan), IsEmpty());
+}
+
+TEST(Outcome, ComesBackFromItsWord) {
+  for (const TrialOutcome outcome :
+       {TrialOutcome::measured, TrialOutcome::starved, TrialOutcome::over_limit,
+        TrialOutcome::not_possible, TrialOutcome::failed, TrialOutcome::interrupted}) {
+    EXPECT_EQ(outcome_from(to_string(outcome)), outcome);
+  }
+  EXPECT_THROW(static_cast<void>(outcome_from("valid")), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(outcome_from("")), std::invalid_argument);
+}
+
+TEST(ServerCost, CountsCallsAndScansPerRequest) {
+  ServerCost cost;
+  cost.requests = 100;
+  EXPECT_EQ(cost.system_calls_per_request(), std::nullopt);
+  EXPECT_EQ(cost.scanned_per_request(), std::nullopt);
+  cost.counters = {{"waits", 100},          {"recv_calls", 120},  {"send_calls", 110},
+                   {"interest_changes", 4}, {"accept_calls", 16}, {"bytes", 9999}};
+  EXPECT_EQ(cost.system_calls_per_request(), 3.5);
+  EXPECT_EQ(cost.scanned_per_request(), std::nullopt);
+  cost.counters["descriptors_scanned"] = 101'200;
+  EXPECT_EQ(cost.scanned_per_request(), 1012);
+  cost.requests = 0;
+  EXPECT_EQ(cost.scanned_per_request(), std::nullopt);
+  EXPECT_EQ(cost.system_calls_per_request(), std::nullopt);
+}
+
+TEST(CpuPlan, ExplainsItself) {
+  const CpuPlan none = plan_cpus(false, false);
+  EXPECT_FALSE(none.server || none.client);
+  EXPECT_THAT(none.explanation, HasSubstr("not pinned"));
+  const CpuPlan pinned = plan_cpus(true, true);
+  EXPECT_EQ(pinned.server.has_value(), pinned.client.has_value());
+  if (pinned.server) {
+    EXPECT_NE(pinned.server, pinned.client);
+    EXPECT_THAT(pinned.explanation, Not(HasSubstr("not pinned")));
+  }
+}
+
+}  // namespace
+}  // namespace echomux

@@ -1,0 +1,396 @@
+#include "harness/load/load_report.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <ostream>
+#include <tuple>
+
+#include "harness/load/hdr_format.hpp"
+#include "harness/text/json.hpp"
+#include "tests/support/trials.hpp"
+
+namespace echomux {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST(LoadJudgement, FindsNoFaultWithACleanReport) {
+  const Judgement judgement = judge(clean_load());
+  EXPECT_EQ(judgement.verdict, Verdict::valid);
+  EXPECT_THAT(codes(judgement), IsEmpty());
+}
+
+// What is just tolerated, and what is just not and for which reason.
+struct Threshold {
+  std::string name;
+  std::string code;
+  Verdict verdict;
+  std::function<void(LoadReport&)> just_below;
+  std::function<void(LoadReport&)> just_above;
+
+  friend void PrintTo(const Threshold& threshold, std::ostream* out) { *out << threshold.name; }
+};
+
+class LoadThreshold : public ::testing::TestWithParam<Threshold> {};
+
+TEST_P(LoadThreshold, DecidesWhetherTheReasonIsThere) {
+  LoadReport below = clean_load();
+  GetParam().just_below(below);
+  EXPECT_THAT(codes(judge(below)), IsEmpty());
+  EXPECT_EQ(judge(below).verdict, Verdict::valid);
+
+  LoadReport above = clean_load();
+  GetParam().just_above(above);
+  EXPECT_THAT(codes(judge(above)), ElementsAre(GetParam().code));
+  EXPECT_EQ(judge(above).verdict, GetParam().verdict);
+  EXPECT_FALSE(judge(above).reasons.at(0).sentence.empty());
+}
+
+void nothing(LoadReport&) {}
+
+// The three ways in which the machine can delay the client, beside a tail that is just long.
+Threshold tail_threshold(std::string name, double LoadReport::*share) {
+  const auto with = [share](double value) {
+    return [share, value](LoadReport& load) {
+      load.latency_us.p99 = 201;
+      load.*share = value;
+    };
+  };
+  return {std::move(name), "tail_not_the_servers", Verdict::suspect, with(0.01), with(0.0101)};
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, LoadThreshold,
+    ::testing::Values(
+        Threshold{"Starved", "starved", Verdict::starved, nothing,
+                  [](LoadReport& l) {
+                    l.end = SwarmEnd::starved;
+                    l.active_confirmed = 0;
+                    l.requests = 0;
+                  }},
+        Threshold{"ShortEcho", "short_echo", Verdict::invalid, nothing,
+                  [](LoadReport& l) { l.partly_answered = 1; }},
+        Threshold{"ShortEchoOfAStarvedLoad", "short_echo", Verdict::invalid, nothing,
+                  [](LoadReport& l) {
+                    l.end = SwarmEnd::starved;
+                    l.partly_answered = 1;
+                    l.unanswered = 1;
+                  }},
+        Threshold{"Refused", "refused", Verdict::invalid, nothing,
+                  [](LoadReport& l) { l.end = SwarmEnd::refused; }},
+        Threshold{"ServerGone", "server_gone", Verdict::invalid, nothing,
+                  [](LoadReport& l) { l.end = SwarmEnd::server_gone; }},
+        Threshold{"Corrupt", "corrupt", Verdict::invalid, nothing,
+                  [](LoadReport& l) {
+                    l.end = SwarmEnd::corrupted;
+                    l.detail = "byte 3 of connection 5";
+                  }},
+        Threshold{"Interrupted", "interrupted", Verdict::invalid, nothing,
+                  [](LoadReport& l) { l.end = SwarmEnd::interrupted; }},
+        Threshold{"Unanswered", "unanswered", Verdict::invalid, nothing,
+                  [](LoadReport& l) { l.unanswered = 1; }},
+        Threshold{"TimedOut", "timed_out", Verdict::suspect, nothing,
+                  [](LoadReport& l) { l.timed_out = 1; }},
+        Threshold{"IdleLost", "idle_lost", Verdict::invalid,
+                  [](LoadReport& l) { l.idle_requested = 200; },
+                  [](LoadReport& l) {
+                    l.idle_held = 99;
+                    l.lost = 1;
+                  }},
+        Threshold{"ConnectionsLost", "connections_lost", Verdict::invalid, nothing,
+                  [](LoadReport& l) { l.lost = 1; }},
+        Threshold{"ClientOverloaded", "client_overloaded", Verdict::invalid,
+                  [](LoadReport& l) { l.client_busy_share = 0.9; },
+                  [](LoadReport& l) { l.client_busy_share = 0.901; }},
+        Threshold{"AchievedBelowOffered", "achieved_below_offered", Verdict::invalid,
+                  [](LoadReport& l) { l.achieved_rps = 990; },
+                  [](LoadReport& l) { l.achieved_rps = 989.9; }},
+        // What counts is what the schedule called for, which random arrivals make another number.
+        Threshold{"AchievedBelowWhatWasDue", "achieved_below_offered", Verdict::invalid,
+                  [](LoadReport& l) { l.due_rps = l.achieved_rps = 900; },
+                  [](LoadReport& l) { l.due_rps = 1011; }},
+        Threshold{"AchievedByEnoughRequests", "achieved_below_offered", Verdict::invalid,
+                  [](LoadReport& l) {
+                    l.requests = 3;
+                    l.achieved_rps = 500;
+                  },
+                  [](LoadReport& l) {
+                    l.requests = 4;
+                    l.achieved_rps = 500;
+                  }},
+        Threshold{"AchievedInAnOpenLoop", "achieved_below_offered", Verdict::invalid,
+                  [](LoadReport& l) {
+                    l.offered_rps.reset();
+                    l.achieved_rps = 500;
+                  },
+                  [](LoadReport& l) { l.achieved_rps = 500; }},
+        Threshold{"ScheduleLagOfHalfTheTail", "schedule_lag", Verdict::suspect,
+                  [](LoadReport& l) {
+                    l.latency_us.p99 = 400;
+                    l.schedule_lag_us_p99 = 200;
+                  },
+                  [](LoadReport& l) {
+                    l.latency_us.p99 = 400;
+                    l.schedule_lag_us_p99 = 201;
+                  }},
+        Threshold{"ScheduleLagWorthMentioning", "schedule_lag", Verdict::suspect,
+                  [](LoadReport& l) { l.schedule_lag_us_p99 = 100; },
+                  [](LoadReport& l) { l.schedule_lag_us_p99 = 101; }},
+        Threshold{"SharedCpu", "shared_cpu", Verdict::suspect,
+                  [](LoadReport& l) { l.run_queue_share = 0.1; },
+                  [](LoadReport& l) { l.run_queue_share = 0.101; }},
+        tail_threshold("TailBySteal", &LoadReport::steal_share),
+        tail_threshold("TailByRunQueue", &LoadReport::run_queue_share),
+        tail_threshold("TailByGaps", &LoadReport::gap_share),
+        Threshold{"TailThatIsLong", "tail_not_the_servers", Verdict::suspect,
+                  [](LoadReport& l) {
+                    l.latency_us.p99 = 200;
+                    l.steal_share = 0.02;
+                  },
+                  [](LoadReport& l) {
+                    l.latency_us.p99 = 201;
+                    l.steal_share = 0.02;
+                  }},
+        Threshold{"DriftThatIsClear", "drift", Verdict::suspect,
+                  [](LoadReport& l) {
+                    l.drift_p = 0.001;
+                    l.drift_relative_change = 0.5;
+                  },
+                  [](LoadReport& l) {
+                    l.drift_p = 0.00099;
+                    l.drift_relative_change = 0.5;
+                  }},
+        Threshold{"DriftThatIsLarge", "drift", Verdict::suspect,
+                  [](LoadReport& l) {
+                    l.drift_p = 1e-6;
+                    l.drift_relative_change = -0.3;
+                  },
+                  [](LoadReport& l) {
+                    l.drift_p = 1e-6;
+                    l.drift_relative_change = -0.301;
+                  }},
+        Threshold{"NoRequests", "no_requests", Verdict::invalid,
+                  [](LoadReport& l) { l.requests = 1; }, [](LoadReport& l) { l.requests = 0; }}),
+    [](const ::testing::TestParamInfo<Threshold>& test) { return test.param.name; });
+
+TEST(LoadJudgement, SaysWhichConnectionWasTurnedAway) {
+  LoadReport load = clean_load();
+  load.end = SwarmEnd::refused;
+  load.detail = "connection reset";
+  load.active_confirmed = 3;
+  load.idle_confirmed = load.idle_held = 40;
+  EXPECT_EQ(judge(load).reasons.at(0).sentence,
+            "connection 44 of 110 was turned away: connection reset");
+}
+
+TEST(LoadJudgement, FindsNoTailInALoadWithoutAnswers) {
+  LoadReport load = clean_load();
+  load.requests = 0;
+  load.client_busy_share = 1;
+  EXPECT_THAT(codes(judge(load)), ElementsAre("client_overloaded", "no_requests"));
+}
+
+TEST(LoadJudgement, PutsTheGravestReasonFirst) {
+  LoadReport load = clean_load();
+  load.timed_out = 1;
+  load.client_busy_share = 1;
+  load.drift_p = 0;
+  load.drift_relative_change = 1;
+  EXPECT_THAT(codes(judge(load)), ElementsAre("client_overloaded", "timed_out", "drift"));
+  EXPECT_EQ(judge(load).verdict, Verdict::invalid);
+}
+
+TEST(Judgement, OrdersAllVerdictsByTheirGravity) {
+  Judgement judgement;
+  judgement.add(Verdict::suspect, "c", "");
+  judgement.add(Verdict::saturated, "b", "");
+  EXPECT_EQ(judgement.verdict, Verdict::suspect);
+  judgement.add(Verdict::not_possible, "f", "");
+  judgement.add(Verdict::valid, "a", "");
+  judgement.add(Verdict::starved, "d", "");
+  judgement.add(Verdict::invalid, "e", "");
+  EXPECT_THAT(codes(judgement), ElementsAre("f", "e", "d", "c", "b", "a"));
+  EXPECT_EQ(judgement.verdict, Verdict::not_possible);
+}
+
+TEST(Verdict, ComesBackFromItsWord) {
+  for (const Verdict verdict : {Verdict::valid, Verdict::suspect, Verdict::invalid,
+                                Verdict::saturated, Verdict::starved, Verdict::not_possible}) {
+    EXPECT_EQ(verdict_from(to_string(verdict)), verdict);
+  }
+  EXPECT_THROW(static_cast<void>(verdict_from("fine")), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(verdict_from("")), std::invalid_argument);
+}
+
+SwarmOptions sample_options() {
+  SwarmOptions options;
+  options.active_connections = 7;
+  options.idle_connections = 30;
+  options.requests_per_second = 60;
+  options.duration = std::chrono::seconds(2);
+  options.threads = 4;
+  return options;
+}
+
+SwarmResult sample_result() {
+  SwarmResult result;
+  result.active_confirmed = 6;
+  result.idle_confirmed = 29;
+  result.idle_held = 28;
+  result.connections_lost = 2;
+  result.partly_answered = 3;
+  result.open_time = milliseconds(15);
+  result.requests_unanswered = 4;
+  result.requests_timed_out = 5;
+  for (int i = 1; i <= 100; ++i) {
+    result.latency.record(microseconds(i));
+    result.latency_uncorrected.record(nanoseconds(500 * i));
+    result.schedule_lag.record(nanoseconds(10 * i));
+  }
+  result.window_time = std::chrono::seconds(2);
+  result.window_requests = 90;
+  result.measured_requests = 80;
+  result.measured_time = std::chrono::seconds(2);
+  result.client_cpu = microseconds(400);
+  result.busiest_thread_share = 0.25;
+  result.delays.run_queue = milliseconds(80);
+  result.delays.gaps = milliseconds(160);
+  result.delays.longest_gap = milliseconds(3);
+  result.delays.steal_share = 0.125;
+  result.delays.steal_share_by_cpu = {{0, 0.25}, {1, 0}};
+  return result;
+}
+
+TEST(LoadReport, WorksOutTheFigures) {
+  const LoadReport report = make_load_report(sample_options(), sample_result());
+  EXPECT_EQ(report.active, 7U);
+  EXPECT_EQ(report.active_confirmed, 6U);
+  EXPECT_EQ(report.idle_requested, 30U);
+  EXPECT_EQ(report.idle_confirmed, 29U);
+  EXPECT_EQ(report.idle_held, 28U);
+  EXPECT_EQ(report.lost, 2U);
+  EXPECT_EQ(report.partly_answered, 3U);
+  EXPECT_DOUBLE_EQ(report.open_ms, 15);
+  EXPECT_EQ(report.requests, 96U);
+  EXPECT_EQ(report.offered_rps, 60);
+  EXPECT_EQ(report.due_rps, 50);
+  EXPECT_EQ(report.achieved_rps, 45);
+  EXPECT_EQ(report.unanswered, 4U);
+  EXPECT_EQ(report.timed_out, 5U);
+  EXPECT_NEAR(report.latency_us.p50, 50, 0.05);
+  EXPECT_NEAR(report.latency_us.p90, 90, 0.09);
+  EXPECT_NEAR(report.latency_us.p99, 99, 0.1);
+  EXPECT_NEAR(report.latency_us.p99_9, 100, 0.1);
+  EXPECT_NEAR(report.latency_us.p99_99, 100, 0.1);
+  EXPECT_EQ(report.latency_us.max, 100);
+  EXPECT_EQ(report.latency_us.mean, 50.5);
+  EXPECT_NEAR(report.latency_uncorrected_us.p50, 25, 0.05);
+  EXPECT_EQ(report.histogram_v2, to_hdr_v2(sample_result().latency));
+  EXPECT_EQ(report.histogram_uncorrected_v2, to_hdr_v2(sample_result().latency_uncorrected));
+  EXPECT_DOUBLE_EQ(report.client_cpu_us_per_request, 5);
+  EXPECT_EQ(report.client_busy_share, 0.25);
+  EXPECT_NEAR(report.schedule_lag_us_p99, 0.99, 0.001);
+  EXPECT_NEAR(report.schedule_lag_us_max, 1, 0.001);
+  EXPECT_EQ(report.steal_share, 0.125);
+  EXPECT_EQ(report.steal_share_by_cpu.at("0"), 0.25);
+  EXPECT_DOUBLE_EQ(report.run_queue_share, 0.01);  // of the time of four threads
+  EXPECT_DOUBLE_EQ(report.gap_share, 0.02);
+  EXPECT_DOUBLE_EQ(report.longest_gap_us, 3000);
+}
+
+TEST(LoadReport, OffersNoRateInAClosedLoop) {
+  SwarmOptions options = sample_options();
+  options.requests_per_second = 0;
+  EXPECT_EQ(make_load_report(options, sample_result()).offered_rps, std::nullopt);
+}
+
+TEST(LoadReport, BearsALoadThatNeverBegan) {
+  const LoadReport report = make_load_report(sample_options(), {});
+  EXPECT_EQ(report.requests, 0U);
+  EXPECT_EQ(report.client_cpu_us_per_request, 0);
+  EXPECT_EQ(report.run_queue_share, 0);
+}
+
+LoadReport report_with_slices(const std::function<double(std::size_t)>& slice) {
+  SwarmResult result = sample_result();
+  for (std::size_t i = 0; i < result.slices.size(); ++i) result.slices.at(i) = slice(i);
+  return make_load_report(sample_options(), result);
+}
+
+TEST(LoadReport, SeesALatencyThatRisesOrFalls) {
+  const auto rising = [](std::size_t i) { return 1000 + 50 * static_cast<double>(i); };
+  const LoadReport up = report_with_slices(rising);
+  EXPECT_LT(up.drift_p, 1e-6);
+  EXPECT_NEAR(up.drift_relative_change, 950.0 / 1475, 1e-9);
+  EXPECT_THAT(judge(up).reasons.back().sentence, HasSubstr("rose by 64 %"));
+  const LoadReport down = report_with_slices([&](std::size_t i) { return rising(19 - i); });
+  EXPECT_THAT(judge(down).reasons.back().sentence, HasSubstr("fell by 64 %"));
+}
+
+TEST(LoadReport, TakesNoiseForNoDrift) {
+  constexpr std::array noise{3, 14, 8, 19, 1, 11, 6, 17, 10, 2, 16, 5, 13, 0, 18, 9, 4, 15, 7, 12};
+  const LoadReport report =
+      report_with_slices([&](std::size_t i) { return 1000 + 100.0 * noise.at(i); });
+  EXPECT_GT(report.drift_p, 0.1);
+  EXPECT_LT(report.drift_p, 1);
+  EXPECT_THAT(codes(judge(report)), ::testing::Not(::testing::Contains("drift")));
+}
+
+TEST(LoadReport, KnowsNoDriftOfAWindowWithHoles) {
+  const LoadReport report =
+      report_with_slices([](std::size_t i) { return i == 3 ? 0 : 1000 * static_cast<double>(i); });
+  EXPECT_EQ(report.drift_p, 1);
+  EXPECT_EQ(report.drift_relative_change, 0);
+}
+
+auto fields(const LoadReport::Latency& l) {
+  return std::tie(l.p50, l.p90, l.p99, l.p99_9, l.p99_99, l.max, l.mean);
+}
+
+auto fields(const LoadReport& r) {
+  return std::tuple_cat(
+      fields(r.latency_us), fields(r.latency_uncorrected_us),
+      std::tie(r.end, r.detail, r.active, r.active_confirmed, r.idle_requested, r.idle_confirmed,
+               r.idle_held, r.lost, r.partly_answered, r.open_ms, r.requests, r.offered_rps,
+               r.due_rps, r.achieved_rps, r.unanswered, r.timed_out, r.histogram_v2,
+               r.histogram_uncorrected_v2, r.client_cpu_us_per_request, r.client_busy_share,
+               r.schedule_lag_us_p99, r.schedule_lag_us_max, r.steal_share, r.run_queue_share,
+               r.gap_share, r.longest_gap_us, r.drift_p, r.drift_relative_change));
+}
+
+TEST(LoadReport, ComesBackFromJson) {
+  LoadReport report = report_with_slices([](std::size_t i) { return static_cast<double>(i + 1); });
+  report.detail = "a \"detail\"";
+  const LoadReport back = load_report_from(Json::parse(to_json(report).dump()));
+  EXPECT_TRUE(fields(back) == fields(report)) << to_json(back).dump(1);
+
+  report.offered_rps.reset();
+  EXPECT_EQ(load_report_from(to_json(report)).offered_rps, std::nullopt);
+  for (const SwarmEnd end : {SwarmEnd::completed, SwarmEnd::starved, SwarmEnd::refused,
+                             SwarmEnd::server_gone, SwarmEnd::corrupted, SwarmEnd::interrupted}) {
+    report.end = end;
+    EXPECT_EQ(load_report_from(to_json(report)).end, end);
+  }
+}
+
+TEST(LoadReport, IsNotReadFromJsonWithoutAFieldOrWithAnUnknownEnd) {
+  const Json json = to_json(clean_load());
+  for (const auto& [key, ignored] : json.items()) {
+    Json without = json;
+    without.erase(key);
+    EXPECT_THROW(static_cast<void>(load_report_from(without)), JsonError) << key;
+  }
+  Json odd = json;
+  odd["end"] = "happily";
+  EXPECT_THROW(static_cast<void>(load_report_from(odd)), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace echomux

@@ -1,0 +1,179 @@
+#include "harness/machine/machine.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "harness/machine/build_info.hpp"
+#include "harness/machine/cpu.hpp"
+#include "harness/text/json.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace echomux {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+// A made-up /proc, /sys, /etc and /run, gone when the test is over.
+class FakeRoot {
+ public:
+  FakeRoot& add(const std::string& path, const std::string& text) {
+    std::filesystem::create_directories((root_ / path).parent_path());
+    std::ofstream(root_ / path) << text;
+    return *this;
+  }
+
+  [[nodiscard]] Machine describe() const { return describe_machine(root_.path()); }
+
+ private:
+  TemporaryDirectory root_;
+};
+
+TEST(Machine, AgreesWithWhatTheSystemTells) {
+  const Machine machine = describe_machine();
+  rlimit descriptors{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &descriptors), 0);
+  utsname system{};
+  ASSERT_EQ(::uname(&system), 0);
+  EXPECT_THAT(machine.kernel, StartsWith(std::string("Linux ") + system.release));
+  EXPECT_EQ(machine.architecture, system.machine);
+  EXPECT_EQ(machine.limits.descriptors_hard.value_or(RLIM_INFINITY), descriptors.rlim_max);
+  EXPECT_EQ(machine.cpus_usable, usable_cpus().size());
+  EXPECT_GE(machine.cpus_online, 1U);
+  EXPECT_GT(machine.memory_bytes, machine.memory_available_bytes);
+  EXPECT_GT(machine.tasks, 1U);
+  EXPECT_THAT(machine.cpu_accounting, Not(IsEmpty()));
+  EXPECT_THAT(machine.tracepoint, Not(IsEmpty()));
+}
+
+TEST(Machine, ComesBackFromJsonAsItWas) {
+  const Machine machine = describe_machine();
+  EXPECT_EQ(machine_from(Json::parse(to_json(machine).dump())), machine);
+  EXPECT_EQ(machine_from(to_json(Machine{})), Machine{});
+}
+
+TEST(Machine, IsNotReadFromJsonWithAnythingMissing) {
+  const Json whole = to_json(describe_machine());
+  for (const auto& [key, ignored] : whole.items()) {
+    Json part = whole;
+    part.erase(key);
+    EXPECT_THROW(static_cast<void>(machine_from(part)), JsonError) << key;
+  }
+  for (const auto& [key, ignored] : whole.at("limits").items()) {
+    Json part = whole;
+    part.at("limits").erase(key);
+    EXPECT_THROW(static_cast<void>(machine_from(part)), JsonError) << key;
+  }
+  Json wrong = whole;
+  wrong["kernel"] = 6;
+  EXPECT_THROW(static_cast<void>(machine_from(wrong)), JsonError);
+}
+
+TEST(Machine, TellsWhatIsNotThere) {
+  const Machine machine = FakeRoot().describe();
+  for (const char* const what : {"distribution", "cpu_model", "memory_bytes", "cpu_accounting",
+                                 "clocksource", "mitigations", "net.core.somaxconn", "cgroup"}) {
+    EXPECT_TRUE(machine.unavailable.contains(what)) << what;
+  }
+  EXPECT_THAT(machine.unavailable.at("clocksource"), HasSubstr("No such file"));
+  EXPECT_THAT(machine.cpu_accounting, StartsWith("unknown because"));
+  EXPECT_EQ(machine.tracepoint, "tracefs is not mounted");
+  EXPECT_EQ(machine.hypervisor, "");
+}
+
+TEST(Machine, ReadsAVirtualMachine) {
+  FakeRoot root;
+  root.add("proc/cpuinfo",
+           "model name\t: Some CPU\ncpu MHz\t\t: 2500.5\nflags\t\t: fpu hypervisor\n")
+      .add("etc/os-release", "PRETTY_NAME=\"Some Linux 1\"\n")
+      .add("proc/loadavg", "0.50 0.25 0.10 3/92 4590\n")
+      .add("proc/sys/net/ipv4/tcp_mem", "1\t2\t3\n")
+      .add("sys/devices/system/cpu/vulnerabilities/meltdown", "Not affected\n");
+  Machine machine = root.describe();
+  EXPECT_EQ(machine.cpu_model, "Some CPU");
+  EXPECT_EQ(machine.cpu_mhz, 2500.5);
+  EXPECT_EQ(machine.distribution, "Some Linux 1");
+  EXPECT_THAT(machine.hypervisor, HasSubstr("unknown make"));
+  EXPECT_THAT(machine.load_averages, ElementsAre(0.5, 0.25, 0.1));
+  EXPECT_EQ(machine.tasks, 92U);
+  EXPECT_EQ(machine.sysctls.at("net.ipv4.tcp_mem"), "1 2 3");
+  EXPECT_EQ(machine.mitigations.at("meltdown"), "Not affected");
+  EXPECT_EQ(machine.governor, "none: no cpufreq");
+  root.add("sys/class/dmi/id/sys_vendor", "QEMU\n");
+  EXPECT_EQ(root.describe().hypervisor, "QEMU");
+}
+
+TEST(Machine, KnowsWhichAccountingOfCpuTimeIsActive) {
+  utsname system{};
+  ASSERT_EQ(::uname(&system), 0);
+  const std::string config = std::string("boot/config-") + system.release;
+  FakeRoot root;
+  root.add(config, "CONFIG_TICK_CPU_ACCOUNTING=y\nCONFIG_HZ=250\n");
+  EXPECT_EQ(root.describe().cpu_accounting, "tick-based (250 Hz)");
+  root.add(config, "# CONFIG_TICK_CPU_ACCOUNTING is not set\nCONFIG_VIRT_CPU_ACCOUNTING_GEN=y\n");
+  EXPECT_THAT(root.describe().cpu_accounting, HasSubstr("not active"));
+  root.add("sys/devices/system/cpu/nohz_full", "1-3\n");
+  EXPECT_EQ(root.describe().cpu_accounting, "full (VIRT_CPU_ACCOUNTING_GEN)");
+}
+
+TEST(Machine, FindsTheTightestLimitOfItsControlGroups) {
+  FakeRoot root;
+  root.add("proc/self/cgroup", "0::/user.slice/user-1.slice\n")
+      .add("sys/fs/cgroup/cgroup.controllers", "memory pids\n")
+      .add("sys/fs/cgroup/user.slice/pids.max", "500\n")
+      .add("sys/fs/cgroup/user.slice/user-1.slice/pids.max", "max\n")
+      .add("sys/fs/cgroup/user.slice/user-1.slice/memory.max", "1048576\n");
+  const Limits limits = root.describe().limits;
+  EXPECT_EQ(limits.cgroup_pids, 500U);
+  EXPECT_EQ(limits.cgroup_pids_file, "/sys/fs/cgroup/user.slice/pids.max");
+  EXPECT_EQ(limits.cgroup_memory_bytes, 1048576U);
+}
+
+TEST(MachineDifferences, AreNoneBetweenAMachineAndItself) {
+  const Machine machine = describe_machine();
+  Machine later = machine;
+  later.load_averages = {9, 9, 9};
+  later.memory_available_bytes = 1;
+  later.cpu_mhz = 1;
+  later.memory_bytes += later.memory_bytes / 1000;  // some pages, after a restart
+  EXPECT_THAT(differences(machine, later), IsEmpty());
+}
+
+TEST(MachineDifferences, AreTold) {
+  Machine one;
+  one.cpu_model = "A";
+  one.memory_bytes = 1000;
+  one.limits.descriptors_hard = 1024;
+  one.sysctls = {{"net.ipv4.tcp_mem", "100 200 300"}, {"net.core.busy_poll", "0"}};
+  Machine other = one;
+  other.cpu_model = "B";
+  other.memory_bytes = 2000;
+  other.limits.descriptors_hard = std::nullopt;
+  other.sysctls = {{"net.ipv4.tcp_mem", "100 200 400"}, {"net.core.somaxconn", "128"}};
+  EXPECT_THAT(differences(one, other),
+              ElementsAre("The CPU model differs: A against B.",
+                          "The memory in bytes differs: 1000 against 2000.",
+                          "The limit of descriptors differs: 1024 against none.",
+                          "The sysctl net.core.busy_poll differs: 0 against not told.",
+                          "The sysctl net.ipv4.tcp_mem differs: 100 200 300 against 100 200 400.",
+                          "The sysctl net.core.somaxconn differs: not told against 128."));
+}
+
+TEST(BuildInfo, IsComplete) {
+  const Build build = build_info();
+  EXPECT_THAT(build.version, ::testing::MatchesRegex("[0-9]+[.][0-9]+[.][0-9]+"));
+  EXPECT_THAT(build.git_commit, ::testing::MatchesRegex("unknown|[0-9a-f]{12,}(-dirty)?"));
+  EXPECT_THAT(build.compiler, Not(IsEmpty()));
+  EXPECT_EQ(build_from(to_json(build)), build);
+}
+
+}  // namespace
+}  // namespace echomux

@@ -1,0 +1,189 @@
+#include "report/report_page.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "harness/load/hdr_format.hpp"
+#include "report/spectrum.hpp"
+#include "harness/text/json.hpp"
+#include "tests/support/trials.hpp"
+
+namespace echomux {
+namespace {
+
+using std::chrono::microseconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::Pair;
+using ::testing::SizeIs;
+
+LatencyHistogram recorded(std::initializer_list<int> latencies_us) {
+  LatencyHistogram histogram;
+  for (const int latency : latencies_us) histogram.record(microseconds(latency));
+  return histogram;
+}
+
+// One server beside no and 100 idle connections, two trials of each.
+Results sample_results(const std::string& server = "poll") {
+  Results results;
+  results.context = {.started = "2026-01-02T03:04:05Z",
+                     .command = {"echomux", "bench"},
+                     .build = {},
+                     .machine = {},
+                     .cpu_plan = "pinned",
+                     .plan = {}};
+  SweepPlan& plan = results.context.plan;
+  plan.servers = {{.name = server, .backend = "poll", .options = {}, .command = {}}};
+  plan.idle_connections = {0, 100};
+  plan.rates = {1000};
+  plan.repetitions = 2;
+  for (const std::size_t idle : {0U, 100U}) {
+    for (const std::size_t repetition : {1U, 2U}) {
+      Trial trial = clean_trial({server, idle, 1000}, repetition);
+      trial.cost->cpu_us_per_request = static_cast<double>(10 * repetition);
+      trial.load->histogram_v2 =
+          to_hdr_v2(recorded({50, 60, 70, static_cast<int>(200 * repetition)}));
+      trial.load->histogram_uncorrected_v2 = to_hdr_v2(recorded({40}));
+      results.trials.push_back(trial);
+    }
+  }
+  return results;
+}
+
+Json first_cell(const Json& data) {
+  return data.at("runs").at(0).at("cells").at(0);
+}
+
+TEST(Spectrum, EndsWhereTheValuesEnd) {
+  EXPECT_THAT(spectrum(LatencyHistogram()), IsEmpty());
+  EXPECT_THAT(spectrum(recorded({7})), ElementsAre(Pair(1, ::testing::DoubleNear(7, 0.01))));
+  LatencyHistogram thousand;
+  for (int i = 1; i <= 1000; ++i) thousand.record(microseconds(i));
+  const auto points = spectrum(thousand);
+  EXPECT_EQ(points.front().first, 0);
+  EXPECT_NEAR(points.front().second, 1, 0.01);
+  EXPECT_EQ(points.back().first, 1);
+  EXPECT_NEAR(points.back().second, 1000, 1);
+  // The last but one is not beyond the slowest but one of a thousand.
+  EXPECT_LT(points.at(points.size() - 2).first, 0.999);
+  for (std::size_t i = 1; i < points.size(); ++i) {
+    EXPECT_LT(points[i - 1].first, points[i].first);
+    EXPECT_LE(points[i - 1].second, points[i].second);
+    EXPECT_NEAR(points[i].second, 1000 * points[i].first, 2);
+  }
+}
+
+TEST(ReportData, HasEveryCellWithItsFigures) {
+  const Json data = report_data({{"a.json", sample_results()}});
+  EXPECT_THAT(data.at("runs"), SizeIs(1));
+  EXPECT_THAT(data.at("runs").at(0).at("cells"), SizeIs(2));
+  const Json cell = first_cell(data);
+  EXPECT_EQ(cell.at("server"), "poll");
+  EXPECT_EQ(cell.at("idle_connections"), 0);
+  const Json metric = cell.at("metrics").at("server_cpu_us_per_request");
+  EXPECT_EQ(metric.at("median"), 15);
+  EXPECT_TRUE(metric.at("low").is_null()) << "two trials bear no interval";
+  EXPECT_EQ(metric.at("values"), Json::array({10.0, 20.0}));
+  EXPECT_THAT(data.at("answer"), SizeIs(2));
+  EXPECT_EQ(data.at("metrics").at(0).at("name"), "server_cpu_us_per_request");
+  EXPECT_THAT(data.at("comparisons"), IsEmpty());
+  EXPECT_EQ(data.at("servers").at(0).at("name"), "poll");
+}
+
+TEST(ReportData, AddsUpTheTrialsHistograms) {
+  const Json cell = first_cell(report_data({{"a.json", sample_results()}}));
+  EXPECT_NEAR((cell.at("spectrum").end() - 1)->at(1).get<double>(), 400, 1);
+  EXPECT_NEAR(cell.at("spectrum").at(0).at(1).get<double>(), 50, 0.1);
+  EXPECT_NEAR((cell.at("spectrum_uncorrected").end() - 1)->at(1).get<double>(), 40, 0.1);
+}
+
+TEST(ReportData, GoesWithoutAHistogramThatCannotBeRead) {
+  Results results = sample_results();
+  results.trials.front().load->histogram_v2 = "nonsense";
+  const Json cell = first_cell(report_data({{"a.json", results}}));
+  EXPECT_TRUE(cell.at("spectrum").is_null());
+  EXPECT_FALSE(cell.at("spectrum_uncorrected").is_null());
+}
+
+TEST(ReportData, PrefersTheKernelsCountOfSystemCalls) {
+  Results results = sample_results();
+  for (Trial& trial : results.trials) {
+    trial.cost->counters = {{"recv_calls", 2000}, {"send_calls", 1000}, {"waits", 1000}};
+  }
+  const auto calls = [&] {
+    return first_cell(report_data({{"a.json", results}}))
+        .at("metrics")
+        .at("system_calls_per_request")
+        .at("median")
+        .get<double>();
+  };
+  EXPECT_EQ(calls(), 4);
+  results.system_calls = {{{"poll", 0, 1000}, 3.5, ""}};
+  EXPECT_EQ(calls(), 3.5);
+}
+
+TEST(ReportData, SaysWhatIsMissingAndWhy) {
+  Results results = sample_results();
+  results.trials.front().cost->unavailable = {{"user_us_per_request", "too few ticks"}};
+  results.system_calls = {{{"poll", 0, 1000}, std::nullopt, "not permitted"}};
+  const Json missing = report_data({{"a.json", results}}).at("runs").at(0).at("missing");
+  ASSERT_THAT(missing, SizeIs(2));
+  EXPECT_EQ(missing.at(0).at("reason"), "not permitted");
+  EXPECT_EQ(missing.at(1).at("figures"), Json::array({"user_us_per_request"}));
+}
+
+TEST(ReportData, ComparesTheFirstRunWithEachOther) {
+  Results other = sample_results();
+  other.context.machine.kernel = "Linux 7";
+  const Json data =
+      report_data({{"a.json", sample_results()}, {"b.json", other}, {"c.json", sample_results()}});
+  ASSERT_THAT(data.at("comparisons"), SizeIs(2));
+  EXPECT_EQ(data.at("comparisons").at(0).at("b"), "b.json");
+  EXPECT_THAT(data.at("comparisons").at(0).at("differences").dump(), HasSubstr("Linux 7"));
+  EXPECT_THAT(data.at("comparisons").at(1).at("differences"), IsEmpty());
+  EXPECT_THAT(data.at("answer").at(2).get<std::string>(), HasSubstr("b.json: "));
+}
+
+TEST(ReportData, BearsARunOfWhichNothingWasMeasured) {
+  Results results = sample_results();
+  results.trials.clear();
+  const Json data = report_data({{"a.json", results}});
+  EXPECT_THAT(data.at("runs").at(0).at("cells"), IsEmpty());
+  EXPECT_THAT(data.at("metrics"), IsEmpty());
+  EXPECT_THAT(data.at("answer"), SizeIs(1));
+}
+
+// The text between the data element's tags.
+std::string data_in(const std::string& page) {
+  const std::size_t begin = page.find('>', page.find("id=\"data\"")) + 1;
+  return page.substr(begin, page.find("</script>", begin) - begin);
+}
+
+TEST(ReportPage, HoldsTheDataWhole) {
+  const std::vector<LabelledResults> runs{{"a.json", sample_results()}};
+  EXPECT_EQ(Json::parse(data_in(report_page(runs))), report_data(runs));
+}
+
+TEST(ReportPage, ShowsHostileTextAsText) {
+  const std::string hostile = "</script><script>alert(1)</script><!-- @STYLE@ @SCRIPT@ & \xff";
+  const std::vector<LabelledResults> runs{{hostile, sample_results(hostile)}};
+  const std::string page = report_page(runs);
+  EXPECT_THAT(page, Not(HasSubstr("alert(1)</script>")));
+  EXPECT_THAT(page, Not(HasSubstr("<!-- @")));
+  const Json data = Json::parse(data_in(page));
+  EXPECT_THAT(first_cell(data).at("server").get<std::string>(),
+              HasSubstr("</script><script>alert(1)</script><!-- @STYLE@ @SCRIPT@ & "));
+}
+
+TEST(ReportPage, LeavesNoPlaceholder) {
+  const std::string page = report_page({{"a.json", sample_results()}});
+  for (const char* const placeholder : {"@STYLE@", "@D3@", "@DATA@", "@SCRIPT@"}) {
+    EXPECT_THAT(page, Not(HasSubstr(placeholder)));
+  }
+  EXPECT_THAT(page, HasSubstr("d3js.org v5"));
+}
+
+}  // namespace
+}  // namespace echomux
