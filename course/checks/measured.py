@@ -18,10 +18,9 @@ CPU_FACTOR = 2.0
 CROSSOVER_RATIO = 2.0
 CROSSOVER_SPREAD = 4
 MOST_IDLE = 4000
-# The share of the time for which client or server waited for a CPU: in each trial, and from where on
-# it is the machine that was measured.
+# The share of the time for which client or server waits for a CPU, from which on it is the machine
+# whose CPU time is measured.
 TOO_BUSY = 0.02
-waited = []
 
 
 def bench(build, servers, idle, rate):
@@ -43,9 +42,10 @@ def bench(build, servers, idle, rate):
     for trial in document["trials"]:
         if trial["outcome"] != "measured" or trial["verdict"] == "invalid":
             continue
-        waited.append(max(trial["load"]["client"]["run_queue_share"],
-                          trial["cost"]["run_queue_share"] or 0))
-        trials.setdefault((trial["server"], trial["idle_connections"]), []).append(trial["cost"])
+        waited = max(trial["load"]["client"]["run_queue_share"],
+                     trial["cost"]["run_queue_share"] or 0)
+        trials.setdefault((trial["server"], trial["idle_connections"]), []).append(
+            {**trial["cost"], "waited": waited})
     missing = [f"{server} beside {count} idle" for server in servers for count in idle
                if (server, count) not in trials]
     if missing:
@@ -64,6 +64,15 @@ def cpu_us_per_request(costs):
     return min(cost["cpu_us_per_request"] for cost in costs)
 
 
+def disproved(trials, sentence):
+    """The verdict on an answer that isn't what was measured, if the machine let that be measured."""
+    waited = max(cost["waited"] for costs in trials.values() for cost in costs)
+    if waited > TOO_BUSY:
+        raise CannotCheck(f"not measurable now: client or server waited {waited:.0%} of the time for a "
+                          "CPU; try again when the machine is idle")
+    return Verdict(False, sentence)
+
+
 def read_answers(path, names):
     try:
         answers = json.loads(path.read_text(encoding="utf-8"))
@@ -80,18 +89,22 @@ def check_idle(path, build):
     """Exercise 11: what is looked at in each wake-up, and what that costs."""
     servers = ["select", "poll", "epoll_lt"]
     answers = read_answers(path, [*(f"{name}_scanned" for name in servers), "poll_over_epoll_cpu"])
-    costs = {server: found for (server, _), found in bench(build, servers, [500], 200).items()}
+    trials = bench(build, servers, [500], 200)
+    costs = {server: found for (server, _), found in trials.items()}
     for server in servers:
         said = answers[f"{server}_scanned"]
         measured = scanned_per_wait(costs[server])
         if abs(said - measured) > max(SMALL_COUNT_TOLERANCE, COUNT_TOLERANCE * measured):
-            return Verdict(False, f"you said that {server} examines {said:g} descriptors in each "
-                           f"wake-up beside 500 idle connections; it was {measured:.0f}. Who has to "
-                           "be looked at when the kernel only says how many are ready?")
+            sentence = (f"you said that {server} examines {said:g} descriptors in each wake-up beside "
+                        f"500 idle connections; it was {measured:.0f}. Who has to be looked at when "
+                        "the kernel only says how many are ready?")
+            # On a busy machine more are ready at a time: that is all that epoll_lt looks at.
+            return (disproved(trials, sentence) if server == "epoll_lt"
+                    else Verdict(False, sentence))
     said = answers["poll_over_epoll_cpu"]
     measured = cpu_us_per_request(costs["poll"]) / cpu_us_per_request(costs["epoll_lt"])
     if not measured / CPU_FACTOR <= said <= measured * CPU_FACTOR:
-        return Verdict(False, f"you said that poll uses {said:g} times epoll_lt's CPU per request "
+        return disproved(trials, f"you said that poll uses {said:g} times epoll_lt's CPU per request "
                        f"beside 500 idle connections; it was {measured:.1f} times, and {CPU_FACTOR:g} "
                        "times more or less would do. Draw a line through the table's rows")
     return Verdict(True, f"the counts are right, and poll used {measured:.1f} times epoll_lt's CPU "
@@ -113,10 +126,10 @@ def check_crossover(path, build):
                 cpu_us_per_request(trials["epoll_lt", idle]))
 
     if ratio(below) >= CROSSOVER_RATIO:
-        return Verdict(False, f"you said {said}, but beside {below} idle connections poll already "
+        return disproved(trials, f"you said {said}, but beside {below} idle connections poll already "
                        f"costs {ratio(below):.1f} times what epoll_lt does: the crossover is lower")
     if ratio(above) <= CROSSOVER_RATIO:
-        return Verdict(False, f"you said {said}, but beside {above} idle connections poll still "
+        return disproved(trials, f"you said {said}, but beside {above} idle connections poll still "
                        f"costs only {ratio(above):.1f} times what epoll_lt does: the crossover is "
                        "higher")
     return Verdict(True, f"poll costs {ratio(below):.1f} times what epoll_lt does beside {below} "
@@ -128,9 +141,4 @@ CHECKS = {"idle": check_idle, "crossover": check_crossover}
 
 
 def check(rule, path, build):
-    waited.clear()
-    verdict = CHECKS[rule](path, build)
-    if not verdict.solved and waited and max(waited) > TOO_BUSY:
-        raise CannotCheck(f"not measurable now: client or server waited {max(waited):.0%} of the "
-                          "time for a CPU; try again when the machine is idle")
-    return verdict
+    return CHECKS[rule](path, build)

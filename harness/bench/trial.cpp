@@ -362,8 +362,10 @@ SystemCallCount count_system_calls(const Cell& cell, const SweepServer& server,
                    .on_window_begin = [&] { begin = meter->count(); },
                    .on_window_end = [&] { end = meter->count(); }},
                   stop);
-    if (result.end != SwarmEnd::completed || result.measured_requests == 0) {
+    if (result.end != SwarmEnd::completed) {
       count.unavailable = "the counting pass was not completed";
+    } else if (result.measured_requests == 0) {
+      count.unavailable = "no request was answered in the counting pass";
     } else {
       count.per_request =
           static_cast<double>(end - begin) / static_cast<double>(result.measured_requests);

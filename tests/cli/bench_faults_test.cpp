@@ -141,44 +141,50 @@ TEST(WallClockInMidSweep, ChangesNoFigure) {
   const auto library = faketime_library();
   if (!library) GTEST_SKIP() << "not installed: libfaketime";
   const TemporaryDirectory directory;
-  const auto set_clock = [&](const std::string& offset) {
-    std::ofstream(directory / "clock.new") << offset << '\n';
-    std::filesystem::rename(directory / "clock.new", directory / "clock");
-  };
-  set_clock("+3650d");
-  // A server that keeps the time of each of its starts, to see that the steps were taken.
+  // A server that steps the clock at each of its starts, which are between two measurements (the
+  // library steps clocks of CPU time, too), and keeps the time, to see that the steps were taken.
+  const std::string clock = (directory / "clock").string();
   const std::string script = (directory / "server.sh").string();
-  std::ofstream(script) << "date +%s >> " << script << ".times\n" << odd("plain") << '\n';
+  std::ofstream(clock) << "+3650d\n";
+  std::ofstream(clock + ".steps") << "+3660d\n+3640d\n-5h\n+7h\n+3650d\n";
+  std::ofstream(script) << "sed 1q " << clock << ".steps > " << clock << ".new\n"
+                        << "sed -i 1d " << clock << ".steps\n"
+                        << "mv " << clock << ".new " << clock << "\n"
+                        << "date +%s >> " << clock << ".times\n"
+                        << odd("plain") << '\n';
   const std::string path = (directory / "results.json").string();
   std::optional<BackgroundBench> bench;
   {
     const Variable preload("LD_PRELOAD", *library);
-    const Variable file("FAKETIME_TIMESTAMP_FILE", (directory / "clock").string());
+    const Variable file("FAKETIME_TIMESTAMP_FILE", clock);
     const Variable no_cache("FAKETIME_NO_CACHE", "1");
     const Variable wall_clock_alone("FAKETIME_DONT_FAKE_MONOTONIC", "1");
     bench.emplace(path, std::vector<std::string>{"--backends", "epoll_lt,threaded", "--server",
                                                  "dated=sh " + script + " {port}", "--idle", "5",
-                                                 "--repetitions", "3"});
-  }
-  std::size_t done = 1;
-  for (const char* const offset : {"+3660d", "+3640d", "-5h", "+7h", "+3650d"}) {
-    bench->await_trials(done++);
-    set_clock(offset);
+                                                 "--repetitions", "4"});
   }
   const Finished run = bench->finish();
   EXPECT_EQ(run.status, 0) << run.err;
 
   std::vector<std::int64_t> times;
-  std::ifstream starts(script + ".times");
+  std::ifstream starts(clock + ".times");
   for (std::int64_t time = 0; starts >> time;) times.push_back(time);
-  EXPECT_GT(std::ranges::max(times) - std::ranges::min(times), 3600) << "no step was seen";
+  ASSERT_GE(times.size(), 4U);
+  for (std::size_t i = 1; i < times.size(); ++i) {
+    EXPECT_GT(std::abs(times[i] - times[i - 1]), 3600) << "no step was seen";
+  }
   const Results results = read_results(path);
   EXPECT_GT(results.context.started, "2030");
-  ASSERT_THAT(results.trials, SizeIs(9));
+  ASSERT_THAT(results.trials, SizeIs(12));
+  std::size_t with_figures = 0;
   for (const Trial& trial : results.trials) {
     EXPECT_EQ(trial.outcome, TrialOutcome::measured) << trial.note;
+    // On a busy machine no request may come into a window so short.
+    if (!trial.has_figures()) continue;
     EXPECT_GT(trial.cost->cpu_us_per_request, 0);
+    ++with_figures;
   }
+  EXPECT_GT(with_figures, 0U);
   check_numbers(Json::parse(file_text(path)).at("trials"), "");
   EXPECT_EQ(run_program({"show", path}).out, run.out);
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "cli/command.hpp"
 #include "harness/load/hdr_format.hpp"
@@ -40,10 +41,10 @@ class SwarmCommand : public ::testing::Test {
   }
 
   static Finished swarm_at(const ServerProcess& server, const std::vector<std::string>& further) {
-    std::vector<std::string> arguments{
-        "swarm", server.endpoint().to_string(), "-d", "300ms", "--warmup", "50ms"};
-    if (std::ranges::find(further, "-c") == further.end()) {
-      arguments.insert(arguments.end(), {"-c", "4"});
+    std::vector<std::string> arguments{"swarm", server.endpoint().to_string(), "--warmup", "50ms"};
+    for (const auto& [option, value] : {std::pair{"-c", "4"}, {"-d", "300ms"}}) {
+      if (std::ranges::find(further, option) != further.end()) continue;
+      arguments.insert(arguments.end(), {option, value});
     }
     arguments.insert(arguments.end(), further.begin(), further.end());
     return run_program(arguments);
@@ -108,7 +109,7 @@ TEST_F(SwarmCommand, TakesEveryKindOfLoad) {
         {"--reconnect", "-R", "500"},
         {"--no-confirm", "--idle", "20"},
         {"--size", "1"},
-        {"--size", "1m", "-c", "1"},
+        {"--size", "1m", "-c", "1", "-d", "2s"},
         {"--size", "70000", "--pipeline", "4"},
         {"--connect-rate", "200", "--idle", "20"},
         {"--source-ip", "127.0.0.2", "--source-ip", "127.0.0.3", "--idle", "5"}}) {

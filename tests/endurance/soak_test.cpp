@@ -76,14 +76,21 @@ TEST(Soak, FindsLeakedMemory) {
 }
 
 TEST(Soak, FindsAServerThatSlowsDown) {
-  SoakServer server = odd("slowing=25ms");
+  SoakServer server = odd("slowing=10ms");
   server.churn = false;
   SoakOptions options = briefly();
-  options.requests_per_second = 40;
-  const SoakResult result = run_soak(options, {server});
-  const SoakVerdict verdict = judge_soak(result, "").at(0);
-  EXPECT_EQ(verdict.of("p50").verdict, Verdict::not_flat) << soak_table(result, {verdict});
-  EXPECT_FALSE(verdict.all_flat());
+  options.duration *= 2;
+  options.window *= 2;
+  options.requests_per_second = 10;
+  // In one soak of seconds a busy machine may hide it.
+  for (int chances = 3; chances > 0; --chances) {
+    const SoakResult result = run_soak(options, {server});
+    const SoakVerdict verdict = judge_soak(result, "").at(0);
+    if (verdict.of("p50").verdict != Verdict::not_flat && chances > 1) continue;
+    EXPECT_EQ(verdict.of("p50").verdict, Verdict::not_flat) << soak_table(result, {verdict});
+    EXPECT_FALSE(verdict.all_flat());
+    return;
+  }
 }
 
 TEST(Soak, FindsWrongBytesAndAnEarlyEnd) {

@@ -82,7 +82,8 @@ TEST_P(OddModeTest, IsCaughtAndShrinks) {
   const Target target = odd_target(GetParam().mode);
   const SearchLimits limits{
       .answer = std::chrono::milliseconds(under_sanitizer ? 4000 : 1000),
-      .answer_while_shrinking = std::chrono::milliseconds(under_sanitizer ? 2000 : 200)};
+      .answer_while_shrinking = std::chrono::milliseconds(under_sanitizer ? 2000 : 200),
+      .shrinking = std::chrono::minutes(2)};
   constexpr std::uint64_t most_seeds = 10;
   for (std::uint64_t seed = 1; seed <= most_seeds; ++seed) {
     const auto finding = search(generate(seed), target, limits);
