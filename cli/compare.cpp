@@ -16,7 +16,7 @@ namespace {
 struct CompareArguments {
   std::string a;
   std::string b;
-  std::vector<std::string> metrics{"server_cpu_us_per_request", "latency_us_p50", "latency_us_p99"};
+  std::vector<std::string> metrics{"cpu_us_per_request", "latency_us_p50", "latency_us_p99"};
   std::string format = "text";
 };
 

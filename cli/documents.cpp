@@ -8,6 +8,7 @@
 #include <iostream>
 #include <memory>
 
+#include "harness/results/results_file.hpp"
 #include "harness/text/words.hpp"
 
 namespace echomux {
@@ -234,13 +235,14 @@ if [[ $funcstack[1] == _{0} ]]; then _{0} "$@"; else compdef _{0} {0}; fi
 Command print_command(const Command& program) {
   const auto what = std::make_shared<std::string>();
   Command command{"print",
-                  "Print the manual page, or what a shell needs to complete the options",
-                  {{"WHAT", "man, bash or zsh", one_of(what.get(), "man,bash,zsh")}},
+                  "Print the manual page, what a shell needs, or the schema of results files",
+                  {{"WHAT", "man, bash, zsh or schema", one_of(what.get(), "man,bash,zsh,schema")}},
                   "",
                   [program, what] {
                     std::cout << (*what == "man"    ? man_page(program)
                                   : *what == "bash" ? bash_completion(program)
-                                                    : zsh_completion(program))
+                                  : *what == "zsh"  ? zsh_completion(program)
+                                                    : results_schema())
                               << std::flush;
                     if (!std::cout) throw std::runtime_error("cannot write to stdout");
                     return exit_ok;

@@ -10,7 +10,7 @@
 namespace echomux {
 namespace {
 
-constexpr std::string_view cost_metric = "server_cpu_us_per_request";
+constexpr std::string_view cost_metric = "cpu_us_per_request";
 // Without intervals only what is this many times as large is called different.
 constexpr double clear_ratio = 1.5;
 

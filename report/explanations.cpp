@@ -72,9 +72,7 @@ std::vector<std::string> explain_scanning(const Cells& cells) {
         !epoll->median("scanned_per_request")) {
       continue;
     }
-    const auto cpu = [](const CellSummary& cell) {
-      return *cell.median("server_cpu_us_per_request");
-    };
+    const auto cpu = [](const CellSummary& cell) { return *cell.median("cpu_us_per_request"); };
     sentences.push_back(fmt::format(
         "Beside {} idle connections {} had {} descriptors examined per request and used {} µs of "
         "CPU for it; epoll_lt {} and {} µs. That is {} times epoll_lt's CPU.",

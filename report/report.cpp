@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <map>
 #include <set>
@@ -22,47 +21,35 @@ namespace {
 constexpr std::string_view none = "-";
 
 // "53.9 [52.1, 55.0]", or the median alone where there are too few repetitions for an interval.
-std::string with_interval(const CellSummary& cell, std::string_view metric) {
-  const MetricSummary& summary = cell.metrics.at(metric);
-  if (summary.values.empty()) return std::string(none);
+std::string with_interval(const MetricSummary& summary) {
   const auto& bounds = summary.interval.bounds;
   const std::string outliers(summary.outliers.size(), '*');
-  return figure_in_words(summary.interval.median) +
+  return figure_in_words(summary.median()) +
          (bounds ? fmt::format(" [{}, {}]", figure_in_words(bounds->low),
                                figure_in_words(bounds->high))
                  : "") +
          outliers;
 }
 
-// One column of the table.
-struct Column {
-  std::string_view title;
-  std::string (*value)(const CellSummary&);
-};
-
-constexpr std::array columns{
-    Column{"p50 µs", [](const CellSummary& c) { return with_interval(c, "latency_us_p50"); }},
-    Column{"p99 µs", [](const CellSummary& c) { return with_interval(c, "latency_us_p99"); }},
-    Column{"CPU µs/req",
-           [](const CellSummary& c) { return with_interval(c, "server_cpu_us_per_request"); }},
-    Column{"CPU busy",
-           [](const CellSummary& c) {
-             const std::optional<double> share = c.median("server_busy_share");
-             return share ? fmt::format("{:.0f} %", *share * 100) : std::string(none);
-           }},
-    Column{"req/s",
-           [](const CellSummary& c) {
-             const std::optional<double> rate = c.median("achieved_rps");
-             return rate ? fmt::format("{:.0f}", *rate) : std::string(none);
-           }},
-    Column{"scanned/req",
-           [](const CellSummary& c) { return figure_in_words(c.median("scanned_per_request")); }},
-    Column{"calls/req",
-           [](const CellSummary& c) {
-             return figure_in_words(c.system_calls_per_request ? c.system_calls_per_request
-                                                               : c.median("calls_per_request"));
-           }},
-};
+std::string in_table(const CellSummary& cell, const Metric& metric) {
+  // Where the kernel counted the calls, it knows better than the server.
+  if (metric.name == "calls_per_request" && cell.system_calls_per_request) {
+    return figure_in_words(cell.system_calls_per_request);
+  }
+  const std::optional<double> median = cell.median(metric.name);
+  if (!median) return std::string(none);
+  switch (metric.field.form) {
+    case Form::interval:
+      return with_interval(cell.metrics.at(metric.name));
+    case Form::percent:
+      return fmt::format("{:.0f} %", *median * 100);
+    case Form::whole:
+      return fmt::format("{:.0f}", *median);
+    case Form::figure:
+      break;
+  }
+  return figure_in_words(median);
+}
 
 // What there is to say beside a cell's figures.
 std::string remarks(const CellSummary& cell) {
@@ -85,19 +72,21 @@ std::string remarks(const CellSummary& cell) {
   return text;
 }
 
-std::vector<std::string> row(const CellSummary& cell) {
+using Columns = std::vector<const Metric*>;
+
+std::vector<std::string> row(const CellSummary& cell, const Columns& columns) {
   std::vector<std::string> cells{cell.cell.server};
-  for (const Column& column : columns) {
-    cells.push_back(cell.used > 0 ? column.value(cell) : std::string(none));
+  for (const Metric* const metric : columns) {
+    cells.push_back(cell.used > 0 ? in_table(cell, *metric) : std::string(none));
   }
   cells.push_back(remarks(cell));
   return cells;
 }
 
 // A table for these cells, which has no rows yet.
-Table cell_table() {
+Table cell_table(const Columns& columns) {
   std::vector<Table::Column> table{Table::left("server")};
-  for (const Column& column : columns) table.push_back(Table::right(column.title));
+  for (const Metric* const metric : columns) table.push_back(Table::right(metric->field.head));
   table.push_back(Table::left());
   return Table(std::move(table));
 }
@@ -114,7 +103,7 @@ std::string wrapped(const std::string& sentence, std::string_view bullet = "-") 
 // One line per trial, raw.
 std::string csv(const Results& results) {
   std::string out = "server,idle_connections,rate,repetition,outcome,verdict,reasons";
-  for (const Metric& metric : metrics()) out += fmt::format(",{}", metric.name);
+  for (const Metric& metric : *results.metrics) out += fmt::format(",{}", metric.name);
   out += ",note\n";
   for (const Trial& trial : results.trials) {
     std::vector<std::string> codes;
@@ -124,7 +113,7 @@ std::string csv(const Results& results) {
                        trial.cell.idle_connections, trial.cell.rate, trial.repetition,
                        to_string(trial.outcome), to_string(trial.judgement.verdict),
                        joined(codes, " "));
-    for (const Metric& metric : metrics()) {
+    for (const Metric& metric : *results.metrics) {
       const std::optional<double> value = trial.has_figures() ? metric.value(trial) : std::nullopt;
       out += value ? fmt::format(",{:.10g}", *value) : std::string(",");
     }
@@ -146,11 +135,14 @@ std::string report(const Results& results, ReportFormat format) {
       context.machine.cpus_usable, context.machine.hypervisor.empty() ? "" : ", virtual machine",
       markdown ? "  " : "", load_in_words(context.plan.load), context.cpu_plan);
   const std::vector<CellSummary> cells = summarize(results);
+  const Columns columns = metrics_in(&Field::table, *results.metrics);
   for (const std::size_t idle : context.plan.idle_connections) {
     for (const double rate : context.plan.rates) {
-      Table table = cell_table();
+      Table table = cell_table(columns);
       for (const CellSummary& cell : cells) {
-        if (cell.cell.idle_connections == idle && cell.cell.rate == rate) table.add(row(cell));
+        if (cell.cell.idle_connections == idle && cell.cell.rate == rate) {
+          table.add(row(cell, columns));
+        }
       }
       if (table.empty()) continue;
       const std::string title = fmt::format("{} idle connections, {}", idle, rate_in_words(rate));
@@ -179,28 +171,18 @@ ReportFormat report_format(std::string_view name) {
 }
 
 std::string cost_ledger(const Results& results) {
-  constexpr std::array shown{"server_cpu_us_per_request",
-                             "user_us_per_request",
-                             "system_us_per_request",
-                             "server_busy_share",
-                             "voluntary_switches_per_request",
-                             "involuntary_switches_per_request",
-                             "calls_per_request",
-                             "resident_bytes_per_connection",
-                             "kernel_bytes_per_connection",
-                             "threads",
-                             "client_cpu_us_per_request"};
+  const Columns columns = metrics_in(&Field::ledger, *results.metrics);
   std::vector<Table::Column> head{Table::left("server"), Table::right("idle"),
                                   Table::right("rate")};
-  for (const char* const name : shown) head.push_back(Table::right(find_metric(name).title));
+  for (const Metric* const metric : columns) head.push_back(Table::right(metric->field.head));
   head.push_back(Table::right("calls/req (kernel)"));
   Table table(std::move(head));
   for (const CellSummary& cell : summarize(results)) {
     if (cell.used == 0) continue;
     std::vector<std::string> cells{cell.cell.server, std::to_string(cell.cell.idle_connections),
                                    fmt::format("{}", cell.cell.rate)};
-    for (const char* const name : shown) {
-      const std::optional<double> median = cell.median(name);
+    for (const Metric* const metric : columns) {
+      const std::optional<double> median = cell.median(metric->name);
       cells.push_back(median ? fmt::format("{:.4g}", *median) : std::string(none));
     }
     cells.push_back(figure_in_words(cell.system_calls_per_request));

@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 
@@ -12,6 +11,7 @@
 #include "harness/load/hdr_format.hpp"
 #include "harness/results/compare.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/field_json.hpp"
 #include "harness/text/words.hpp"
 #include "report/answer.hpp"
 #include "report/explanations.hpp"
@@ -21,37 +21,18 @@
 namespace echomux {
 namespace {
 
-// What the reader can choose to see; the first is what the page opens with.
-struct PageMetric {
-  std::string_view name;
-  std::string_view title;
-  std::string_view unit;
-  std::string_view explanation;
-};
 // The kernel's count where there is one, else the server's own: not a metric of a single trial.
 constexpr std::string_view system_calls = "system_calls_per_request";
-constexpr std::array page_metrics{
-    PageMetric{"server_cpu_us_per_request", "Service demand", "µs of CPU per request",
-               "The CPU time of the server's processes over the measured time, divided by the "
-               "requests answered in it."},
-    PageMetric{"latency_us_p50", "Latency p50", "µs",
-               "Half of all requests were answered at least this fast, counted from when they were "
-               "due."},
-    PageMetric{"latency_us_p99", "Latency p99", "µs",
-               "One request in a hundred took longer than this, counted from when it was due."},
-    PageMetric{system_calls, "System calls", "per request",
-               "Counted by the kernel in a pass of its own, or by the server where the kernel's "
-               "count isn't available."},
-    PageMetric{"scanned_per_request", "Descriptors examined", "per request",
-               "How many descriptors the server or the kernel looked at, by the server's own "
-               "count."},
-    PageMetric{"resident_bytes_per_connection", "Memory", "bytes per connection",
-               "Resident memory of the server with all connections open, less that before the "
-               "first."},
-    PageMetric{"kernel_bytes_per_connection", "Kernel memory", "bytes per connection",
-               "The kernel's own memory for both ends of a connection."},
-    PageMetric{"server_busy_share", "CPU busy", "of one CPU",
-               "The server's CPU time over the time that passed: 1 is a whole CPU."}};
+
+// What a cell has figures of: the metrics, and what was counted beside the trials.
+std::vector<std::pair<std::string, Field>> figures_of(const Results& results) {
+  std::vector<std::pair<std::string, Field>> figures;
+  for (const Metric& metric : *results.metrics) figures.emplace_back(metric.name, metric.field);
+  for_each_field(Of<CellSummary>{}, [&](const Field& field, auto) {
+    if (!field.head.empty()) figures.emplace_back(field.name, field);
+  });
+  return figures;
+}
 
 Json to_json(const MetricSummary& summary) {
   const auto& bounds = summary.interval.bounds;
@@ -90,24 +71,12 @@ Json spectrum_of(const std::vector<const Trial*>& trials, std::string LoadReport
 
 Json to_json(const CellSummary& cell, const Results& results) {
   const std::vector<const Trial*> used = used_trials(cell.cell, results);
-  Json reasons = Json::array();
-  for (const Reason& reason : cell.judgement.reasons) {
-    reasons.push_back({{"verdict", to_string(reason.verdict)},
-                       {"code", reason.code},
-                       {"sentence", reason.sentence}});
-  }
-  return {{"server", cell.cell.server},
-          {"idle_connections", cell.cell.idle_connections},
-          {"rate", cell.cell.rate},
-          {"trials", cell.trials},
-          {"used", cell.used},
-          {"outcome", to_string(cell.outcome)},
-          {"note", cell.note},
-          {"verdict", to_string(cell.judgement.verdict)},
-          {"reasons", std::move(reasons)},
-          {"metrics", metrics_of(cell)},
-          {"spectrum", spectrum_of(used, &LoadReport::histogram_v2)},
-          {"spectrum_uncorrected", spectrum_of(used, &LoadReport::histogram_uncorrected_v2)}};
+  Json json = json_of(cell);
+  json["metrics"] = metrics_of(cell);
+  json["spectrum"] = spectrum_of(used, &LoadReport::histogram_v2);
+  json["spectrum_uncorrected"] = spectrum_of(used, &LoadReport::histogram_uncorrected_v2);
+  json.erase(system_calls);  // it is among the metrics
+  return json;
 }
 
 // What was run and on what, in the order in which a reader asks.
@@ -181,10 +150,11 @@ Json run_data(const LabelledResults& run, const std::vector<CellSummary>& cells)
 
 Json comparison_data(const LabelledResults& a, const LabelledResults& b) {
   Json json{{"a", a.label}, {"b", b.label}, {"differences", nullptr}, {"tables", Json::array()}};
-  for (const std::string_view metric : {"server_cpu_us_per_request", "latency_us_p50"}) {
-    const Comparison comparison = compare(a.results, b.results, find_metric(metric));
+  for (const char* const name : {"cpu_us_per_request", "latency_us_p50"}) {
+    const Metric& metric = find_metric(name);
+    const Comparison comparison = compare(a.results, b.results, metric);
     json["differences"] = comparison.differences;
-    Json table{{"metric", metric}, {"title", find_metric(metric).title}, {"cells", Json::array()}};
+    Json table{{"metric", name}, {"title", metric.field.head}, {"cells", Json::array()}};
     for (const CellComparison& cell : comparison.cells) {
       table["cells"].push_back(to_json(cell));
     }
@@ -211,20 +181,21 @@ Json servers_data(const std::vector<LabelledResults>& runs) {
   return servers;
 }
 
-// Those that any cell has a figure for.
-Json metrics_data(const Json& runs) {
+// What the reader can choose to see, of what any cell has a figure for; the first is what the page
+// opens with.
+Json metrics_data(std::vector<std::pair<std::string, Field>> figures, const Json& runs) {
+  std::ranges::stable_sort(figures, {}, [](const auto& figure) { return figure.second.page; });
   Json metrics = Json::array();
-  for (const PageMetric& metric : page_metrics) {
+  for (const auto& [name, field] : figures) {
     const bool there = std::ranges::any_of(runs, [&](const Json& run) {
-      return std::ranges::any_of(run.at("cells"), [&](const Json& cell) {
-        return cell.at("metrics").contains(metric.name);
-      });
+      return std::ranges::any_of(
+          run.at("cells"), [&](const Json& cell) { return cell.at("metrics").contains(name); });
     });
-    if (!there) continue;
-    metrics.push_back({{"name", metric.name},
-                       {"title", metric.title},
-                       {"unit", metric.unit},
-                       {"explanation", metric.explanation}});
+    if (field.page == 0 || !there) continue;
+    metrics.push_back({{"name", name},
+                       {"title", field.title},
+                       {"unit", field.unit},
+                       {"explanation", field.explanation}});
   }
   return metrics;
 }
@@ -256,6 +227,7 @@ Json report_data(const std::vector<LabelledResults>& runs) {
             {"answer", Json::array()},
             {"caveats", Json::array()},
             {"metrics", nullptr},
+            {"heads", Json::object()},
             {"servers", servers_data(runs)},
             {"runs", Json::array()},
             {"comparisons", Json::array()},
@@ -273,7 +245,9 @@ Json report_data(const std::vector<LabelledResults>& runs) {
     data["runs"].push_back(run_data(run, cells));
     if (&run != &runs.front()) data["comparisons"].push_back(comparison_data(runs.front(), run));
   }
-  data["metrics"] = metrics_data(data["runs"]);
+  const auto figures = figures_of(runs.empty() ? Results{} : runs.front().results);
+  data["metrics"] = metrics_data(figures, data["runs"]);
+  for (const auto& [name, field] : figures) data["heads"][name] = field.head;
   for (const auto& [figure, source] : ledger_sources()) data["sources"].push_back({figure, source});
   return data;
 }

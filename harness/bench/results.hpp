@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/bench/sweep.hpp"
+#include "harness/bench/metrics.hpp"
 #include "harness/machine/build_info.hpp"
 #include "harness/machine/machine.hpp"
 
@@ -26,6 +26,8 @@ struct Results {
   std::optional<double> client_ceiling_rps;  // what the client reaches against the floor
   std::vector<Trial> trials;
   std::vector<SystemCallCount> system_calls;
+  // What is summarised and shown of its trials.
+  const std::vector<Metric>* metrics = &echomux::metrics();
 };
 
 }  // namespace echomux

@@ -3,9 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <stdexcept>
-
-#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
@@ -14,7 +11,7 @@ namespace {
 // magnitude.
 constexpr double widest_interval = 0.5;
 // The metrics that a reader compares servers by, and whose intervals are judged.
-constexpr std::string_view judged_metrics[] = {"latency_us_p50", "server_cpu_us_per_request"};
+constexpr std::string_view judged_metrics[] = {"latency_us_p50", "cpu_us_per_request"};
 
 bool counts(const Trial& trial) {
   return trial.has_figures() && trial.judgement.verdict != Verdict::invalid;
@@ -22,6 +19,7 @@ bool counts(const Trial& trial) {
 
 MetricSummary summarize_metric(const Metric& metric, const std::vector<const Trial*>& trials) {
   MetricSummary summary;
+  summary.place = metric.field.csv;
   std::vector<std::size_t> repetitions;
   for (const Trial* const trial : trials) {
     if (const std::optional<double> value = metric.value(*trial)) {
@@ -106,7 +104,7 @@ CellSummary summarize_cell(const Cell& cell, const Results& results) {
     summary.outcome = trial->outcome;
     summary.note = trial->note;
   }
-  for (const Metric& metric : metrics()) {
+  for (const Metric& metric : *results.metrics) {
     summary.metrics[metric.name] = summarize_metric(metric, used);
   }
   judge_cell(summary, all);
@@ -117,51 +115,6 @@ CellSummary summarize_cell(const Cell& cell, const Results& results) {
 }
 
 }  // namespace
-
-const std::vector<Metric>& metrics() {
-  using Value = std::optional<double>;
-  static const std::vector<Metric> all{
-      {"latency_us_p50", "p50 µs", [](const Trial& t) -> Value { return t.load->latency_us.p50; }},
-      {"latency_us_p99", "p99 µs", [](const Trial& t) -> Value { return t.load->latency_us.p99; }},
-      {"latency_us_p99_9", "p99.9 µs",
-       [](const Trial& t) -> Value { return t.load->latency_us.p99_9; }},
-      {"server_cpu_us_per_request", "CPU µs/req",
-       [](const Trial& t) -> Value { return t.cost->cpu_us_per_request; }},
-      {"server_busy_share", "CPU busy", [](const Trial& t) -> Value { return t.cost->busy_share; }},
-      {"achieved_rps", "req/s", [](const Trial& t) -> Value { return t.load->achieved_rps; }},
-      {"scanned_per_request", "scanned/req",
-       [](const Trial& t) { return t.cost->scanned_per_request(); }},
-      {"calls_per_request", "calls/req",
-       [](const Trial& t) { return t.cost->system_calls_per_request(); }},
-      {"user_us_per_request", "user µs/req",
-       [](const Trial& t) { return t.cost->user_us_per_request; }},
-      {"system_us_per_request", "system µs/req",
-       [](const Trial& t) { return t.cost->system_us_per_request; }},
-      {"voluntary_switches_per_request", "switches/req",
-       [](const Trial& t) { return t.cost->voluntary_switches_per_request; }},
-      {"involuntary_switches_per_request", "preemptions/req",
-       [](const Trial& t) { return t.cost->involuntary_switches_per_request; }},
-      {"resident_bytes_per_connection", "bytes/conn",
-       [](const Trial& t) { return t.cost->resident_bytes_per_connection; }},
-      {"kernel_bytes_per_connection", "kernel bytes/conn",
-       [](const Trial& t) { return t.cost->kernel_bytes_per_connection; }},
-      {"threads", "threads",
-       [](const Trial& t) -> Value { return static_cast<double>(t.cost->threads); }},
-      {"client_cpu_us_per_request", "client µs/req",
-       [](const Trial& t) -> Value { return t.load->client_cpu_us_per_request; }},
-  };
-  return all;
-}
-
-const Metric& find_metric(std::string_view name) {
-  const auto found = std::ranges::find(metrics(), name, &Metric::name);
-  if (found != metrics().end()) return *found;
-  std::vector<std::string_view> names;
-  names.reserve(metrics().size());
-  for (const Metric& metric : metrics()) names.push_back(metric.name);
-  throw std::invalid_argument(
-      fmt::format("no metric '{}'; choose from: {}", name, joined(names, ", ")));
-}
 
 std::vector<const Trial*> used_trials(const Cell& cell, const Results& results) {
   std::vector<const Trial*> used = trials_of(cell, results);
@@ -176,6 +129,21 @@ std::optional<double> CellSummary::median(std::string_view metric) const {
   const auto found = metrics.find(metric);
   if (found == metrics.end() || found->second.values.empty()) return std::nullopt;
   return found->second.interval.median;
+}
+
+std::optional<double> MetricSummary::low() const {
+  return interval.bounds ? std::optional(interval.bounds->low) : std::nullopt;
+}
+
+std::optional<double> MetricSummary::high() const {
+  return interval.bounds ? std::optional(interval.bounds->high) : std::nullopt;
+}
+
+std::vector<std::pair<std::string_view, MetricSummary>> CellSummary::measured() const {
+  std::vector<std::pair<std::string_view, MetricSummary>> all(metrics.begin(), metrics.end());
+  std::erase_if(all, [](const auto& metric) { return metric.second.values.empty(); });
+  std::ranges::sort(all, {}, [](const auto& metric) { return metric.second.place; });
+  return all;
 }
 
 std::vector<CellSummary> summarize(const Results& results) {

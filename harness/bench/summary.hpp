@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "harness/bench/results.hpp"
@@ -11,23 +12,26 @@
 
 namespace echomux {
 
-// One figure of a trial, and how to get it; none when the trial doesn't have it.
-struct Metric {
-  std::string_view name;  // the field's own, with its unit last
-  std::string_view title;
-  std::optional<double> (*value)(const Trial&);
-};
-// All that are summarised, in the order in which they are shown.
-[[nodiscard]] const std::vector<Metric>& metrics();
-// Throws std::invalid_argument that names the others.
-[[nodiscard]] const Metric& find_metric(std::string_view name);
-
 // A cell's values of one metric.
 struct MetricSummary {
   std::vector<double> values;         // of the trials that count, by repetition
   std::vector<std::size_t> outliers;  // the repetitions whose values are outliers; none dropped
   MedianInterval interval;
+  int place = 0;  // among the metrics
+
+  [[nodiscard]] double median() const { return interval.median; }
+  [[nodiscard]] std::optional<double> low() const;
+  [[nodiscard]] std::optional<double> high() const;
 };
+
+template <typename Visit>
+void for_each_field(Of<MetricSummary>, Visit visit) {
+  visit({"median"}, &MetricSummary::median);
+  visit({"low", "Of the 95 % interval; null below six repetitions."}, &MetricSummary::low);
+  visit({"high"}, &MetricSummary::high);
+  visit({"values", "Of the trials that count, by repetition."}, &MetricSummary::values);
+  visit({"outlying_repetitions"}, &MetricSummary::outliers);
+}
 
 // All trials of one cell. A trial that isn't valid for a reason of the run's is counted, and left
 // out of the figures unless all are.
@@ -42,7 +46,28 @@ struct CellSummary {
   std::optional<double> system_calls_per_request;  // counted by the kernel
 
   [[nodiscard]] std::optional<double> median(std::string_view metric) const;
+  // Those that any trial has, in their order.
+  [[nodiscard]] std::vector<std::pair<std::string_view, MetricSummary>> measured() const;
 };
+
+template <typename Visit>
+void for_each_field(Of<CellSummary>, Visit visit) {
+  visit({}, &CellSummary::cell);
+  visit({"trials"}, &CellSummary::trials);
+  visit({"used", "Trials that the figures are of."}, &CellSummary::used);
+  visit({"outcome"}, &CellSummary::outcome);
+  visit({"note"}, &CellSummary::note);
+  visit({}, &CellSummary::judgement);
+  visit({.name = "system_calls_per_request",
+         .explanation = "Counted by the kernel in a pass of its own, or by the server where the "
+                        "kernel's count isn't available.",
+         .title = "System calls",
+         .unit = "per request",
+         .head = "calls/req (kernel)",
+         .page = 4},
+        &CellSummary::system_calls_per_request);
+  visit({"metrics"}, &CellSummary::measured);
+}
 
 // The trials of a cell that its figures are made from, by repetition. They are the results' own.
 [[nodiscard]] std::vector<const Trial*> used_trials(const Cell& cell, const Results& results);

@@ -22,10 +22,6 @@ namespace {
 // epoll instance, a few for signals and the pipe between them.
 constexpr std::size_t spare_descriptors = 24;
 
-constexpr std::array all_outcomes{TrialOutcome::measured,   TrialOutcome::starved,
-                                  TrialOutcome::over_limit, TrialOutcome::not_possible,
-                                  TrialOutcome::failed,     TrialOutcome::interrupted};
-
 // How long the signal that ends the harness may come after the one that ended its server.
 constexpr std::chrono::milliseconds a_moment{100};
 
@@ -65,11 +61,6 @@ void fail(Trial& trial, TrialOutcome outcome, const std::string& why) {
   trial.judgement = judge_trial(trial, {});
 }
 
-std::uint64_t count_of(const std::map<std::string, std::uint64_t>& counters, const char* name) {
-  const auto found = counters.find(name);
-  return found == counters.end() ? 0 : found->second;
-}
-
 }  // namespace
 
 std::string load_in_words(const Load& load) {
@@ -96,31 +87,6 @@ std::string_view to_string(TrialOutcome outcome) noexcept {
       return "interrupted";
   }
   return "";
-}
-
-TrialOutcome outcome_from(std::string_view text) {
-  const auto* const found = std::ranges::find(
-      all_outcomes, text, [](TrialOutcome outcome) { return to_string(outcome); });
-  if (found == all_outcomes.end()) {
-    throw std::invalid_argument(fmt::format("no outcome: '{}'", text));
-  }
-  return *found;
-}
-
-std::optional<double> ServerCost::scanned_per_request() const {
-  if (!counters.contains("descriptors_scanned") || requests == 0) return std::nullopt;
-  return static_cast<double>(count_of(counters, "descriptors_scanned")) /
-         static_cast<double>(requests);
-}
-
-std::optional<double> ServerCost::system_calls_per_request() const {
-  if (counters.empty() || requests == 0) return std::nullopt;
-  std::uint64_t calls = 0;
-  for (const char* const name :
-       {"waits", "recv_calls", "send_calls", "interest_changes", "accept_calls"}) {
-    calls += count_of(counters, name);
-  }
-  return static_cast<double>(calls) / static_cast<double>(requests);
 }
 
 CpuPlan plan_cpus(bool pin, bool keep_awake) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/load/load_report.hpp"
+#include "harness/server/process_meter.hpp"
 #include "harness/server/server_process.hpp"
 
 namespace echomux {
@@ -54,6 +55,13 @@ struct Cell {
   friend bool operator==(const Cell&, const Cell&) = default;
 };
 
+template <typename Visit>
+void for_each_field(Of<Cell>, Visit visit) {
+  visit({"server"}, &Cell::server);
+  visit({"idle_connections"}, &Cell::idle_connections);
+  visit({"rate", "Requests per second in all; 0 is a closed loop."}, &Cell::rate);
+}
+
 // How a trial went.
 enum class TrialOutcome : std::uint8_t {
   measured,
@@ -64,34 +72,6 @@ enum class TrialOutcome : std::uint8_t {
   interrupted,
 };
 [[nodiscard]] std::string_view to_string(TrialOutcome outcome) noexcept;
-// Throws std::invalid_argument for what is none of them.
-[[nodiscard]] TrialOutcome outcome_from(std::string_view text);
-
-// What a trial cost the server's processes, all of them together, in the measured time.
-struct ServerCost {
-  std::uint64_t requests = 0;  // that the costs are divided by
-  double cpu_us_per_request = 0;
-  double busy_share = 0;  // of one CPU; above one when several were used
-  // The rest is there where it could be had; else `unavailable` says because of what.
-  std::optional<double> user_us_per_request;
-  std::optional<double> system_us_per_request;
-  std::optional<double> voluntary_switches_per_request;
-  std::optional<double> involuntary_switches_per_request;
-  std::optional<double> run_queue_share;                // of the time, summed over its threads
-  std::optional<double> resident_bytes_per_connection;  // of its own memory
-  // Of the kernel's memory, for both ends of a connection: they are on one machine.
-  std::optional<double> kernel_bytes_per_connection;
-  double steal_share = 0;  // of the time of the CPUs that the server may use
-  std::uint64_t threads = 0;
-  std::uint64_t processes = 0;
-  std::vector<int> cpus;                          // that it may use
-  std::map<std::string, std::uint64_t> counters;  // the server's own; empty: not reported
-  std::map<std::string, std::string> unavailable;
-
-  // By its counters; none when it doesn't report any.
-  [[nodiscard]] std::optional<double> scanned_per_request() const;
-  [[nodiscard]] std::optional<double> system_calls_per_request() const;
-};
 
 // One repetition of one cell.
 struct Trial {
@@ -107,6 +87,18 @@ struct Trial {
   // True when it has figures: at least one request was answered in the window.
   [[nodiscard]] bool has_figures() const { return cost && load && load->requests > 0; }
 };
+
+template <typename Visit>
+void for_each_field(Of<Trial>, Visit visit) {
+  visit({}, &Trial::cell);
+  visit({"repetition", "Counts from one."}, &Trial::repetition);
+  visit({"active_connections"}, &Trial::active_connections);
+  visit({"outcome"}, &Trial::outcome);
+  visit({"note", "One clause that says what happened, where something did."}, &Trial::note);
+  visit({}, &Trial::judgement);
+  visit({"load", "Null when the trial was never run."}, &Trial::load);
+  visit({"cost", "Null when nothing was measured."}, &Trial::cost);
+}
 
 // What only the sweep knows when it judges a trial.
 struct TrialCircumstances {
@@ -125,6 +117,13 @@ struct SystemCallCount {
   std::optional<double> per_request;
   std::string unavailable;
 };
+
+template <typename Visit>
+void for_each_field(Of<SystemCallCount>, Visit visit) {
+  visit({}, &SystemCallCount::cell);
+  visit({"per_request"}, &SystemCallCount::per_request);
+  visit({"unavailable", "Why there is no such figure."}, &SystemCallCount::unavailable);
+}
 
 // Which CPUs a sweep uses; none when it doesn't pin.
 struct CpuPlan {

@@ -21,14 +21,8 @@ using std::chrono::nanoseconds;
 // A server whose CPU is busier than this does nothing but catch up, though batching lets it answer
 // every request still, later.
 constexpr double saturated_share = 0.95;
-// Clock ticks from which on the split into user and system time is worth something: at a tick more
-// or less on either side it is then off by two in a hundred.
-constexpr std::uint64_t enough_ticks = 100;
 // Connections over which memory is divided: with fewer, a page more or less would decide.
 constexpr std::size_t enough_connections = 1000;
-// Threads whose own figures are read at the window's edges. With more, reading them would keep the
-// client's CPU from the load for longer than a few milliseconds.
-constexpr std::uint64_t most_threads_read = 200;
 // A client that comes this close to what it reaches against the floor may be what limits the rate.
 constexpr double near_ceiling_share = 0.9;
 // A tail may be the machine's when the server waited longer than this for its CPU.
@@ -66,10 +60,6 @@ class ServerMeter {
   [[nodiscard]] ServerCost cost(const Load& load, const SwarmResult& result) const {
     ServerCost cost;
     cost.requests = std::max<std::uint64_t>(result.measured_requests, 1);
-    const auto requests = static_cast<double>(cost.requests);
-    const nanoseconds cpu = end_.processes.cpu - begin_.processes.cpu;
-    cost.cpu_us_per_request = to_us(cpu) / requests;
-    cost.busy_share = to_seconds(cpu) / to_seconds(result.measured_time);
     cost.steal_share = steal_share(begin_.shares, end_.shares);
     cost.threads = open_.threads;
     cost.processes = open_.processes;
@@ -79,8 +69,7 @@ class ServerMeter {
       if (before != begin_.counters.end()) cost.counters[name] = value - before->second;
     }
     if (cost.counters.empty()) cost.unavailable["counters"] = "the server doesn't report any";
-    split_cpu_time(cost, cpu);
-    divide_thread_figures(cost, result);
+    divide_by_requests(begin_.processes, end_.processes, detail_, result.measured_time, cost);
     divide_memory(cost, load.connections());
     return cost;
   }
@@ -102,52 +91,6 @@ class ServerMeter {
     reading.processes = read_process_tree(server_.pid(), detail_).value_or(begin_.processes);
     reading.shares = read_steal(reading.processes.cpus);
     return reading;
-  }
-
-  void split_cpu_time(ServerCost& cost, nanoseconds cpu) const {
-    const std::uint64_t user = end_.processes.user_ticks - begin_.processes.user_ticks;
-    const std::uint64_t system = end_.processes.system_ticks - begin_.processes.system_ticks;
-    if (user + system < enough_ticks) {
-      cost.unavailable["user_us_per_request"] = cost.unavailable["system_us_per_request"] =
-          fmt::format("fewer than {} clock ticks of CPU time can't be split; measure for longer",
-                      enough_ticks);
-      return;
-    }
-    // The ticks tell the proportion; the time itself is known better.
-    const double user_part = static_cast<double>(user) / static_cast<double>(user + system);
-    const double cpu_us = to_us(cpu) / static_cast<double>(cost.requests);
-    cost.user_us_per_request = cpu_us * user_part;
-    cost.system_us_per_request = cpu_us * (1 - user_part);
-  }
-
-  static void lacks_thread_figures(ServerCost& cost, const std::string& reason) {
-    for (const char* const figure : {"voluntary_switches_per_request",
-                                     "involuntary_switches_per_request", "run_queue_share"}) {
-      cost.unavailable[figure] = reason;
-    }
-  }
-
-  void divide_thread_figures(ServerCost& cost, const SwarmResult& result) const {
-    if (detail_ == Detail::cpu_only) {
-      lacks_thread_figures(
-          cost, fmt::format("reading the figures of more than {} threads would disturb the load",
-                            most_threads_read));
-      return;
-    }
-    const ProcessReading& a = begin_.processes;
-    const ProcessReading& b = end_.processes;
-    if (b.voluntary_switches < a.voluntary_switches ||
-        b.involuntary_switches < a.involuntary_switches || b.run_queue_delay < a.run_queue_delay) {
-      lacks_thread_figures(cost, "threads ended in the window and took their figures along");
-      return;
-    }
-    const auto requests = static_cast<double>(cost.requests);
-    cost.voluntary_switches_per_request =
-        static_cast<double>(b.voluntary_switches - a.voluntary_switches) / requests;
-    cost.involuntary_switches_per_request =
-        static_cast<double>(b.involuntary_switches - a.involuntary_switches) / requests;
-    cost.run_queue_share =
-        to_seconds(b.run_queue_delay - a.run_queue_delay) / to_seconds(result.measured_time);
   }
 
   void divide_memory(ServerCost& cost, std::size_t connections) const {

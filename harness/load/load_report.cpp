@@ -3,13 +3,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
-#include <stdexcept>
 
 #include "harness/load/hdr_format.hpp"
 #include "harness/stats/statistics.hpp"
 #include "harness/text/json.hpp"
 #include "harness/text/time_units.hpp"
+#include "harness/text/field_json.hpp"
 
 namespace echomux {
 namespace {
@@ -39,10 +38,6 @@ constexpr double not_alone_share = 0.1;
 // Requests in the window below which a share of them means little.
 constexpr std::uint64_t few_requests = 3;
 
-constexpr std::array verdicts{Verdict::valid,     Verdict::suspect, Verdict::invalid,
-                              Verdict::saturated, Verdict::starved, Verdict::not_possible};
-constexpr std::array ends{SwarmEnd::completed,   SwarmEnd::starved,   SwarmEnd::refused,
-                          SwarmEnd::server_gone, SwarmEnd::corrupted, SwarmEnd::interrupted};
 
 LoadReport::Latency summarize(const LatencyHistogram& histogram) {
   return {.p50 = to_us(histogram.percentile(50)),
@@ -52,16 +47,6 @@ LoadReport::Latency summarize(const LatencyHistogram& histogram) {
           .p99_99 = to_us(histogram.percentile(99.99)),
           .max = to_us(histogram.max()),
           .mean = to_us(histogram.mean())};
-}
-
-LoadReport::Latency latency_from(const Json& json) {
-  return {.p50 = json.at("p50").get<double>(),
-          .p90 = json.at("p90").get<double>(),
-          .p99 = json.at("p99").get<double>(),
-          .p99_9 = json.at("p99_9").get<double>(),
-          .p99_99 = json.at("p99_99").get<double>(),
-          .max = json.at("max").get<double>(),
-          .mean = json.at("mean").get<double>()};
 }
 
 // Which of two verdicts on a run that took place decides.
@@ -210,13 +195,6 @@ std::string_view to_string(Verdict verdict) noexcept {
   return "";
 }
 
-Verdict verdict_from(std::string_view text) {
-  const auto* const found =
-      std::ranges::find(verdicts, text, [](Verdict v) { return to_string(v); });
-  if (found == verdicts.end()) throw std::invalid_argument(fmt::format("no verdict: '{}'", text));
-  return *found;
-}
-
 std::string_view to_string(SwarmEnd end) noexcept {
   switch (end) {
     case SwarmEnd::completed:
@@ -306,88 +284,8 @@ Judgement judge(const LoadReport& report) {
   return judgement;
 }
 
-Json to_json(const LoadReport::Latency& latency) {
-  return {{"p50", latency.p50},     {"p90", latency.p90},       {"p99", latency.p99},
-          {"p99_9", latency.p99_9}, {"p99_99", latency.p99_99}, {"max", latency.max},
-          {"mean", latency.mean}};
-}
-
 Json to_json(const LoadReport& report) {
-  return {{"end", to_string(report.end)},
-          {"detail", report.detail},
-          {"requests", report.requests},
-          {"offered_rps", report.offered_rps},
-          {"due_rps", report.due_rps},
-          {"achieved_rps", report.achieved_rps},
-          {"unanswered", report.unanswered},
-          {"timed_out", report.timed_out},
-          {"latency_us", to_json(report.latency_us)},
-          {"latency_uncorrected_us", to_json(report.latency_uncorrected_us)},
-          {"connections",
-           {{"active", report.active},
-            {"active_confirmed", report.active_confirmed},
-            {"idle_requested", report.idle_requested},
-            {"idle_confirmed", report.idle_confirmed},
-            {"idle_held", report.idle_held},
-            {"lost", report.lost},
-            {"partly_answered", report.partly_answered},
-            {"open_ms", report.open_ms}}},
-          {"client",
-           {{"cpu_us_per_request", report.client_cpu_us_per_request},
-            {"busy_share", report.client_busy_share},
-            {"schedule_lag_us_p99", report.schedule_lag_us_p99},
-            {"schedule_lag_us_max", report.schedule_lag_us_max},
-            {"steal_share", report.steal_share},
-            {"steal_share_by_cpu", report.steal_share_by_cpu},
-            {"run_queue_share", report.run_queue_share},
-            {"gap_share", report.gap_share},
-            {"longest_gap_us", report.longest_gap_us}}},
-          {"drift", {{"p", report.drift_p}, {"relative_change", report.drift_relative_change}}},
-          {"histogram_v2", report.histogram_v2},
-          {"histogram_uncorrected_v2", report.histogram_uncorrected_v2}};
-}
-
-LoadReport load_report_from(const Json& json) {
-  LoadReport report;
-  const auto* const end = std::ranges::find(ends, json.at("end").get<std::string>(),
-                                            [](SwarmEnd e) { return std::string(to_string(e)); });
-  if (end == ends.end()) throw std::invalid_argument("unknown end " + json.at("end").dump());
-  report.end = *end;
-  json.at("detail").get_to(report.detail);
-  json.at("requests").get_to(report.requests);
-  json.at("offered_rps").get_to(report.offered_rps);
-  json.at("due_rps").get_to(report.due_rps);
-  json.at("achieved_rps").get_to(report.achieved_rps);
-  json.at("unanswered").get_to(report.unanswered);
-  json.at("timed_out").get_to(report.timed_out);
-  report.latency_us = latency_from(json.at("latency_us"));
-  report.latency_uncorrected_us = latency_from(json.at("latency_uncorrected_us"));
-  const Json& connections = json.at("connections");
-  connections.at("active").get_to(report.active);
-  connections.at("active_confirmed").get_to(report.active_confirmed);
-  connections.at("idle_requested").get_to(report.idle_requested);
-  connections.at("idle_confirmed").get_to(report.idle_confirmed);
-  connections.at("idle_held").get_to(report.idle_held);
-  connections.at("lost").get_to(report.lost);
-  connections.at("partly_answered").get_to(report.partly_answered);
-  connections.at("open_ms").get_to(report.open_ms);
-  const Json& client = json.at("client");
-  client.at("cpu_us_per_request").get_to(report.client_cpu_us_per_request);
-  client.at("busy_share").get_to(report.client_busy_share);
-  client.at("schedule_lag_us_p99").get_to(report.schedule_lag_us_p99);
-  client.at("schedule_lag_us_max").get_to(report.schedule_lag_us_max);
-  client.at("steal_share").get_to(report.steal_share);
-  if (client.contains("steal_share_by_cpu")) {
-    client.at("steal_share_by_cpu").get_to(report.steal_share_by_cpu);
-  }
-  client.at("run_queue_share").get_to(report.run_queue_share);
-  client.at("gap_share").get_to(report.gap_share);
-  client.at("longest_gap_us").get_to(report.longest_gap_us);
-  json.at("drift").at("p").get_to(report.drift_p);
-  json.at("drift").at("relative_change").get_to(report.drift_relative_change);
-  json.at("histogram_v2").get_to(report.histogram_v2);
-  json.at("histogram_uncorrected_v2").get_to(report.histogram_uncorrected_v2);
-  return report;
+  return json_of(report);
 }
 
 }  // namespace echomux

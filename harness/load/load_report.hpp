@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/load/swarm.hpp"
+#include "harness/text/field.hpp"
 
 namespace echomux {
 
@@ -21,8 +22,6 @@ enum class Verdict : std::uint8_t {
   not_possible,  // never run: a limit of the server or of this machine
 };
 [[nodiscard]] std::string_view to_string(Verdict verdict) noexcept;
-// Throws std::invalid_argument for what is none of them.
-[[nodiscard]] Verdict verdict_from(std::string_view text);
 
 // Why a verdict isn't `valid`: a short name for machines and a sentence for people.
 struct Reason {
@@ -30,6 +29,14 @@ struct Reason {
   std::string code;
   std::string sentence;
 };
+
+template <typename Visit>
+void for_each_field(Of<Reason>, Visit visit) {
+  visit({"verdict"}, &Reason::verdict);
+  visit({"code", "A short name for machines."}, &Reason::code);
+  visit({"sentence"}, &Reason::sentence);
+}
+
 struct Judgement {
   Verdict verdict = Verdict::valid;
   std::vector<Reason> reasons;  // the gravest first
@@ -38,6 +45,12 @@ struct Judgement {
   void add(Verdict because, std::string code, std::string sentence);
 };
 
+template <typename Visit>
+void for_each_field(Of<Judgement>, Visit visit) {
+  visit({"verdict"}, &Judgement::verdict);
+  visit({"reasons"}, &Judgement::reasons);
+}
+
 // The figures of one load, as the client saw it. Times in microseconds.
 struct LoadReport {
   struct Latency {
@@ -45,29 +58,27 @@ struct LoadReport {
   };
 
   SwarmEnd end = SwarmEnd::completed;
-  std::string detail;  // what went wrong, where something did
+  std::string detail;
+  std::uint64_t requests = 0;
+  std::optional<double> offered_rps;  // none: closed loop
+  double due_rps = 0;
+  double achieved_rps = 0;
+  std::uint64_t unanswered = 0;
+  std::uint64_t timed_out = 0;
+  Latency latency_us;
+  Latency latency_uncorrected_us;
+
   std::size_t active = 0;
   std::size_t active_confirmed = 0;
   std::size_t idle_requested = 0;
   std::size_t idle_confirmed = 0;
   std::size_t idle_held = 0;
-  std::size_t lost = 0;  // connections that the server ended
+  std::size_t lost = 0;
   std::size_t partly_answered = 0;
-  double open_ms = 0;  // to open and confirm all connections
-
-  std::uint64_t requests = 0;         // due within the window and answered
-  std::optional<double> offered_rps;  // none: closed loop
-  double due_rps = 0;       // what the schedule really called for in the window; random arrivals
-  double achieved_rps = 0;  // answered within the window
-  std::uint64_t unanswered = 0;
-  std::uint64_t timed_out = 0;
-  Latency latency_us;              // from when each message was due
-  Latency latency_uncorrected_us;  // from when it was really sent
-  std::string histogram_v2;        // the same as standard HdrHistograms, values in nanoseconds
-  std::string histogram_uncorrected_v2;
+  double open_ms = 0;
 
   double client_cpu_us_per_request = 0;
-  double client_busy_share = 0;  // of one CPU, by its busiest thread
+  double client_busy_share = 0;
   double schedule_lag_us_p99 = 0;
   double schedule_lag_us_max = 0;
   double steal_share = 0;
@@ -75,9 +86,105 @@ struct LoadReport {
   double run_queue_share = 0;
   double gap_share = 0;
   double longest_gap_us = 0;
-  double drift_p = 1;                // that a trend as clear as this one comes by chance
-  double drift_relative_change = 0;  // of the latency, from the window's begin to its end
+
+  double drift_p = 1;
+  double drift_relative_change = 0;
+  std::string histogram_v2;
+  std::string histogram_uncorrected_v2;
 };
+
+template <typename Visit>
+void for_each_field(Of<LoadReport::Latency>, Visit visit) {
+  using Latency = LoadReport::Latency;
+  visit({.name = "p50",
+         .explanation = "Half of all requests were answered at least this fast, counted from when "
+                        "they were due.",
+         .title = "Latency p50",
+         .unit = "µs",
+         .head = "p50 µs",
+         .csv = 1,
+         .table = 1,
+         .page = 2,
+         .form = Form::interval},
+        &Latency::p50);
+  visit({"p90"}, &Latency::p90);
+  visit({.name = "p99",
+         .explanation = "One request in a hundred took longer than this, counted from when it was "
+                        "due.",
+         .title = "Latency p99",
+         .unit = "µs",
+         .head = "p99 µs",
+         .csv = 2,
+         .table = 2,
+         .page = 3,
+         .form = Form::interval},
+        &Latency::p99);
+  visit({.name = "p99_9", .head = "p99.9 µs", .csv = 3}, &Latency::p99_9);
+  visit({"p99_99"}, &Latency::p99_99);
+  visit({"max"}, &Latency::max);
+  visit({"mean"}, &Latency::mean);
+}
+
+template <typename Visit>
+void for_each_field(Of<LoadReport>, Visit visit) {
+  visit({"end"}, &LoadReport::end);
+  visit({"detail", "What went wrong, where something did."}, &LoadReport::detail);
+  visit({"requests", "Due within the window and answered."}, &LoadReport::requests);
+  visit({"offered_rps", "What the schedule is made for; null in a closed loop."},
+        &LoadReport::offered_rps);
+  visit({"due_rps", "What the schedule called for in the window: arrivals are random."},
+        &LoadReport::due_rps);
+  visit({.name = "achieved_rps",
+         .explanation = "Answered within the window.",
+         .head = "req/s",
+         .csv = 6,
+         .table = 5,
+         .form = Form::whole},
+        &LoadReport::achieved_rps);
+  visit({"unanswered"}, &LoadReport::unanswered);
+  visit({"timed_out"}, &LoadReport::timed_out);
+  visit({.name = "latency_us",
+         .explanation = "From when each message was due.",
+         .source = "client: from when a message was due to the last byte of its echo",
+         .ledger = 1,
+         .metrics = true},
+        &LoadReport::latency_us);
+  visit({.name = "latency_uncorrected_us",
+         .explanation = "From when each message was really sent.",
+         .source = "client: from when a message was really sent",
+         .ledger = 2},
+        &LoadReport::latency_uncorrected_us);
+  visit({"connections.active"}, &LoadReport::active);
+  visit({"connections.active_confirmed"}, &LoadReport::active_confirmed);
+  visit({"connections.idle_requested"}, &LoadReport::idle_requested);
+  visit({"connections.idle_confirmed"}, &LoadReport::idle_confirmed);
+  visit({"connections.idle_held", "Still open at the end."}, &LoadReport::idle_held);
+  visit({"connections.lost", "Ended by the server."}, &LoadReport::lost);
+  visit({"connections.partly_answered", "Got a part of an echo and no more."},
+        &LoadReport::partly_answered);
+  visit({"connections.open_ms", "To open and confirm all connections."}, &LoadReport::open_ms);
+  visit({.name = "client.cpu_us_per_request",
+         .head = "client µs/req",
+         .source = "the CPU clocks of the client's threads",
+         .csv = 16,
+         .ledger = 17},
+        &LoadReport::client_cpu_us_per_request);
+  visit({"client.busy_share", "Of one CPU, by its busiest thread."},
+        &LoadReport::client_busy_share);
+  visit({"client.schedule_lag_us_p99"}, &LoadReport::schedule_lag_us_p99);
+  visit({"client.schedule_lag_us_max"}, &LoadReport::schedule_lag_us_max);
+  visit({"client.steal_share"}, &LoadReport::steal_share);
+  visit({.name = "client.steal_share_by_cpu", .since = 3}, &LoadReport::steal_share_by_cpu);
+  visit({"client.run_queue_share"}, &LoadReport::run_queue_share);
+  visit({"client.gap_share"}, &LoadReport::gap_share);
+  visit({"client.longest_gap_us"}, &LoadReport::longest_gap_us);
+  visit({"drift.p", "That a trend as clear as this one comes by chance."}, &LoadReport::drift_p);
+  visit({"drift.relative_change", "Of the latency, from the window's begin to its end."},
+        &LoadReport::drift_relative_change);
+  visit({"histogram_v2", "HdrHistogram V2, compressed, base64; values in nanoseconds."},
+        &LoadReport::histogram_v2);
+  visit({"histogram_uncorrected_v2"}, &LoadReport::histogram_uncorrected_v2);
+}
 
 // Works the figures out. `load` is that of the run.
 [[nodiscard]] LoadReport make_load_report(const Load& load, const SwarmResult& result);
@@ -85,11 +192,8 @@ struct LoadReport {
 // Judges them by what the client alone can know.
 [[nodiscard]] Judgement judge(const LoadReport& report);
 
-// The fields that `echomux swarm --format json` prints, without verdict and reasons; and back.
+// The fields that `echomux swarm --format json` prints, without verdict and reasons.
 [[nodiscard]] Json to_json(const LoadReport& report);
-[[nodiscard]] LoadReport load_report_from(const Json& json);
-// {"p50": …, "p90": …, …}
-[[nodiscard]] Json to_json(const LoadReport::Latency& latency);
 
 [[nodiscard]] std::string_view to_string(SwarmEnd end) noexcept;
 

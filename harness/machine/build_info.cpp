@@ -1,7 +1,7 @@
 #include "harness/machine/build_info.hpp"
 
 #include "git_commit.hpp"
-#include "harness/text/json.hpp"
+#include "harness/text/field_json.hpp"
 
 namespace echomux {
 
@@ -19,19 +19,13 @@ std::string version_line() {
 }
 
 Json to_json(const Build& build) {
-  return {{"version", build.version},
-          {"git_commit", build.git_commit},
-          {"compiler", build.compiler},
-          {"flags", build.flags},
-          {"build_type", build.build_type}};
+  return json_of(build);
 }
 
 Build build_from(const Json& json) {
-  return {.version = json.at("version").get<std::string>(),
-          .git_commit = json.at("git_commit").get<std::string>(),
-          .compiler = json.at("compiler").get<std::string>(),
-          .flags = json.at("flags").get<std::string>(),
-          .build_type = json.at("build_type").get<std::string>()};
+  Build build;
+  read_json(json, build);
+  return build;
 }
 
 }  // namespace echomux

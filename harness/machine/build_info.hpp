@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "harness/text/field.hpp"
+
 namespace echomux {
 
 class Json;
@@ -17,6 +19,15 @@ struct Build {
 
   friend bool operator==(const Build&, const Build&) = default;
 };
+
+template <typename Visit>
+void for_each_field(Of<Build>, Visit visit) {
+  visit({"version"}, &Build::version);
+  visit({"git_commit"}, &Build::git_commit);
+  visit({"compiler"}, &Build::compiler);
+  visit({"flags"}, &Build::flags);
+  visit({"build_type"}, &Build::build_type);
+}
 
 [[nodiscard]] Build build_info();
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/text/field.hpp"
+
 namespace echomux {
 
 class Json;
@@ -33,6 +35,24 @@ struct Limits {
 
   friend bool operator==(const Limits&, const Limits&) = default;
 };
+
+// The title is what differences() calls a field. What changes by itself has none.
+template <typename Visit>
+void for_each_field(Of<Limits>, Visit visit) {
+  visit({"descriptors_soft"}, &Limits::descriptors_soft);
+  visit({.name = "descriptors_hard", .title = "limit of descriptors"}, &Limits::descriptors_hard);
+  visit({.name = "processes_soft", .title = "limit of processes"}, &Limits::processes_soft);
+  visit({"processes_hard"}, &Limits::processes_hard);
+  visit({.name = "nr_open", .title = "fs.nr_open"}, &Limits::nr_open);
+  visit({.name = "file_max", .title = "fs.file-max"}, &Limits::file_max);
+  visit({.name = "threads_max", .title = "kernel.threads-max"}, &Limits::threads_max);
+  visit({.name = "pid_max", .title = "kernel.pid_max"}, &Limits::pid_max);
+  visit({.name = "max_map_count", .title = "vm.max_map_count"}, &Limits::max_map_count);
+  visit({.name = "cgroup_pids", .title = "control group's pids.max"}, &Limits::cgroup_pids);
+  visit({.name = "cgroup_memory_bytes", .title = "control group's memory limit"},
+        &Limits::cgroup_memory_bytes);
+  visit({"cgroup_pids_file"}, &Limits::cgroup_pids_file);
+}
 
 // Everything about a machine that a reader needs to judge a measurement made on it. A text is empty
 // where there is no such thing; what could not be found out is in `unavailable`.
@@ -79,6 +99,42 @@ struct Machine {
 
   friend bool operator==(const Machine&, const Machine&) = default;
 };
+
+template <typename Visit>
+void for_each_field(Of<Machine>, Visit visit) {
+  visit({.name = "kernel", .title = "kernel"}, &Machine::kernel);
+  visit({.name = "distribution", .title = "distribution"}, &Machine::distribution);
+  visit({.name = "architecture", .title = "architecture"}, &Machine::architecture);
+  visit({.name = "cpu_model", .title = "CPU model"}, &Machine::cpu_model);
+  visit({.name = "cpus_online", .title = "number of CPUs"}, &Machine::cpus_online);
+  visit({.name = "cpus_usable", .title = "number of usable CPUs"}, &Machine::cpus_usable);
+  visit({"cpu_mhz"}, &Machine::cpu_mhz);
+  visit({.name = "caches", .title = "list of caches"}, &Machine::caches);
+  visit({.name = "memory_bytes", .title = "memory in bytes"}, &Machine::memory_bytes);
+  visit({"memory_available_bytes"}, &Machine::memory_available_bytes);
+  visit({"swap_bytes"}, &Machine::swap_bytes);
+  visit({"swap_used_bytes"}, &Machine::swap_used_bytes);
+  visit({.name = "cpu_accounting", .title = "accounting of CPU time"}, &Machine::cpu_accounting);
+  visit({.name = "clock_ticks_per_second", .title = "clock ticks per second"},
+        &Machine::clock_ticks_per_second);
+  visit({.name = "hypervisor", .title = "hypervisor"}, &Machine::hypervisor);
+  visit({.name = "container", .title = "container"}, &Machine::container);
+  visit({.name = "governor", .title = "frequency governor"}, &Machine::governor);
+  visit({.name = "turbo", .title = "turbo"}, &Machine::turbo);
+  visit({.name = "smt", .title = "SMT"}, &Machine::smt);
+  visit({.name = "clocksource", .title = "clock source"}, &Machine::clocksource);
+  visit({.name = "mitigations", .title = "mitigation of"}, &Machine::mitigations);
+  visit({.name = "limits"}, &Machine::limits);
+  visit({.name = "sysctls", .title = "sysctl"}, &Machine::sysctls);
+  visit({"load_averages"}, &Machine::load_averages);
+  visit({"tasks"}, &Machine::tasks);
+  visit({"files_open"}, &Machine::files_open);
+  visit({"root"}, &Machine::root);
+  visit({"may_exceed_limits"}, &Machine::may_exceed_limits);
+  visit({"perf_event_paranoid"}, &Machine::perf_event_paranoid);
+  visit({"tracepoint"}, &Machine::tracepoint);
+  visit({"unavailable"}, &Machine::unavailable);
+}
 
 // Asks the machine this runs on; changes nothing on it. /proc, /sys, /etc, /run and /boot are
 // looked for below `root`, which only tests set. Never throws for what isn't there.

@@ -9,13 +9,16 @@
 
 #include "harness/bench/summary.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/field_json.hpp"
 #include "harness/text/whole_file.hpp"
 #include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
 
-constexpr int schema_version = 2;
+// What is written, and the oldest that is still read.
+constexpr int schema_version = 3;
+constexpr int oldest_schema_version = 2;
 // A larger file is none of ours, and is not worth filling the memory with.
 constexpr std::uintmax_t largest_file_bytes = std::uintmax_t{64} * 1024 * 1024;
 // Nor is one whose plan has more cells than anyone measures.
@@ -78,197 +81,79 @@ SweepPlan plan_from(const Json& json) {
   return plan;
 }
 
-Json cell_json(const Cell& cell) {
-  return {
-      {"server", cell.server}, {"idle_connections", cell.idle_connections}, {"rate", cell.rate}};
+template <typename T>
+void add_sources(std::vector<Field>& to) {
+  for_each_field(Of<T>{}, [&](const Field& field, auto) {
+    if (!field.source.empty()) to.push_back(field);
+  });
 }
 
-Cell cell_from(const Json& json) {
-  Cell cell;
-  json.at("server").get_to(cell.server);
-  json.at("idle_connections").get_to(cell.idle_connections);
-  json.at("rate").get_to(cell.rate);
-  return cell;
+// The plan and what else isn't a plain member.
+Json plan_of(const RunContext& context) {
+  return to_json(context.plan);
 }
 
-Json to_json(const std::vector<Reason>& reasons) {
-  Json array = Json::array();
-  for (const Reason& reason : reasons) {
-    array.push_back({{"verdict", to_string(reason.verdict)},
-                     {"code", reason.code},
-                     {"sentence", reason.sentence}});
-  }
-  return array;
+int version_of(const Results& /*results*/) {
+  return schema_version;
 }
 
-Json to_json(const ServerCost& cost) {
-  return {{"requests", cost.requests},
-          {"cpu_us_per_request", cost.cpu_us_per_request},
-          {"busy_share", cost.busy_share},
-          {"user_us_per_request", cost.user_us_per_request},
-          {"system_us_per_request", cost.system_us_per_request},
-          {"voluntary_switches_per_request", cost.voluntary_switches_per_request},
-          {"involuntary_switches_per_request", cost.involuntary_switches_per_request},
-          {"run_queue_share", cost.run_queue_share},
-          {"resident_bytes_per_connection", cost.resident_bytes_per_connection},
-          {"kernel_bytes_per_connection", cost.kernel_bytes_per_connection},
-          {"steal_share", cost.steal_share},
-          {"threads", cost.threads},
-          {"processes", cost.processes},
-          {"cpus", cost.cpus},
-          {"counters", cost.counters},
-          {"unavailable", cost.unavailable}};
+const std::vector<std::pair<std::string, std::string>>& sources_of(const Results& /*results*/) {
+  return ledger_sources();
 }
 
-ServerCost cost_from(const Json& json) {
-  ServerCost cost;
-  json.at("requests").get_to(cost.requests);
-  json.at("cpu_us_per_request").get_to(cost.cpu_us_per_request);
-  json.at("busy_share").get_to(cost.busy_share);
-  json.at("user_us_per_request").get_to(cost.user_us_per_request);
-  json.at("system_us_per_request").get_to(cost.system_us_per_request);
-  json.at("voluntary_switches_per_request").get_to(cost.voluntary_switches_per_request);
-  json.at("involuntary_switches_per_request").get_to(cost.involuntary_switches_per_request);
-  json.at("run_queue_share").get_to(cost.run_queue_share);
-  json.at("resident_bytes_per_connection").get_to(cost.resident_bytes_per_connection);
-  json.at("kernel_bytes_per_connection").get_to(cost.kernel_bytes_per_connection);
-  json.at("steal_share").get_to(cost.steal_share);
-  json.at("threads").get_to(cost.threads);
-  json.at("processes").get_to(cost.processes);
-  json.at("cpus").get_to(cost.cpus);
-  json.at("counters").get_to(cost.counters);
-  json.at("unavailable").get_to(cost.unavailable);
-  return cost;
+}  // namespace
+
+template <typename Visit>
+void for_each_field(Of<RunContext>, Visit visit) {
+  visit({"started", "ISO 8601, UTC."}, &RunContext::started);
+  visit({"command"}, &RunContext::command);
+  visit({"build"}, &RunContext::build);
+  visit({"machine", "What a reader needs to judge a measurement made on it."},
+        &RunContext::machine);
+  visit({"cpu_plan"}, &RunContext::cpu_plan);
+  visit({"plan"}, &plan_of);
 }
 
-Json to_json(const Trial& trial) {
-  Json json = cell_json(trial.cell);
-  json["repetition"] = trial.repetition;
-  json["active_connections"] = trial.active_connections;
-  json["outcome"] = to_string(trial.outcome);
-  json["note"] = trial.note;
-  json["verdict"] = to_string(trial.judgement.verdict);
-  json["reasons"] = to_json(trial.judgement.reasons);
-  json["load"] = trial.load ? to_json(*trial.load) : Json(nullptr);
-  json["cost"] = trial.cost ? to_json(*trial.cost) : Json(nullptr);
-  return json;
+template <typename Visit>
+void for_each_field(Of<Results>, Visit visit) {
+  visit({"schema_version"}, &version_of);
+  visit({}, &Results::context);
+  visit({"sources", "Where each figure comes from."}, &sources_of);
+  visit({"client_ceiling_rps", "What the client reaches against the floor in a closed loop."},
+        &Results::client_ceiling_rps);
+  visit({"summary"}, &summarize);
+  visit({"trials"}, &Results::trials);
+  visit({.name = "system_calls",
+         .source = "the kernel's tracepoint raw_syscalls:sys_enter, in a pass of its own",
+         .ledger = 12},
+        &Results::system_calls);
 }
 
-Trial trial_from(const Json& json) {
-  Trial trial;
-  trial.cell = cell_from(json);
-  json.at("repetition").get_to(trial.repetition);
-  json.at("active_connections").get_to(trial.active_connections);
-  trial.outcome = outcome_from(json.at("outcome").get<std::string>());
-  json.at("note").get_to(trial.note);
-  trial.judgement.verdict = verdict_from(json.at("verdict").get<std::string>());
-  for (const Json& reason : json.at("reasons")) {
-    trial.judgement.reasons.push_back({verdict_from(reason.at("verdict").get<std::string>()),
-                                       reason.at("code").get<std::string>(),
-                                       reason.at("sentence").get<std::string>()});
-  }
-  if (!json.at("load").is_null()) trial.load = load_report_from(json.at("load"));
-  if (!json.at("cost").is_null()) trial.cost = cost_from(json.at("cost"));
-  return trial;
-}
+namespace {
 
-Json summary_json(const Results& results) {
-  Json cells = Json::array();
-  for (const CellSummary& cell : summarize(results)) {
-    Json json = cell_json(cell.cell);
-    json["trials"] = cell.trials;
-    json["used"] = cell.used;
-    json["outcome"] = to_string(cell.outcome);
-    json["note"] = cell.note;
-    json["verdict"] = to_string(cell.judgement.verdict);
-    json["reasons"] = to_json(cell.judgement.reasons);
-    json["system_calls_per_request"] = cell.system_calls_per_request;
-    json["metrics"] = Json::object();
-    for (const Metric& metric : metrics()) {
-      const MetricSummary& summary = cell.metrics.at(metric.name);
-      if (summary.values.empty()) continue;
-      const auto& bounds = summary.interval.bounds;
-      json["metrics"][std::string(metric.name)] = {
-          {"median", summary.interval.median},
-          {"low", bounds ? Json(bounds->low) : Json(nullptr)},
-          {"high", bounds ? Json(bounds->high) : Json(nullptr)},
-          {"values", summary.values},
-          {"outlying_repetitions", summary.outliers}};
+// Fields with the same source share a line.
+std::vector<std::pair<std::string, std::string>> all_sources() {
+  std::vector<Field> fields;
+  add_sources<LoadReport>(fields);
+  add_sources<ServerCost>(fields);
+  add_sources<Results>(fields);
+  std::ranges::stable_sort(fields, {}, &Field::ledger);
+  std::vector<std::pair<std::string, std::string>> sources;
+  for (const Field& field : fields) {
+    if (!sources.empty() && sources.back().second == field.source) {
+      sources.back().first += fmt::format(", {}", field.name);
+    } else {
+      sources.emplace_back(field.name, field.source);
     }
-    cells.push_back(std::move(json));
   }
-  return cells;
-}
-
-Json to_json(const Results& results) {
-  const RunContext& context = results.context;
-  Json json{{"schema_version", schema_version},
-            {"started", context.started},
-            {"command", context.command},
-            {"build", to_json(context.build)},
-            {"machine", to_json(context.machine)},
-            {"cpu_plan", context.cpu_plan},
-            {"plan", to_json(context.plan)},
-            {"sources", Json::object()},
-            {"client_ceiling_rps", results.client_ceiling_rps},
-            {"summary", summary_json(results)}};
-  for (const auto& [figure, source] : ledger_sources()) json["sources"][figure] = source;
-  json["trials"] = Json::array();
-  for (const Trial& trial : results.trials) json["trials"].push_back(to_json(trial));
-  json["system_calls"] = Json::array();
-  for (const SystemCallCount& count : results.system_calls) {
-    Json entry = cell_json(count.cell);
-    entry["per_request"] = count.per_request;
-    entry["unavailable"] = count.unavailable;
-    json["system_calls"].push_back(std::move(entry));
-  }
-  return json;
-}
-
-Results results_from(const Json& json) {
-  Results results;
-  RunContext& context = results.context;
-  json.at("started").get_to(context.started);
-  json.at("command").get_to(context.command);
-  context.build = build_from(json.at("build"));
-  context.machine = machine_from(json.at("machine"));
-  json.at("cpu_plan").get_to(context.cpu_plan);
-  context.plan = plan_from(json.at("plan"));
-  json.at("client_ceiling_rps").get_to(results.client_ceiling_rps);
-  for (const Json& trial : json.at("trials")) results.trials.push_back(trial_from(trial));
-  for (const Json& count : json.at("system_calls")) {
-    results.system_calls.push_back(
-        {.cell = cell_from(count),
-         .per_request = count.at("per_request").get<std::optional<double>>(),
-         .unavailable = count.at("unavailable").get<std::string>()});
-  }
-  return results;
+  return sources;
 }
 
 }  // namespace
 
 const std::vector<std::pair<std::string, std::string>>& ledger_sources() {
-  static const std::vector<std::pair<std::string, std::string>> sources{
-      {"latency_us", "client: from when a message was due to the last byte of its echo"},
-      {"latency_uncorrected_us", "client: from when a message was really sent"},
-      {"cpu_us_per_request",
-       "the CPU clocks of all processes of the server (clock_getcpuclockid(3)) over the measured "
-       "time, divided by the requests answered in it"},
-      {"user_us_per_request, system_us_per_request",
-       "the same time, in the proportion of clock ticks (utime, stime of /proc/PID/stat)"},
-      {"busy_share", "the same time over the wall-clock time: 1 is one CPU"},
-      {"voluntary_switches_per_request, involuntary_switches_per_request",
-       "/proc/PID/task/*/status over the measured time"},
-      {"run_queue_share", "/proc/PID/task/*/schedstat over the measured time"},
-      {"counters", "the server's own, its snapshot at the end minus that at the begin"},
-      {"system_calls", "the kernel's tracepoint raw_syscalls:sys_enter, in a pass of its own"},
-      {"resident_bytes_per_connection",
-       "resident memory (/proc/PID/statm) with all connections open, minus before the first"},
-      {"kernel_bytes_per_connection",
-       "Slab of /proc/meminfo likewise: of the whole system, and so of both ends"},
-      {"client.cpu_us_per_request", "the CPU clocks of the client's threads"},
-      {"steal_share", "/proc/stat, of the CPUs that the client or the server may use"}};
-  return sources;
+  static const std::vector<std::pair<std::string, std::string>> all = all_sources();
+  return all;
 }
 
 std::string iso_time_now() {
@@ -292,7 +177,26 @@ RunContext describe_run(const SweepPlan& plan, std::vector<std::string> command)
 }
 
 std::string results_json(const Results& results) {
-  return to_json(results).dump(1) + "\n";
+  return json_of(results).dump(1) + "\n";
+}
+
+std::string results_schema(const std::vector<Metric>& metrics) {
+  Json schema{{"$schema", "http://json-schema.org/draft-07/schema#"},
+              {"title", "Results of echomux bench"},
+              {"description",
+               "Times in microseconds and shares between 0 and 1 unless a name says otherwise."}};
+  schema.update(schema_of<Results>());
+  Json& properties = schema["properties"];
+  properties["schema_version"] = {{"const", schema_version}};
+  SweepPlan example;
+  example.servers.push_back({.name = {}, .backend = {}, .options = {""}, .command = {}});
+  example.idle_connections = {0};
+  example.rates = {0};
+  properties["plan"] = schema_like(to_json(example));
+  Json names = Json::array();
+  for (const Metric& metric : metrics) names.push_back(metric.name);
+  properties["summary"]["items"]["properties"]["metrics"]["propertyNames"] = {{"enum", names}};
+  return schema.dump(1) + "\n";
 }
 
 void write_results(const std::filesystem::path& path, const Results& results) {
@@ -301,14 +205,18 @@ void write_results(const std::filesystem::path& path, const Results& results) {
 
 Results parse_results(std::istream& text) {
   const Json json = Json::parse(text);
-  if (json.at("schema_version") != schema_version) {
-    throw std::runtime_error(fmt::format("its schema_version is {}, this program reads {}",
-                                         json.at("schema_version").is_structured()
-                                             ? "no number"  // dump() would recurse into it
-                                             : json.at("schema_version").dump(),
-                                         schema_version));
+  const Json& version = json.at("schema_version");
+  for (int known = oldest_schema_version; known <= schema_version; ++known) {
+    if (version != known) continue;
+    Results results;
+    read_json(json, results, known);
+    results.context.plan = plan_from(json.at("plan"));
+    return results;
   }
-  return results_from(json);
+  throw std::runtime_error(fmt::format(
+      "its schema_version is {}, this program reads {} and {}",
+      version.is_structured() ? "no number" : version.dump(),  // dump() would recurse into it
+      oldest_schema_version, schema_version));
 }
 
 Results read_results(const std::filesystem::path& path) {

@@ -19,7 +19,7 @@ namespace echomux {
 // A context with everything filled in that the machine can tell.
 [[nodiscard]] RunContext describe_run(const SweepPlan& plan, std::vector<std::string> command);
 
-// Each figure's name and where it comes from, for a reader.
+// The names of figures and where they come from, for a reader; in the order of the ledger.
 [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& ledger_sources();
 
 // Writes all of it, and the summary that follows from it, as one JSON document (its schema is
@@ -30,6 +30,9 @@ void write_results(const std::filesystem::path& path, const Results& results);
 
 // The same document as text.
 [[nodiscard]] std::string results_json(const Results& results);
+
+// The JSON schema of that document, with summaries of these metrics.
+[[nodiscard]] std::string results_schema(const std::vector<Metric>& metrics = metrics());
 
 // Reads what write_results wrote; the summary is worked out anew. Throws std::runtime_error, with a
 // sentence for the user, for a file that isn't there or isn't one.

@@ -32,6 +32,9 @@ using std::chrono::nanoseconds;
 // A process with more threads than this has its children looked up by a scan of all processes: each
 // thread has a list of the children that it started itself, and they would all have to be read.
 constexpr std::uint64_t most_lists_of_children = 64;
+// Clock ticks from which on the split into user and system time is worth something: at a tick more
+// or less on either side it is then off by two in a hundred.
+constexpr std::uint64_t enough_ticks = 100;
 
 // The number after "key:" at the beginning of a line, as /proc/PID/status has it.
 std::optional<std::uint64_t> field(std::string_view text, std::string_view key) {
@@ -185,6 +188,43 @@ void add_threads(pid_t pid, ProcessReading& reading, std::set<int>& cpus) {
   }
 }
 
+std::uint64_t count_of(const std::map<std::string, std::uint64_t>& counters, const char* name) {
+  const auto found = counters.find(name);
+  return found == counters.end() ? 0 : found->second;
+}
+
+double ratio(nanoseconds part, nanoseconds whole) {
+  return std::chrono::duration<double>(part) / std::chrono::duration<double>(whole);
+}
+
+void split_cpu_time(const ProcessReading& begin, const ProcessReading& end, ServerCost& cost) {
+  const std::uint64_t user = end.user_ticks - begin.user_ticks;
+  const std::uint64_t system = end.system_ticks - begin.system_ticks;
+  if (user + system < enough_ticks) {
+    cost.unavailable["user_us_per_request"] = cost.unavailable["system_us_per_request"] =
+        fmt::format("fewer than {} clock ticks of CPU time can't be split; measure for longer",
+                    enough_ticks);
+    return;
+  }
+  // The ticks tell the proportion; the time itself is known better.
+  const double user_part = static_cast<double>(user) / static_cast<double>(user + system);
+  cost.user_us_per_request = cost.cpu_us_per_request * user_part;
+  cost.system_us_per_request = cost.cpu_us_per_request * (1 - user_part);
+}
+
+// Why the threads' own figures are missing; empty where they aren't.
+std::string why_without_threads(const ProcessReading& begin, const ProcessReading& end,
+                                Detail detail) {
+  if (detail == Detail::cpu_only) {
+    return fmt::format("reading the figures of more than {} threads would disturb the load",
+                       most_threads_read);
+  }
+  const bool shrank = end.voluntary_switches < begin.voluntary_switches ||
+                      end.involuntary_switches < begin.involuntary_switches ||
+                      end.run_queue_delay < begin.run_queue_delay;
+  return shrank ? "threads ended in the window and took their figures along" : "";
+}
+
 }  // namespace
 
 std::optional<ProcessReading> read_process_tree(pid_t root, Detail detail) {
@@ -209,6 +249,44 @@ std::optional<ProcessReading> read_process_tree(pid_t root, Detail detail) {
   }
   reading.cpus.assign(cpus.begin(), cpus.end());
   return reading;
+}
+
+void divide_by_requests(const ProcessReading& begin, const ProcessReading& end, Detail detail,
+                        nanoseconds measured_time, ServerCost& cost) {
+  const auto requests = static_cast<double>(cost.requests);
+  const nanoseconds cpu = end.cpu - begin.cpu;
+  cost.cpu_us_per_request = std::chrono::duration<double, std::micro>(cpu).count() / requests;
+  cost.busy_share = ratio(cpu, measured_time);
+  split_cpu_time(begin, end, cost);
+  if (const std::string missing = why_without_threads(begin, end, detail); !missing.empty()) {
+    for (const char* const figure : {"voluntary_switches_per_request",
+                                     "involuntary_switches_per_request", "run_queue_share"}) {
+      cost.unavailable[figure] = missing;
+    }
+    return;
+  }
+  const auto per_request = [&](std::uint64_t ProcessReading::*count) {
+    return static_cast<double>(end.*count - begin.*count) / requests;
+  };
+  cost.voluntary_switches_per_request = per_request(&ProcessReading::voluntary_switches);
+  cost.involuntary_switches_per_request = per_request(&ProcessReading::involuntary_switches);
+  cost.run_queue_share = ratio(end.run_queue_delay - begin.run_queue_delay, measured_time);
+}
+
+std::optional<double> ServerCost::scanned_per_request() const {
+  if (!counters.contains("descriptors_scanned") || requests == 0) return std::nullopt;
+  return static_cast<double>(count_of(counters, "descriptors_scanned")) /
+         static_cast<double>(requests);
+}
+
+std::optional<double> ServerCost::system_calls_per_request() const {
+  if (counters.empty() || requests == 0) return std::nullopt;
+  std::uint64_t calls = 0;
+  for (const char* const name :
+       {"waits", "recv_calls", "send_calls", "interest_changes", "accept_calls"}) {
+    calls += count_of(counters, name);
+  }
+  return static_cast<double>(calls) / static_cast<double>(requests);
 }
 
 std::vector<pid_t> process_tree(pid_t root) {

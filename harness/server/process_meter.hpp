@@ -5,8 +5,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
+
+#include "harness/text/field.hpp"
 
 namespace echomux {
 
@@ -46,6 +50,160 @@ enum class Detail { cpu_only, everything };
 // the reading may be missing in this one, but is never counted twice.
 [[nodiscard]] std::optional<ProcessReading> read_process_tree(pid_t root,
                                                               Detail detail = Detail::everything);
+
+// What a trial cost the server's processes, all of them together, in the measured time.
+struct ServerCost {
+  std::uint64_t requests = 0;
+  double cpu_us_per_request = 0;
+  double busy_share = 0;
+  // The rest is there where it could be had; else `unavailable` says because of what.
+  std::optional<double> user_us_per_request;
+  std::optional<double> system_us_per_request;
+  std::optional<double> voluntary_switches_per_request;
+  std::optional<double> involuntary_switches_per_request;
+  std::optional<double> run_queue_share;
+  std::optional<double> resident_bytes_per_connection;
+  std::optional<double> kernel_bytes_per_connection;
+  double steal_share = 0;
+  std::uint64_t threads = 0;
+  std::uint64_t processes = 0;
+  std::vector<int> cpus;
+  std::map<std::string, std::uint64_t> counters;
+  std::map<std::string, std::string> unavailable;
+
+  // By its counters; none when it doesn't report any.
+  [[nodiscard]] std::optional<double> scanned_per_request() const;
+  [[nodiscard]] std::optional<double> system_calls_per_request() const;
+};
+
+template <typename Visit>
+void for_each_field(Of<ServerCost>, Visit visit) {
+  constexpr std::string_view ticks =
+      "the same time, in the proportion of clock ticks (utime, stime of /proc/PID/stat)";
+  constexpr std::string_view status = "/proc/PID/task/*/status over the measured time";
+  visit({"requests", "That the costs are divided by."}, &ServerCost::requests);
+  visit({.name = "cpu_us_per_request",
+         .explanation = "The CPU time of the server's processes over the measured time, divided by "
+                        "the requests answered in it.",
+         .title = "Service demand",
+         .unit = "µs of CPU per request",
+         .head = "CPU µs/req",
+         .source = "the CPU clocks of all processes of the server (clock_getcpuclockid(3)) over "
+                   "the measured time, divided by the requests answered in it",
+         .former = "server_cpu_us_per_request",
+         .csv = 4,
+         .table = 3,
+         .ledger = 3,
+         .page = 1,
+         .form = Form::interval},
+        &ServerCost::cpu_us_per_request);
+  visit({.name = "busy_share",
+         .explanation = "The server's CPU time over the time that passed: 1 is a whole CPU.",
+         .title = "CPU busy",
+         .unit = "of one CPU",
+         .head = "CPU busy",
+         .source = "the same time over the wall-clock time: 1 is one CPU",
+         .former = "server_busy_share",
+         .csv = 5,
+         .table = 4,
+         .ledger = 6,
+         .page = 8,
+         .form = Form::percent},
+        &ServerCost::busy_share);
+  visit({.name = "user_us_per_request",
+         .head = "user µs/req",
+         .source = ticks,
+         .csv = 9,
+         .ledger = 4},
+        &ServerCost::user_us_per_request);
+  visit({.name = "system_us_per_request",
+         .head = "system µs/req",
+         .source = ticks,
+         .csv = 10,
+         .ledger = 5},
+        &ServerCost::system_us_per_request);
+  visit({.name = "voluntary_switches_per_request",
+         .explanation = "How often its threads left their CPU to wait.",
+         .head = "switches/req",
+         .source = status,
+         .csv = 11,
+         .ledger = 7},
+        &ServerCost::voluntary_switches_per_request);
+  visit({.name = "involuntary_switches_per_request",
+         .explanation = "How often its threads were taken from their CPU.",
+         .head = "preemptions/req",
+         .source = status,
+         .csv = 12,
+         .ledger = 8},
+        &ServerCost::involuntary_switches_per_request);
+  visit({.name = "run_queue_share",
+         .explanation = "Of the time, summed over its threads.",
+         .source = "/proc/PID/task/*/schedstat over the measured time",
+         .ledger = 9},
+        &ServerCost::run_queue_share);
+  visit({.name = "scanned_per_request",
+         .explanation = "How many descriptors the server or the kernel looked at, by the server's "
+                        "own count.",
+         .title = "Descriptors examined",
+         .unit = "per request",
+         .head = "scanned/req",
+         .csv = 7,
+         .table = 6,
+         .page = 5,
+         .written = false},
+        &ServerCost::scanned_per_request);
+  visit({.name = "calls_per_request",
+         .head = "calls/req",
+         .csv = 8,
+         .table = 7,
+         .ledger = 10,
+         .written = false},
+        &ServerCost::system_calls_per_request);
+  visit({.name = "resident_bytes_per_connection",
+         .explanation = "Resident memory of the server with all connections open, less that before "
+                        "the first.",
+         .title = "Memory",
+         .unit = "bytes per connection",
+         .head = "bytes/conn",
+         .source = "resident memory (/proc/PID/statm) with all connections open, minus before the "
+                   "first",
+         .csv = 13,
+         .ledger = 13,
+         .page = 6},
+        &ServerCost::resident_bytes_per_connection);
+  visit({.name = "kernel_bytes_per_connection",
+         .explanation = "The kernel's own memory for both ends of a connection.",
+         .title = "Kernel memory",
+         .unit = "bytes per connection",
+         .head = "kernel bytes/conn",
+         .source = "Slab of /proc/meminfo likewise: of the whole system, and so of both ends",
+         .csv = 14,
+         .ledger = 14,
+         .page = 7},
+        &ServerCost::kernel_bytes_per_connection);
+  visit({.name = "steal_share",
+         .explanation = "Of the time of the CPUs that the server may use.",
+         .source = "/proc/stat, of the CPUs that the client or the server may use",
+         .ledger = 18},
+        &ServerCost::steal_share);
+  visit({.name = "threads", .head = "threads", .csv = 15, .ledger = 16}, &ServerCost::threads);
+  visit({"processes"}, &ServerCost::processes);
+  visit({"cpus", "That the server may use."}, &ServerCost::cpus);
+  visit({.name = "counters",
+         .explanation = "The server's own; empty when it reports none.",
+         .source = "the server's own, its snapshot at the end minus that at the begin",
+         .ledger = 11},
+        &ServerCost::counters);
+  visit({"unavailable", "Why a figure is missing."}, &ServerCost::unavailable);
+}
+
+// Divides what happened between two readings by `cost.requests`, but for the memory.
+void divide_by_requests(const ProcessReading& begin, const ProcessReading& end, Detail detail,
+                        std::chrono::nanoseconds measured_time, ServerCost& cost);
+
+// A process with more threads than this is read without their own figures while a load is on:
+// reading them would keep the client's CPU from the load for longer than a few milliseconds.
+constexpr std::uint64_t most_threads_read = 200;
 
 // `root` and its living descendants, parents before their children. Empty once root has ended.
 [[nodiscard]] std::vector<pid_t> process_tree(pid_t root);

@@ -1,33 +1,7 @@
 'use strict';
 
-// Names and numbers as a reader should see them. Titles and units are the report's own; a share
+// Names and numbers as a reader should see them. Heads, titles and units are the report's own; a share
 // is recognised by the name of its metric.
-
-// A short header for the figures that have no title of their own in the data.
-const SHORT_TITLES = {
-  latency_us_p50: 'p50',
-  latency_us_p90: 'p90',
-  latency_us_p99: 'p99',
-  latency_us_p99_9: 'p99.9',
-  latency_us_p99_99: 'p99.99',
-  latency_us_max: 'slowest',
-  server_cpu_us_per_request: 'CPU/request',
-  server_busy_share: 'CPU busy',
-  achieved_rps: 'requests/s',
-  system_calls_per_request: 'calls/request',
-  scanned_per_request: 'scanned/request',
-  resident_bytes_per_connection: 'resident/conn.',
-  kernel_bytes_per_connection: 'kernel/conn.',
-  voluntary_switches_per_request: 'sleeps/request',
-  involuntary_switches_per_request: 'preempted/request',
-  client_cpu_us_per_request: 'client CPU/req.',
-  threads: 'threads',
-};
-
-// The unit that a metric's name tells, for those that the data don't describe.
-const UNITS_BY_NAME = [
-  [/_us(_|$)/, 'µs'], [/bytes/, 'bytes'], [/_rps$/, 'requests/s'], [/_share$/, 'share'],
-];
 
 // The sign stays with its number.
 const PERCENT = '\u00a0%';
@@ -94,9 +68,7 @@ function joinWords(words) {
 
 function unitOf(metric) {
   const known = report.metrics.find((each) => each.name === metric);
-  if (known) return known.unit || '';
-  const found = UNITS_BY_NAME.find(([pattern]) => pattern.test(metric));
-  return found ? found[1] : '';
+  return known && known.unit || '';
 }
 
 function titleOf(metric) {
@@ -105,4 +77,4 @@ function titleOf(metric) {
 }
 
 // A header may be broken after a slash, where a column is narrow.
-const headerOf = (metric) => (SHORT_TITLES[metric] || titleOf(metric)).replace('/', '/\u200b');
+const headerOf = (metric) => (report.heads[metric] || titleOf(metric)).replace('/', '/\u200b');

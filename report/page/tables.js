@@ -60,8 +60,6 @@ function appendLedger(container, run, caption, metrics, withVerdict) {
 
 function metricHeader(cell, metric) {
   cell.append('span').text(headerOf(metric));
-  const unit = unitOf(metric);
-  if (unit && unit !== 'share') cell.append('small').text(unit);
   cell.attr('title', titleOf(metric));
 }
 

@@ -358,7 +358,7 @@ class ReportPage(unittest.TestCase):
         self.assertEqual(len(rows), len(cells) * tables)
         figure = self.one(
             'tr[data-cell-server="poll"][data-idle="1000"] '
-            'td[data-metric="server_cpu_us_per_request"] span'
+            'td[data-metric="cpu_us_per_request"] span'
         )
         expected = median_cpu_us(self.results, "poll", 1000)
         self.assertAlmostEqual(first_number(figure.text) / expected, 1, delta=0.006)

@@ -322,11 +322,14 @@ TEST_F(Bench, ComparesTwoRuns) {
   const std::string path = results_path().string();
   const Finished text = run_program({"compare", path, path});
   EXPECT_EQ(text.status, 0);
-  EXPECT_THAT(text.out, AllOf(HasSubstr("server_cpu_us_per_request"),
+  EXPECT_THAT(text.out, AllOf(HasSubstr("cpu_us_per_request"),
                               HasSubstr("too few repetitions to tell"), HasSubstr("don't differ")));
   const Finished json = run_program({"compare", path, path, "--format", "json"});
   EXPECT_EQ(Json::parse(json.out).at("cells").at(0).at("ratio"), 1.0);
   EXPECT_EQ(run_program({"compare", path, path, "--metric", "speed"}).status, 2);
+  // The metric's name in files of schema_version 2.
+  EXPECT_THAT(run_program({"compare", path, path, "--metric", "server_busy_share"}).out,
+              HasSubstr("\nbusy_share\n"));
   EXPECT_EQ(run_program({"compare", path, "/dev/null"}).status, 1);
   EXPECT_EQ(run_program({"compare", path}).status, 2);
 }

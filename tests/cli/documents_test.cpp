@@ -151,6 +151,13 @@ TEST(ZshCompletion, HasEveryCommandAndOption) {
   }
 }
 
+TEST(Schema, IsTheOneInTheTree) {
+  std::ifstream file(RESULTS_SCHEMA);
+  const std::string kept{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_TRUE(kept == printed("schema"))
+      << "make it anew: build/echomux print schema >harness/results/results.schema.json";
+}
+
 // A terminal in which zsh reads what is typed, the completion key at the end, up to what it must
 // add.
 constexpr const char* typed_in_zsh = R"zsh(

@@ -19,7 +19,7 @@ CellSummary cell(const std::string& server, std::size_t idle, double cost,
   CellSummary summary;
   summary.cell = {server, idle, rate};
   summary.trials = summary.used = 7;
-  MetricSummary& metric = summary.metrics["server_cpu_us_per_request"];
+  MetricSummary& metric = summary.metrics["cpu_us_per_request"];
   metric.values = {cost};
   metric.interval = {cost, bounds};
   return summary;

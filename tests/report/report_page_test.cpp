@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "harness/load/hdr_format.hpp"
-#include "report/spectrum.hpp"
 #include "harness/text/json.hpp"
+#include "report/spectrum.hpp"
 #include "tests/support/trials.hpp"
 
 namespace echomux {
@@ -82,12 +82,12 @@ TEST(ReportData, HasEveryCellWithItsFigures) {
   const Json cell = first_cell(data);
   EXPECT_EQ(cell.at("server"), "poll");
   EXPECT_EQ(cell.at("idle_connections"), 0);
-  const Json metric = cell.at("metrics").at("server_cpu_us_per_request");
+  const Json metric = cell.at("metrics").at("cpu_us_per_request");
   EXPECT_EQ(metric.at("median"), 15);
   EXPECT_TRUE(metric.at("low").is_null()) << "two trials bear no interval";
   EXPECT_EQ(metric.at("values"), Json::array({10.0, 20.0}));
   EXPECT_THAT(data.at("answer"), SizeIs(2));
-  EXPECT_EQ(data.at("metrics").at(0).at("name"), "server_cpu_us_per_request");
+  EXPECT_EQ(data.at("metrics").at(0).at("name"), "cpu_us_per_request");
   EXPECT_THAT(data.at("comparisons"), IsEmpty());
   EXPECT_EQ(data.at("servers").at(0).at("name"), "poll");
 }

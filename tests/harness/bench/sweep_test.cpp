@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "harness/text/field_json.hpp"
 #include "tests/support/trials.hpp"
 
 namespace echomux {
@@ -77,10 +78,11 @@ TEST(Outcome, ComesBackFromItsWord) {
   for (const TrialOutcome outcome :
        {TrialOutcome::measured, TrialOutcome::starved, TrialOutcome::over_limit,
         TrialOutcome::not_possible, TrialOutcome::failed, TrialOutcome::interrupted}) {
-    EXPECT_EQ(outcome_from(to_string(outcome)), outcome);
+    EXPECT_EQ(enumerator<TrialOutcome>(std::string(to_string(outcome)), "outcome"), outcome);
   }
-  EXPECT_THROW(static_cast<void>(outcome_from("valid")), std::invalid_argument);
-  EXPECT_THROW(static_cast<void>(outcome_from("")), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(enumerator<TrialOutcome>("valid", "outcome")),
+               std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(enumerator<TrialOutcome>("", "outcome")), std::invalid_argument);
 }
 
 TEST(ServerCost, CountsCallsAndScansPerRequest) {

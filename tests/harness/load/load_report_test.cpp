@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "harness/load/hdr_format.hpp"
-#include "harness/text/json.hpp"
+#include "harness/text/field_json.hpp"
 #include "tests/support/trials.hpp"
 
 namespace echomux {
@@ -223,10 +223,10 @@ TEST(Judgement, OrdersAllVerdictsByTheirGravity) {
 TEST(Verdict, ComesBackFromItsWord) {
   for (const Verdict verdict : {Verdict::valid, Verdict::suspect, Verdict::invalid,
                                 Verdict::saturated, Verdict::starved, Verdict::not_possible}) {
-    EXPECT_EQ(verdict_from(to_string(verdict)), verdict);
+    EXPECT_EQ(enumerator<Verdict>(std::string(to_string(verdict)), "verdict"), verdict);
   }
-  EXPECT_THROW(static_cast<void>(verdict_from("fine")), std::invalid_argument);
-  EXPECT_THROW(static_cast<void>(verdict_from("")), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(enumerator<Verdict>("fine", "verdict")), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(enumerator<Verdict>("", "verdict")), std::invalid_argument);
 }
 
 Load sample_load() {
@@ -363,6 +363,12 @@ auto fields(const LoadReport& r) {
                r.histogram_uncorrected_v2, r.client_cpu_us_per_request, r.client_busy_share,
                r.schedule_lag_us_p99, r.schedule_lag_us_max, r.steal_share, r.run_queue_share,
                r.gap_share, r.longest_gap_us, r.drift_p, r.drift_relative_change));
+}
+
+LoadReport load_report_from(const Json& json) {
+  LoadReport report;
+  read_json(json, report);
+  return report;
 }
 
 TEST(LoadReport, ComesBackFromJson) {
