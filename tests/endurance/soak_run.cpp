@@ -47,10 +47,10 @@ Churn::Options churn_options(const SoakOptions& options, bool one_at_a_time, std
 }
 
 // The load on one server, from threads of its own.
-class Load {
+class PeerLoad {
  public:
-  Load(const SoakOptions& options, const SoakServer& server, const Endpoint& endpoint,
-       Clock::time_point begin, std::uint64_t seed, const std::stop_token& stop)
+  PeerLoad(const SoakOptions& options, const SoakServer& server, const Endpoint& endpoint,
+           Clock::time_point begin, std::uint64_t seed, const std::stop_token& stop)
       : options_(options),
         endpoint_(endpoint),
         one_at_a_time_(server.one_at_a_time),
@@ -66,9 +66,9 @@ class Load {
       done_ = true;
     });
   }
-  Load(const Load&) = delete;
-  Load& operator=(const Load&) = delete;
-  ~Load() {
+  PeerLoad(const PeerLoad&) = delete;
+  PeerLoad& operator=(const PeerLoad&) = delete;
+  ~PeerLoad() {
     stop();
     join();
   }
@@ -207,7 +207,7 @@ std::optional<SoakSample> take_sample(ServerProcess& server, Clock::time_point b
 struct Watched {
   SoakRecord record;
   std::unique_ptr<ServerProcess> server;
-  std::unique_ptr<Load> load;
+  std::unique_ptr<PeerLoad> load;
 };
 
 // A server with everything set up has answered a peer and closed its connection.
@@ -321,8 +321,8 @@ SoakResult run_soak(const SoakOptions& options, const std::vector<SoakServer>& s
 
   const Clock::time_point begin = Clock::now();
   for (std::size_t i = 0; i < all.size(); ++i) {
-    all[i].load = std::make_unique<Load>(options, servers[i], all[i].server->endpoint(), begin,
-                                         options.seed + i, stop);
+    all[i].load = std::make_unique<PeerLoad>(options, servers[i], all[i].server->endpoint(), begin,
+                                             options.seed + i, stop);
   }
   watch(all, options, begin, stop);
 

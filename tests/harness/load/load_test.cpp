@@ -9,25 +9,25 @@ namespace echomux {
 namespace {
 
 TEST(Load, ComesBackFromJson) {
-  Load load{.idle_connections = 1,
-            .active_connections = 2,
-            .message_bytes = 3,
-            .pipeline = 4,
-            .requests_per_second = 5.5,
-            .arrivals = Arrivals::poisson,
-            .seed = ~std::uint64_t{0},
-            .warmup = std::chrono::nanoseconds(123'456'789),
-            .duration = std::chrono::milliseconds(2500),
-            .timeout = std::chrono::seconds(9),
-            .threads = 10,
-            .connections_per_second = 11.5,
-            .sources = {resolve("127.0.0.2", 0), resolve("::1", 0)},
-            .confirm_idle = false,
-            .reconnect = true};
+  const Load load{.idle_connections = 1,
+                  .active_connections = 2,
+                  .message_bytes = 3,
+                  .pipeline = 4,
+                  .requests_per_second = 5.5,
+                  .arrivals = Arrivals::poisson,
+                  .seed = ~std::uint64_t{0},
+                  .warmup = std::chrono::nanoseconds(123'456'789),
+                  .duration = std::chrono::milliseconds(2500),
+                  .timeout = std::chrono::seconds(9),
+                  .threads = 10,
+                  .connections_per_second = 11.5,
+                  .sources = {resolve("127.0.0.2", 0), resolve("::1", 0)},
+                  .confirm_idle = false,
+                  .reconnect = true};
   const Load back = load_from(Json::parse(to_json(load).dump()));
   EXPECT_EQ(to_json(back), to_json(load));
-  EXPECT_NE(to_json(back), to_json(Load()));
-  for (const auto& [name, value] : to_json(Load()).items()) {
+  const Json defaults = to_json(Load());
+  for (const auto& [name, value] : defaults.items()) {
     EXPECT_NE(to_json(back).at(name), value) << name << " has its default";
   }
   EXPECT_EQ(back.warmup, load.warmup);
