@@ -23,13 +23,13 @@ class Installed(unittest.TestCase):
         self.here = self.folder / "here"
         self.here.mkdir()
 
-    def bench(self, **environment):
+    def bench(self, status=0, **environment):
         """The names of the results files that are there afterwards, and what is said on stderr."""
         run = subprocess.run([self.prefix / "bin/echomux", "bench", "--preset", "quick",
                               "--backends", "floor,epoll_lt", "--idle", "0", "--duration", "50ms",
                               "--warmup", "0"], cwd=self.here, env={"PATH": "", **environment},
                              capture_output=True, text=True)
-        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(run.returncode, status, run.stderr)
         return sorted(self.folder.glob("*/**/bench-*.json")), run.stderr
 
     def test_there_is_the_program_what_it_runs_and_what_shells_and_man_need(self):
@@ -57,6 +57,8 @@ class Installed(unittest.TestCase):
         self.assertEqual(results.parent, state / "echomux")
         self.assertIn("cannot write to results: Not a directory", said)
         self.assertIn(f"raw results: {results}", said)
+        _, said = self.bench(status=1)
+        self.assertIn("choose a place with -o", said)
         (results, _), said = self.bench(XDG_STATE_HOME="no/path", HOME=str(self.folder / "home"))
         self.assertEqual(results.parent, self.folder / "home/.local/state/echomux")
 
