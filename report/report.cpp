@@ -10,6 +10,7 @@
 
 #include "harness/bench/summary.hpp"
 #include "harness/text/csv.hpp"
+#include "harness/text/number_text.hpp"
 #include "harness/text/table.hpp"
 #include "harness/text/text_width.hpp"
 #include "harness/text/words.hpp"
@@ -25,13 +26,8 @@ constexpr std::string_view none = "-";
 std::string with_interval(const CellSummary& cell, std::string_view metric) {
   const MetricSummary& summary = cell.metrics.at(metric);
   if (summary.values.empty()) return std::string(none);
-  const auto& bounds = summary.interval.bounds;
   const std::string outliers(summary.outliers.size(), '*');
-  return figure_in_words(summary.interval.median) +
-         (bounds ? fmt::format(" [{}, {}]", figure_in_words(bounds->low),
-                               figure_in_words(bounds->high))
-                 : "") +
-         outliers;
+  return figure_in_words(summary.interval) + outliers;
 }
 
 // One column of the table.
@@ -48,7 +44,7 @@ constexpr std::array columns{
     Column{"CPU busy",
            [](const CellSummary& c) {
              const std::optional<double> share = c.median("server_busy_share");
-             return share ? fmt::format("{:.0f} %", *share * 100) : std::string(none);
+             return share ? percent(*share) : std::string(none);
            }},
     Column{"req/s",
            [](const CellSummary& c) {
@@ -120,13 +116,13 @@ std::string csv(const Results& results) {
     std::vector<std::string> codes;
     codes.reserve(trial.judgement.reasons.size());
     for (const Reason& reason : trial.judgement.reasons) codes.push_back(reason.code);
-    out += fmt::format("{},{},{:.10g},{},{},{},{}", csv_field(trial.cell.server),
-                       trial.cell.idle_connections, trial.cell.rate, trial.repetition,
+    out += fmt::format("{},{},{},{},{},{},{}", csv_field(trial.cell.server),
+                       trial.cell.idle_connections, plain_number(trial.cell.rate), trial.repetition,
                        to_string(trial.outcome), to_string(trial.judgement.verdict),
                        joined(codes, " "));
     for (const Metric& metric : metrics()) {
       const std::optional<double> value = trial.has_figures() ? metric.value(trial) : std::nullopt;
-      out += value ? fmt::format(",{:.10g}", *value) : std::string(",");
+      out += value ? "," + plain_number(*value) : std::string(",");
     }
     out += "," + csv_field(trial.note) + "\n";
   }
@@ -200,8 +196,7 @@ std::string cost_ledger(const Results& results) {
     std::vector<std::string> cells{cell.cell.server, std::to_string(cell.cell.idle_connections),
                                    fmt::format("{}", cell.cell.rate)};
     for (const char* const name : shown) {
-      const std::optional<double> median = cell.median(name);
-      cells.push_back(median ? fmt::format("{:.4g}", *median) : std::string(none));
+      cells.push_back(four_digits(cell.median(name)));
     }
     cells.push_back(figure_in_words(cell.system_calls_per_request));
     table.add(std::move(cells));

@@ -11,12 +11,13 @@
 #include "harness/bench/summary.hpp"
 #include "harness/load/hdr_format.hpp"
 #include "harness/results/compare.hpp"
+#include "harness/text/json.hpp"
+#include "harness/text/number_text.hpp"
 #include "harness/text/words.hpp"
 #include "report/answer.hpp"
 #include "report/explanations.hpp"
 #include "report/palette.hpp"
 #include "report/spectrum.hpp"
-#include "harness/text/json.hpp"
 
 namespace echomux {
 namespace {
