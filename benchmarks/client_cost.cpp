@@ -1,17 +1,12 @@
 // What does the client itself cost? The swarm and wrk take turns as whole processes, on one CPU,
 // against one server on the other: CPU time of the process, from start to end, per request. And, in
 // the same rounds, how long 19,000 connections take to be opened and confirmed.
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdlib>
 #include <iostream>
 
-#include "echo/system_call.hpp"
 #include "harness/bench/measure.hpp"
 #include "harness/server/programs.hpp"
 #include "harness/text/json.hpp"
@@ -28,39 +23,13 @@ struct Finished {
 
 // Runs a program to its end; its stderr is discarded.
 Finished run(std::vector<std::string> arguments) {
-  std::array<int, 2> ends{};
-  check(::pipe(ends.data()), "pipe");
-  FileDescriptor read_end(ends[0]);
-  FileDescriptor write_end(ends[1]);
-  std::vector<char*> argv;
-  argv.reserve(arguments.size() + 1);
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  const pid_t pid = check(::fork(), "fork");
-  if (pid == 0) {
-    ::dup2(write_end.get(), STDOUT_FILENO);
-    ::dup2(::open("/dev/null", O_WRONLY), STDERR_FILENO);
-    ::execvp(argv[0], argv.data());
-    ::_exit(127);
+  const std::string name = arguments.at(0);
+  const Captured ran =
+      run_and_capture({.arguments = std::move(arguments)}, STDOUT_FILENO, std::chrono::minutes(2));
+  if (ran.end.exit_status != 0) {
+    throw std::runtime_error(fmt::format("{} failed; is it installed?", name));
   }
-  write_end.reset();
-  Finished finished;
-  std::array<char, 4096> chunk{};
-  ssize_t count = 0;
-  while ((count = ::read(read_end.get(), chunk.data(), chunk.size())) > 0) {
-    finished.out.append(chunk.data(), static_cast<std::size_t>(count));
-  }
-  int status = 0;
-  rusage used{};
-  check(::wait4(pid, &status, 0, &used), "wait4");
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    throw std::runtime_error(fmt::format("{} failed; is it installed?", arguments[0]));
-  }
-  const auto us = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec);
-  };
-  finished.cpu_us = us(used.ru_utime) + us(used.ru_stime);
-  return finished;
+  return {ran.text, std::chrono::duration<double, std::micro>(ran.end.cpu_time).count()};
 }
 
 std::vector<std::string> swarm_command(const Endpoint& server, std::vector<std::string> further) {

@@ -2,25 +2,15 @@
 // anonymous resident memory between two numbers of connections, each of which has had one echo.
 #include <fmt/core.h>
 
-#include <fstream>
 #include <iostream>
 
 #include "harness/bench/measure.hpp"
+#include "harness/server/process_state.hpp"
 
 namespace {
 
 using namespace echomux;
 using namespace echomux::measure;
-
-// RssAnon of proc(5), in bytes: heap and stacks, without the program's own file.
-double anonymous_memory(pid_t pid) {
-  std::ifstream status(fmt::format("/proc/{}/status", pid));
-  for (std::string word; status >> word;) {
-    double kibibytes = 0;
-    if (word == "RssAnon:" && status >> kibibytes) return kibibytes * 1024;
-  }
-  throw std::runtime_error("no RssAnon in /proc/PID/status");
-}
 
 double memory_with(const ServerCommand& command, std::size_t connections) {
   ServerProcess server(command);
@@ -30,7 +20,9 @@ double memory_with(const ServerCommand& command, std::size_t connections) {
   load.idle_connections = connections;
   load.active_connections = 1;
   load.warmup = load.duration = std::chrono::milliseconds(1);
-  options.on_window_begin = [&] { bytes = anonymous_memory(server.pid()); };
+  options.on_window_begin = [&] {
+    bytes = static_cast<double>(read_anonymous_memory(server.pid()).value());
+  };
   const SwarmResult result = run_swarm(options);
   if (result.end != SwarmEnd::completed) throw std::runtime_error("the connections did not open");
   return bytes;

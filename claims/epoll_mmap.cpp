@@ -5,13 +5,12 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "claims/all_claims.hpp"
 #include "echo/file_descriptor.hpp"
 #include "echo/system_call.hpp"
+#include "harness/machine/proc_file.hpp"
 
 namespace echomux::claims {
 namespace epoll_mmap_claim {
@@ -40,9 +39,7 @@ class Mapping {
 };
 
 bool map_of_memory_has(const char* name) {
-  std::ostringstream text;
-  text << std::ifstream("/proc/self/maps").rdbuf();
-  return text.str().find(name) != std::string::npos;
+  return proc::read_file("/proc/self/maps").value_or("").find(name) != std::string::npos;
 }
 
 void observe(Laboratory& /*laboratory*/, Evidence& evidence) {

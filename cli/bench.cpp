@@ -20,6 +20,7 @@
 #include "echo/file_descriptor.hpp"
 #include "harness/bench/sweep.hpp"
 #include "harness/results/results_file.hpp"
+#include "harness/text/number_text.hpp"
 #include "harness/text/whole_file.hpp"
 #include "harness/text/words.hpp"
 #include "report/report.hpp"

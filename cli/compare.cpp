@@ -7,6 +7,7 @@
 
 #include "cli/command.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/number_text.hpp"
 #include "harness/text/table.hpp"
 #include "report/report.hpp"
 
@@ -20,14 +21,6 @@ struct CompareArguments {
   std::string format = "text";
 };
 
-std::string ratio_text(const CellComparison& cell) {
-  if (!cell.ratio) return "-";
-  const auto& bounds = cell.ratio->bounds;
-  return bounds
-             ? fmt::format("{:.3f} [{:.3f}, {:.3f}]", cell.ratio->ratio, bounds->low, bounds->high)
-             : fmt::format("{:.3f}", cell.ratio->ratio);
-}
-
 void print_text(const CompareArguments& arguments, const std::vector<Comparison>& comparisons) {
   std::cout << fmt::format("A is {}, B is {}; ratios are B / A\n", arguments.a, arguments.b);
   for (const Comparison& comparison : comparisons) {
@@ -38,12 +31,12 @@ void print_text(const CompareArguments& arguments, const std::vector<Comparison>
                  Table::left("B is")});
     for (const CellComparison& cell : comparison.cells) {
       const auto figure = [](std::size_t count, double median) {
-        return count == 0 ? std::string("-") : fmt::format("{:.4g} ({})", median, count);
+        return count == 0 ? std::string("-") : fmt::format("{} ({})", four_digits(median), count);
       };
       table.add({cell.cell.server, std::to_string(cell.cell.idle_connections),
                  cell.cell.rate > 0 ? fmt::format("{}", cell.cell.rate) : "closed loop",
                  figure(cell.count_a, cell.median_a), figure(cell.count_b, cell.median_b),
-                 ratio_text(cell),
+                 cell.ratio ? ratio_in_words(cell.ratio->ratio, cell.ratio->bounds) : "-",
                  cell.verdict == ComparisonVerdict::only_in_one
                      ? "-"
                      : fmt::format("{:.4f}", cell.p_corrected),

@@ -19,6 +19,7 @@
 #include "harness/text/csv.hpp"
 #include "harness/text/json.hpp"
 #include "harness/text/time_units.hpp"
+#include "harness/text/number_text.hpp"
 #include "harness/text/table.hpp"
 #include "harness/text/whole_file.hpp"
 
@@ -119,13 +120,13 @@ std::string as_text(const SwarmOptions& options, const LoadReport& report,
   if (report.requests > 0) {
     out += latency_table(report);
     out += fmt::format(
-        "  client                 {:.2f} µs of CPU per request, busy {:.0f} %; behind its schedule "
+        "  client                 {:.2f} µs of CPU per request, busy {}; behind its schedule "
         "p99 {:.0f} µs\n"
-        "  taken from the client  steal {:.1f} %, run queue {:.1f} %, gaps {:.1f} %, the longest "
+        "  taken from the client  steal {}, run queue {}, gaps {}, the longest "
         "{:.0f} µs\n",
-        report.client_cpu_us_per_request, report.client_busy_share * 100,
-        report.schedule_lag_us_p99, report.steal_share * 100, report.run_queue_share * 100,
-        report.gap_share * 100, report.longest_gap_us);
+        report.client_cpu_us_per_request, percent(report.client_busy_share),
+        report.schedule_lag_us_p99, percent(report.steal_share, 1),
+        percent(report.run_queue_share, 1), percent(report.gap_share, 1), report.longest_gap_us);
   }
   out +=
       fmt::format("  verdict                {}\n",

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "harness/text/number_text.hpp"
 #include "harness/text/words.hpp"
 
 namespace echomux {

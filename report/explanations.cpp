@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "harness/text/words.hpp"
+#include "harness/text/number_text.hpp"
 
 namespace echomux {
 namespace {

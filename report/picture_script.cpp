@@ -332,11 +332,10 @@ std::string picture_data(const Figure& figure) {
         if (i > 0) out += "\n";
         for (const PicturePoint& point : line.stretches[i]) {
           const auto bound = [&](double MedianInterval::Bounds::*which) {
-            return point.bounds ? fmt::format("{:.10g}", (*point.bounds).*which)
-                                : std::string("NaN");
+            return point.bounds ? plain_number((*point.bounds).*which) : std::string("NaN");
           };
-          out += fmt::format("{:>12} {:>14} {:>14} {:>14}\n", fmt::format("{:.10g}", point.x),
-                             fmt::format("{:.10g}", point.y), bound(&MedianInterval::Bounds::low),
+          out += fmt::format("{:>12} {:>14} {:>14} {:>14}\n", plain_number(point.x),
+                             plain_number(point.y), bound(&MedianInterval::Bounds::low),
                              bound(&MedianInterval::Bounds::high));
         }
       }

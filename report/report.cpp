@@ -9,6 +9,7 @@
 
 #include "harness/bench/summary.hpp"
 #include "harness/text/csv.hpp"
+#include "harness/text/number_text.hpp"
 #include "harness/text/table.hpp"
 #include "harness/text/text_width.hpp"
 #include "harness/text/words.hpp"
@@ -22,13 +23,7 @@ constexpr std::string_view none = "-";
 
 // "53.9 [52.1, 55.0]", or the median alone where there are too few repetitions for an interval.
 std::string with_interval(const MetricSummary& summary) {
-  const auto& bounds = summary.interval.bounds;
-  const std::string outliers(summary.outliers.size(), '*');
-  return figure_in_words(summary.median()) +
-         (bounds ? fmt::format(" [{}, {}]", figure_in_words(bounds->low),
-                               figure_in_words(bounds->high))
-                 : "") +
-         outliers;
+  return figure_in_words(summary.interval) + std::string(summary.outliers.size(), '*');
 }
 
 std::string in_table(const CellSummary& cell, const Metric& metric) {
@@ -42,7 +37,7 @@ std::string in_table(const CellSummary& cell, const Metric& metric) {
     case Form::interval:
       return with_interval(cell.metrics.at(metric.name));
     case Form::percent:
-      return fmt::format("{:.0f} %", *median * 100);
+      return percent(*median);
     case Form::whole:
       return fmt::format("{:.0f}", *median);
     case Form::figure:
@@ -109,13 +104,13 @@ std::string csv(const Results& results) {
     std::vector<std::string> codes;
     codes.reserve(trial.judgement.reasons.size());
     for (const Reason& reason : trial.judgement.reasons) codes.push_back(reason.code);
-    out += fmt::format("{},{},{:.10g},{},{},{},{}", csv_field(trial.cell.server),
-                       trial.cell.idle_connections, trial.cell.rate, trial.repetition,
+    out += fmt::format("{},{},{},{},{},{},{}", csv_field(trial.cell.server),
+                       trial.cell.idle_connections, plain_number(trial.cell.rate), trial.repetition,
                        to_string(trial.outcome), to_string(trial.judgement.verdict),
                        joined(codes, " "));
     for (const Metric& metric : *results.metrics) {
       const std::optional<double> value = trial.has_figures() ? metric.value(trial) : std::nullopt;
-      out += value ? fmt::format(",{:.10g}", *value) : std::string(",");
+      out += value ? "," + plain_number(*value) : std::string(",");
     }
     out += "," + csv_field(trial.note) + "\n";
   }
@@ -182,8 +177,7 @@ std::string cost_ledger(const Results& results) {
     std::vector<std::string> cells{cell.cell.server, std::to_string(cell.cell.idle_connections),
                                    fmt::format("{}", cell.cell.rate)};
     for (const Metric* const metric : columns) {
-      const std::optional<double> median = cell.median(metric->name);
-      cells.push_back(median ? fmt::format("{:.4g}", *median) : std::string(none));
+      cells.push_back(four_digits(cell.median(metric->name)));
     }
     cells.push_back(figure_in_words(cell.system_calls_per_request));
     table.add(std::move(cells));

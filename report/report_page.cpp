@@ -12,6 +12,7 @@
 #include "harness/results/compare.hpp"
 #include "harness/text/json.hpp"
 #include "harness/text/field_json.hpp"
+#include "harness/text/number_text.hpp"
 #include "harness/text/words.hpp"
 #include "report/answer.hpp"
 #include "report/explanations.hpp"

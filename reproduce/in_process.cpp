@@ -55,7 +55,7 @@ std::int64_t nearest_possible(std::int64_t wanted) {
 }
 
 std::string too_many(std::int64_t wanted) {
-  const auto text = [](std::int64_t count) { return reader_number(static_cast<double>(count)); };
+  const auto text = [](std::int64_t count) { return reader_number(count); };
   return fmt::format("{} pairs take {} descriptors, and {} pairs are the most here", text(wanted),
                      text(2 * wanted), text(micro::most_pairs()));
 }
@@ -72,7 +72,7 @@ void measure_operations(Figure& figure, Kind kind, const std::vector<std::int64_
       }
       continue;
     }
-    progress(fmt::format("{}: {} watched", figure.id, reader_number(static_cast<double>(count))));
+    progress(fmt::format("{}: {} watched", figure.id, reader_number(count)));
     Watched watched(kind, count);
     SelectWait by_select(watched);
     PollWait by_poll(watched);
@@ -145,7 +145,7 @@ void measure_passing(Figure& figure, const std::vector<std::int64_t>& places, in
       }
       continue;
     }
-    progress(fmt::format("{}: {} watched", figure.id, reader_number(static_cast<double>(place))));
+    progress(fmt::format("{}: {} watched", figure.id, reader_number(place)));
     const Watched watched(Kind::socket_pair, place);
     std::vector<std::size_t> index_of(static_cast<std::size_t>(watched.end()));
     for (std::size_t i = 0; i < watched.size(); ++i) {
@@ -187,7 +187,7 @@ Figure make_tlpi_63_9(const Progress& progress, const std::stop_token& stop) {
     figure.differs += fmt::format(
         "; {} pipes instead of 10,000, for more descriptors there "
         "aren't",
-        reader_number(static_cast<double>(last)));
+        reader_number(last));
   }
   measure_operations(figure, Kind::pipe, {10, 100, 1000, 10000}, 0.1, progress, stop);
   for (const std::string& line : figure.lines) figure.shapes.push_back(compare_slope(figure, line));

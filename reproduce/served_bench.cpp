@@ -35,8 +35,7 @@ std::optional<NotPossible> ServedBench::not_possible(const std::string& server,
   if (connections + spare_descriptors > descriptors_) {
     return NotPossible{Obstacle::machine_limit,
                        fmt::format("{} connections take more descriptors than the limit of {}",
-                                   reader_number(static_cast<double>(connections)),
-                                   reader_number(static_cast<double>(descriptors_)))};
+                                   reader_number(connections), reader_number(descriptors_))};
   }
   return std::nullopt;
 }

@@ -2,12 +2,12 @@
 
 #include <unistd.h>
 
-#include <fstream>
 #include <iterator>
 #include <string>
 #include <utility>
 
 #include "claims/support/streams.hpp"
+#include "harness/machine/proc_file.hpp"
 
 namespace echomux::claims {
 
@@ -38,8 +38,8 @@ bool Background::falls_asleep() const {
 
 bool Background::sleeping() const {
   if (tid_ == 0) return false;
-  std::ifstream file("/proc/self/task/" + std::to_string(tid_) + "/stat");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text =
+      proc::read_file("/proc/self/task/" + std::to_string(tid_) + "/stat").value_or("");
   // The state follows the name, which is in parentheses and may itself hold some.
   const std::size_t name_end = text.rfind(')');
   return name_end != std::string::npos && text.compare(name_end + 1, 2, " S") == 0;

@@ -7,16 +7,14 @@
 #include <stdexcept>
 #include <string>
 
+#include "harness/machine/proc_file.hpp"
+
 namespace echomux::claims {
 
 double meminfo_bytes(std::string_view key) {
-  std::ifstream file("/proc/meminfo");
-  for (std::string word; file >> word;) {
-    double kibibytes = 0;
-    if (word.size() == key.size() + 1 && word.starts_with(key) && file >> kibibytes) {
-      return kibibytes * 1024;
-    }
-  }
+  const auto text = proc::read_file("/proc/meminfo");
+  const auto value = proc::field(text ? *text : std::string_view(), key);
+  if (value) return static_cast<double>(proc::number(*value)) * 1024;
   throw std::runtime_error("/proc/meminfo doesn't tell " + std::string(key));
 }
 

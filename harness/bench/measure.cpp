@@ -10,6 +10,7 @@
 #include "harness/server/programs.hpp"
 #include "harness/stats/statistics.hpp"
 #include "harness/text/time_units.hpp"
+#include "harness/text/number_text.hpp"
 #include "harness/text/table.hpp"
 
 namespace echomux::measure {
@@ -119,9 +120,8 @@ void report_figures(const Figures& figures, const std::vector<std::string>& cont
 
 std::string median_text(const std::vector<double>& values) {
   const MedianInterval interval = median_interval(values);
-  if (!interval.bounds) return fmt::format("{:.3f} [no interval]", interval.median);
-  return fmt::format("{:.3f} [{:.3f}, {:.3f}]", interval.median, interval.bounds->low,
-                     interval.bounds->high);
+  return ratio_in_words(interval.median, interval.bounds) +
+         (interval.bounds ? "" : " [no interval]");
 }
 
 void report_ratio(std::string_view what, const std::vector<double>& ratios, Bound bound,

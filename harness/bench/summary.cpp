@@ -3,6 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <stdexcept>
+
+#include "harness/text/number_text.hpp"
+#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
@@ -75,10 +79,9 @@ void judge_cell(CellSummary& summary, const std::vector<const Trial*>& trials) {
     if (!metric.interval.bounds) continue;
     const double width = metric.interval.bounds->high - metric.interval.bounds->low;
     if (width > widest_interval * metric.interval.median) {
-      summary.judgement.add(
-          Verdict::suspect, "wide_interval",
-          fmt::format("the interval of {} is {:.0f} % as wide as its median is large", name,
-                      100 * width / metric.interval.median));
+      summary.judgement.add(Verdict::suspect, "wide_interval",
+                            fmt::format("the interval of {} is {} as wide as its median is large",
+                                        name, percent(width / metric.interval.median)));
     }
   }
 }

@@ -12,6 +12,7 @@
 #include "harness/server/process_meter.hpp"
 #include "harness/server/system_call_meter.hpp"
 #include "harness/text/time_units.hpp"
+#include "harness/text/number_text.hpp"
 
 namespace echomux {
 namespace {
@@ -184,8 +185,8 @@ void judge_server(const Trial& trial, const TrialCircumstances& circumstances,
     judgement.add(Verdict::saturated, "saturated",
                   circumstances.never_sleeps
                       ? "the server never sleeps, and so its CPU is always busy"
-                      : fmt::format("the server's CPU was busy with it {:.0f} % of the time{}",
-                                    cost.busy_share * 100,
+                      : fmt::format("the server's CPU was busy with it {} of the time{}",
+                                    percent(cost.busy_share),
                                     cost.busy_share >= saturated_share
                                         ? ""
                                         : ", and it waited for its CPU in the rest"));
@@ -202,10 +203,11 @@ void judge_server(const Trial& trial, const TrialCircumstances& circumstances,
   const LoadReport::Latency& latency = trial.load->latency_us;
   if (common.empty() && delay > server_delay_limit && wanted_share(cost) < saturated_share &&
       latency.p99 > long_tail * latency.p50) {
-    judgement.add(Verdict::suspect, "tail_not_the_servers",
-                  fmt::format("the machine kept the server from its CPU (steal {:.1f} %, run queue "
-                              "{:.1f} % of the time): the tail isn't its own",
-                              cost.steal_share * 100, cost.run_queue_share.value_or(0) * 100));
+    judgement.add(
+        Verdict::suspect, "tail_not_the_servers",
+        fmt::format("the machine kept the server from its CPU (steal {}, run queue "
+                    "{} of the time): the tail isn't its own",
+                    percent(cost.steal_share, 1), percent(cost.run_queue_share.value_or(0), 1)));
   }
 }
 

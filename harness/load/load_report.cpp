@@ -9,6 +9,7 @@
 #include "harness/text/json.hpp"
 #include "harness/text/time_units.hpp"
 #include "harness/text/field_json.hpp"
+#include "harness/text/number_text.hpp"
 
 namespace echomux {
 namespace {
@@ -129,9 +130,9 @@ void judge_connections(const LoadReport& report, Judgement& judgement) {
 void judge_rate(const LoadReport& report, Judgement& judgement) {
   if (report.client_busy_share > client_busy_limit) {
     judgement.add(Verdict::invalid, "client_overloaded",
-                  fmt::format("a client thread was busy {:.0f} % of the time: the figures are its "
+                  fmt::format("a client thread was busy {} of the time: the figures are its "
                               "own limit; lower the rate, or give it --threads on further CPUs",
-                              report.client_busy_share * 100));
+                              percent(report.client_busy_share)));
   }
   if (report.offered_rps && report.requests + report.unanswered > few_requests &&
       report.achieved_rps < achieved_share * report.due_rps) {
@@ -151,27 +152,26 @@ void judge_client(const LoadReport& report, Judgement& judgement) {
   }
   if (report.run_queue_share > not_alone_share) {
     judgement.add(Verdict::suspect, "shared_cpu",
-                  fmt::format("the client's threads waited {:.0f} % of the time for a CPU that "
+                  fmt::format("the client's threads waited {} of the time for a CPU that "
                               "something else had, the server perhaps; keep them apart, such as "
                               "with taskset -c 0 and taskset -c 1",
-                              report.run_queue_share * 100));
+                              percent(report.run_queue_share)));
   }
   const double delay = std::max({report.steal_share, report.run_queue_share, report.gap_share});
   if (delay > delay_share_limit && report.latency_us.p99 > long_tail * report.latency_us.p50) {
     judgement.add(
         Verdict::suspect, "tail_not_the_servers",
-        fmt::format(
-            "the machine kept the client from its CPU (steal {:.1f} %, run queue {:.1f} %, "
-            "gaps {:.1f} % of the time, the longest {:.0f} µs): the tail isn't the server's",
-            report.steal_share * 100, report.run_queue_share * 100, report.gap_share * 100,
-            report.longest_gap_us));
+        fmt::format("the machine kept the client from its CPU (steal {}, run queue {}, "
+                    "gaps {} of the time, the longest {:.0f} µs): the tail isn't the server's",
+                    percent(report.steal_share, 1), percent(report.run_queue_share, 1),
+                    percent(report.gap_share, 1), report.longest_gap_us));
   }
   if (report.drift_p < drift_p_limit &&
       std::abs(report.drift_relative_change) > drift_change_limit) {
     judgement.add(Verdict::suspect, "drift",
-                  fmt::format("the latency {} by {:.0f} % in the course of the window",
+                  fmt::format("the latency {} by {} in the course of the window",
                               report.drift_relative_change > 0 ? "rose" : "fell",
-                              std::abs(report.drift_relative_change) * 100));
+                              percent(std::abs(report.drift_relative_change))));
   }
 }
 

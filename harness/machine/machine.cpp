@@ -11,7 +11,6 @@
 #include <cctype>
 #include <cerrno>
 #include <charconv>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -25,6 +24,7 @@
 #include "echo/file_descriptor.hpp"
 #include "echo/system_call.hpp"
 #include "harness/machine/cpu.hpp"
+#include "harness/machine/spawned_process.hpp"
 #include "harness/machine/tracepoint.hpp"
 
 namespace echomux {
@@ -196,16 +196,9 @@ class Inquiry {
       return std::nullopt;
     }
     // Through gzip, which every system has, rather than through a library more to build with.
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(
-        ::popen("gzip -dc /proc/config.gz 2>/dev/null", "re"),  // NOLINT(cert-env33-c)
-        &::pclose);
-    std::string config;
-    std::array<char, 4096> chunk{};
-    while (pipe) {
-      const std::size_t count = std::fread(chunk.data(), 1, chunk.size(), pipe.get());
-      if (count == 0) break;
-      config.append(chunk.data(), count);
-    }
+    const std::string config = run_and_capture({.arguments = {"gzip", "-dc", "/proc/config.gz"}},
+                                               STDOUT_FILENO, std::chrono::seconds(10))
+                                   .text;
     if (!config.empty()) return config;
     error_ = fmt::format("{}, and gzip doesn't unpack /proc/config.gz", why);
     return std::nullopt;

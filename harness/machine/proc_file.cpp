@@ -1,11 +1,13 @@
 #include "harness/machine/proc_file.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <memory>
 
 #include "echo/file_descriptor.hpp"
 
@@ -34,6 +36,27 @@ std::vector<std::string_view> words(std::string_view text) {
     begin = text.find_first_not_of(blanks, end);
   }
   return found;
+}
+
+std::optional<std::string_view> field(std::string_view text, std::string_view key) {
+  for (std::size_t at = text.find(key); at != std::string_view::npos; at = text.find(key, at + 1)) {
+    const std::string_view rest = text.substr(at + key.size());
+    if ((at > 0 && text[at - 1] != '\n') || !rest.starts_with(':')) continue;
+    const std::string_view line = rest.substr(1, rest.find('\n') - 1);
+    return line.substr(std::min(line.find_first_not_of(" \t"), line.size()));
+  }
+  return std::nullopt;
+}
+
+std::vector<int> numbers_in(const std::string& directory) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(directory.c_str()), &::closedir);
+  std::vector<int> numbers;
+  while (const dirent* entry = open ? ::readdir(open.get()) : nullptr) {
+    if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9') {
+      numbers.push_back(number<int>(entry->d_name));
+    }
+  }
+  return numbers;
 }
 
 }  // namespace echomux::proc

@@ -1,6 +1,5 @@
 #include "harness/server/process_meter.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sched.h>
@@ -24,7 +23,9 @@
 namespace echomux {
 namespace {
 
+using proc::field;
 using proc::number;
+using proc::numbers_in;
 using proc::read_file;
 using proc::words;
 using std::chrono::nanoseconds;
@@ -35,27 +36,6 @@ constexpr std::uint64_t most_lists_of_children = 64;
 // Clock ticks from which on the split into user and system time is worth something: at a tick more
 // or less on either side it is then off by two in a hundred.
 constexpr std::uint64_t enough_ticks = 100;
-
-// The number after "key:" at the beginning of a line, as /proc/PID/status has it.
-std::optional<std::uint64_t> field(std::string_view text, std::string_view key) {
-  for (std::size_t at = text.find(key); at != std::string_view::npos; at = text.find(key, at + 1)) {
-    const std::string_view rest = text.substr(at + key.size());
-    if ((at > 0 && text[at - 1] != '\n') || !rest.starts_with(':')) continue;
-    const std::vector<std::string_view> values = words(rest.substr(1, rest.find('\n') - 1));
-    if (!values.empty()) return number(values.front());
-  }
-  return std::nullopt;
-}
-
-// The entries of a directory in /proc that are numbers.
-std::vector<pid_t> numbers_in(const std::string& path) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), &::closedir);
-  std::vector<pid_t> numbers;
-  while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr) {
-    if (const auto id = number<pid_t>(entry->d_name); id > 0) numbers.push_back(id);
-  }
-  return numbers;
-}
 
 // What /proc/PID/stat says. Ticks of `ended_*` are those of children that were waited for.
 struct Stat {
@@ -180,8 +160,11 @@ void add_threads(pid_t pid, ProcessReading& reading, std::set<int>& cpus) {
   for (const pid_t thread : numbers_in(fmt::format("/proc/{}/task", pid))) {
     const std::string directory = fmt::format("/proc/{}/task/{}", pid, thread);
     if (const auto status = read_file(directory + "/status")) {
-      reading.voluntary_switches += field(*status, "voluntary_ctxt_switches").value_or(0);
-      reading.involuntary_switches += field(*status, "nonvoluntary_ctxt_switches").value_or(0);
+      const auto switches = [&](const char* key) {
+        return number(field(*status, key).value_or(""));
+      };
+      reading.voluntary_switches += switches("voluntary_ctxt_switches");
+      reading.involuntary_switches += switches("nonvoluntary_ctxt_switches");
     }
     reading.run_queue_delay += thread_run_queue_delay(thread).value_or(nanoseconds(0));
     add_usable_cpus(thread, cpus);
@@ -299,9 +282,9 @@ std::vector<pid_t> process_tree(pid_t root) {
 
 std::uint64_t kernel_slab_bytes() {
   const std::optional<std::string> text = read_file("/proc/meminfo");
-  const std::optional<std::uint64_t> kilobytes = field(text ? *text : std::string_view(), "Slab");
-  if (!kilobytes) throw std::runtime_error("/proc/meminfo doesn't tell the kernel's slab memory");
-  return *kilobytes * 1024;
+  const auto slab = field(text ? *text : std::string_view(), "Slab");
+  if (!slab) throw std::runtime_error("/proc/meminfo doesn't tell the kernel's slab memory");
+  return number(*slab) * 1024;
 }
 
 }  // namespace echomux

@@ -4,45 +4,36 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <string>
-#include <system_error>
+#include <vector>
+
+#include "harness/machine/proc_file.hpp"
 
 namespace echomux {
 namespace {
 
-// What /proc/PID/status says; zeros for what it doesn't.
-ProcessState read_status(pid_t pid) {
-  ProcessState state;
-  std::ifstream status(fmt::format("/proc/{}/status", pid));
-  for (std::string word; status >> word;) {
-    std::uint64_t value = 0;
-    if (word == "VmRSS:" && status >> value) state.resident_bytes = value * 1024;
-    if (word == "RssAnon:" && status >> value) state.anonymous_bytes = value * 1024;
-    if (word == "Threads:" && status >> value) state.threads = value;
-  }
-  return state;
+// What is in a process's memory under this key of /proc/PID/status, in bytes.
+std::uint64_t bytes(std::string_view status, std::string_view key) {
+  return proc::number(proc::field(status, key).value_or("")) * 1024;
 }
 
 }  // namespace
 
 std::optional<ProcessState> read_process_state(pid_t pid) {
-  ProcessState state = read_status(pid);
-  std::error_code error;
-  std::filesystem::directory_iterator entries(fmt::format("/proc/{}/fd", pid), error);
+  const auto status = proc::read_file(fmt::format("/proc/{}/status", pid));
+  const std::vector<int> descriptors = proc::numbers_in(fmt::format("/proc/{}/fd", pid));
   // A zombie still has a status, without any memory.
-  if (error || state.resident_bytes == 0) return std::nullopt;
-  state.descriptors = static_cast<std::uint64_t>(
-      std::distance(begin(entries), std::filesystem::directory_iterator()));
-  return state;
+  if (!status || bytes(*status, "VmRSS") == 0) return std::nullopt;
+  return ProcessState{.descriptors = descriptors.size(),
+                      .threads = proc::number(proc::field(*status, "Threads").value_or("")),
+                      .resident_bytes = bytes(*status, "VmRSS"),
+                      .anonymous_bytes = bytes(*status, "RssAnon")};
 }
 
 std::optional<std::uint64_t> read_anonymous_memory(pid_t pid) {
-  const ProcessState state = read_status(pid);
-  if (state.resident_bytes == 0) return std::nullopt;
-  return state.anonymous_bytes;
+  const auto status = proc::read_file(fmt::format("/proc/{}/status", pid));
+  if (!status || bytes(*status, "VmRSS") == 0) return std::nullopt;
+  return bytes(*status, "RssAnon");
 }
 
 void give_way() {

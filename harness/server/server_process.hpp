@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "echo/file_descriptor.hpp"
 #include "echo/socket.hpp"
+#include "harness/machine/spawned_process.hpp"
 
 namespace echomux {
 
@@ -50,11 +50,11 @@ class ServerProcess {
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
-  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }
   [[nodiscard]] const Endpoint& endpoint() const noexcept { return endpoint_; }
 
   // False once the process has ended.
-  [[nodiscard]] bool running() const;
+  [[nodiscard]] bool running() const { return process_.running(); }
 
   // The server's counters now, by name. None when it doesn't report any, or not within a second.
   [[nodiscard]] std::optional<std::map<std::string, std::uint64_t>> counters();
@@ -71,21 +71,18 @@ class ServerProcess {
   [[nodiscard]] std::string output();
 
  private:
-  void spawn(const ServerCommand& command, std::uint16_t port);
   void wait_for_listening_line(std::chrono::steady_clock::time_point deadline);
   void wait_until_connectable(std::chrono::steady_clock::time_point deadline,
                               const std::stop_token& halt) const;
   bool read_more(std::chrono::steady_clock::time_point deadline);
   std::optional<std::string> read_line(std::chrono::steady_clock::time_point deadline);
-  bool wait_for_end(std::chrono::milliseconds limit);
 
   std::string name_;
   bool speaks_echomux_;
-  pid_t pid_ = -1;
-  FileDescriptor process_;  // a pidfd: readable when the process has ended
-  FileDescriptor output_;   // the read end of its stdout
-  std::string unread_;      // output not yet taken
   Endpoint endpoint_;
+  Pipe output_;         // of which this end reads its stdout
+  std::string unread_;  // output not yet taken
+  SpawnedProcess process_;
   std::optional<ServerExit> exit_;
 };
 

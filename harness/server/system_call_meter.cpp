@@ -1,32 +1,18 @@
 #include "harness/server/system_call_meter.hpp"
 
-#include <dirent.h>
 #include <fmt/core.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdlib>
-#include <memory>
 #include <stdexcept>
 #include <system_error>
 
 #include "echo/system_call.hpp"
+#include "harness/machine/proc_file.hpp"
 #include "harness/machine/tracepoint.hpp"
 
 namespace echomux {
 namespace {
-
-std::size_t entries(const std::string& directory, std::vector<pid_t>* numbers = nullptr) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(directory.c_str()), &::closedir);
-  std::size_t count = 0;
-  while (const dirent* entry = open ? ::readdir(open.get()) : nullptr) {
-    if (entry->d_name[0] == '.') continue;
-    ++count;
-    if (numbers) numbers->push_back(static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10)));
-  }
-  return count;
-}
 
 // Throws when so many counters would be too many.
 void check_room_for(std::size_t threads) {
@@ -39,7 +25,7 @@ void check_room_for(std::size_t threads) {
   rlimit limit{};
   check(::getrlimit(RLIMIT_NOFILE, &limit), "getrlimit");
   constexpr std::size_t reserve = 16;  // for whatever else this process opens meanwhile
-  const std::size_t needed = entries("/proc/self/fd") + threads + reserve;
+  const std::size_t needed = proc::numbers_in("/proc/self/fd").size() + threads + reserve;
   if (needed > limit.rlim_cur) {
     throw std::runtime_error(
         fmt::format("system calls can't be counted: {} threads need a descriptor each, and this "
@@ -55,7 +41,10 @@ SystemCallMeter::SystemCallMeter(const std::vector<pid_t>& processes) {
   // All threads are listed before the first gets its counter: one started later by a counted thread
   // has inherited its counter, and a second one would count everything twice.
   std::vector<pid_t> threads;
-  for (const pid_t process : processes) entries(fmt::format("/proc/{}/task", process), &threads);
+  for (const pid_t process : processes) {
+    const std::vector<pid_t> own = proc::numbers_in(fmt::format("/proc/{}/task", process));
+    threads.insert(threads.end(), own.begin(), own.end());
+  }
   check_room_for(threads.size());
   counters_.reserve(threads.size());
   for (const pid_t thread : threads) {

@@ -1,16 +1,37 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace echomux {
 
-// How many columns a string takes on a terminal: its code points, for all that is printed here.
+// How many columns a string takes on a terminal: one for each code point, two for those of Chinese,
+// Japanese and Korean and for emoji.
 [[nodiscard]] inline std::size_t display_width(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+  // By the first two bytes of a code point in UTF-8.
+  constexpr std::array<std::pair<unsigned, unsigned>, 6> wide{{{0xE184, 0xE185},
+                                                               {0xE2BA, 0xEA93},
+                                                               {0xEAB0, 0xED9E},
+                                                               {0xEFA4, 0xEFAB},
+                                                               {0xEFBC, 0xEFBD},
+                                                               {0xF09F, 0xF0BF}}};
+  std::size_t columns = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto first = static_cast<unsigned char>(text[i]);
+    if ((first & 0xC0U) == 0x80U) continue;
+    const unsigned second = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
+    const unsigned both = first * 256U + second;
+    columns +=
+        std::ranges::any_of(
+            wide, [&](const auto& range) { return range.first <= both && both <= range.second; })
+            ? 2
+            : 1;
+  }
+  return columns;
 }
 
 // Breaks a sentence at blanks into lines of at most so many columns; only a longer word has more.

@@ -8,21 +8,6 @@
 
 namespace echomux {
 
-std::string rate_in_words(double rate) {
-  return rate > 0 ? fmt::format("{:.10g} requests/s", rate)
-                  : std::string("full speed (closed loop)");
-}
-
-std::string figure_in_words(std::optional<double> value) {
-  if (!value) return "-";
-  return *value >= 99.95 ? fmt::format("{:.0f}", *value) : fmt::format("{:.1f}", *value);
-}
-
-std::string count_in_words(std::size_t count) {
-  if (count < 1000) return std::to_string(count);
-  return fmt::format("{},{:03}", count_in_words(count / 1000), count % 1000);
-}
-
 std::string time_left(double seconds) {
   const auto whole = std::llround(seconds);
   return fmt::format("(about {:02}:{:02} left)", whole / 60, whole % 60);

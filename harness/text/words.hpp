@@ -8,18 +8,6 @@
 
 namespace echomux {
 
-// How figures and loads are put into words, the same everywhere.
-
-// "1000 requests/s", or that there is no rate.
-[[nodiscard]] std::string rate_in_words(double rate);
-
-// One digit after the point, none from 100 on: more than such a measurement bears.
-// "-" for one that there isn't.
-[[nodiscard]] std::string figure_in_words(std::optional<double> value);
-
-// "10,000".
-[[nodiscard]] std::string count_in_words(std::size_t count);
-
 // All of `items`, which are strings, with `separator` between them.
 template <typename Items>
 [[nodiscard]] std::string joined(const Items& items, std::string_view separator) {

@@ -199,8 +199,7 @@ TEST_F(Bench, TakesAnyServerIn) {
 // True when a process with these words in its command line is there.
 bool is_running(const std::string& words) {
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    std::ifstream file(entry.path() / "cmdline");
-    std::string line((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    std::string line = file_text(entry.path() / "cmdline");
     std::ranges::replace(line, '\0', ' ');
     if (line.starts_with(words)) return true;
   }
@@ -291,9 +290,8 @@ TEST_F(Bench, MeasuresAlongTheRateToo) {
 
 // The schema says what is in a results file; an independent validator holds one against it.
 TEST_F(Bench, WritesWhatItsSchemaSays) {
-  // A command of the test's own, with nothing in it from anywhere else.
-  // NOLINTNEXTLINE(cert-env33-c)
-  if (std::system("/usr/bin/python3 -c 'import jsonschema' 2>/dev/null") != 0) {
+  const std::string python = "/usr/bin/python3";
+  if (run_program({"-c", "import jsonschema"}, {}, python).status != 0) {
     GTEST_SKIP() << "not installed: python3-jsonschema";
   }
   const std::string odd = std::string("odd=") + ODD_SERVER + " {port} silent";
@@ -301,20 +299,19 @@ TEST_F(Bench, WritesWhatItsSchemaSays) {
       run_program(arguments({"--backends", "floor,blocking,threaded,select,epoll_et", "--server",
                              odd, "--idle", "0,1k", "--timeout", "200ms"}));
   ASSERT_EQ(run.status, 0) << run.err;
-  const std::string validate =
-      "/usr/bin/python3 -c 'import json, jsonschema, sys; "
+  const std::vector<std::string> validate{
+      "-c",
+      "import json, jsonschema, sys; "
       "jsonschema.Draft7Validator.check_schema(json.load(open(sys.argv[1]))); "
-      "jsonschema.validate(json.load(open(sys.argv[2])), json.load(open(sys.argv[1])))' " +
-      std::string(RESULTS_SCHEMA) + " ";
-  // NOLINTNEXTLINE(cert-env33-c)
-  EXPECT_EQ(std::system((validate + results_path().string()).c_str()), 0);
+      "jsonschema.validate(json.load(open(sys.argv[2])), json.load(open(sys.argv[1])))",
+      RESULTS_SCHEMA, results_path()};
+  const Finished valid = run_program(validate, {}, python);
+  EXPECT_EQ(valid.status, 0) << valid.err;
   // And it is not a schema that lets everything pass.
-  std::ifstream file(results_path());
-  Json broken = Json::parse(file);
+  Json broken = Json::parse(file_text(results_path()));
   broken["trials"][0]["verdict"] = "splendid";
   std::ofstream(results_path()) << broken;
-  // NOLINTNEXTLINE(cert-env33-c)
-  EXPECT_NE(std::system((validate + results_path().string() + " 2>/dev/null").c_str()), 0);
+  EXPECT_NE(run_program(validate, {}, python).status, 0);
 }
 
 TEST_F(Bench, ComparesTwoRuns) {

@@ -17,11 +17,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-std::string content(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 class ReportCommand : public ::testing::Test {
  protected:
   ReportCommand() { write_results(results(), sample_results()); }
@@ -46,8 +41,8 @@ TEST_F(ReportCommand, WritesOnePageAndSaysWhere) {
   EXPECT_EQ(run.status, 0);
   EXPECT_THAT(run.err, HasSubstr("report: " + page()));
   EXPECT_THAT(run.out, IsEmpty());
-  EXPECT_THAT(content(page()), AllOf(StartsWith("<!DOCTYPE html>"), EndsWith("</html>\n"),
-                                     HasSubstr("echomux report: mine.json")));
+  EXPECT_THAT(file_text(page()), AllOf(StartsWith("<!DOCTYPE html>"), EndsWith("</html>\n"),
+                                       HasSubstr("echomux report: mine.json")));
 }
 
 TEST_F(ReportCommand, WritesToStdout) {
@@ -64,7 +59,7 @@ TEST_F(ReportCommand, LeavesOutWhatAStarBringsAlong) {
   EXPECT_EQ(run.status, 0);
   EXPECT_THAT(run.err, AllOf(HasSubstr("README.md is no .json, left out"),
                              HasSubstr("figures is a directory, left out")));
-  EXPECT_THAT(content(page()), HasSubstr(R"("comparisons":[])"));
+  EXPECT_THAT(file_text(page()), HasSubstr(R"("comparisons":[])"));
 }
 
 TEST_F(ReportCommand, TellsFilesOfOneNameApart) {
@@ -73,20 +68,20 @@ TEST_F(ReportCommand, TellsFilesOfOneNameApart) {
   write_results(other, sample_results());
   const Finished run = report({results(), other});
   EXPECT_EQ(run.status, 0);
-  EXPECT_THAT(content(page()), AllOf(HasSubstr("\"label\":\"" + results() + "\""),
-                                     HasSubstr("\"label\":\"" + other + "\"")));
+  EXPECT_THAT(file_text(page()), AllOf(HasSubstr("\"label\":\"" + results() + "\""),
+                                       HasSubstr("\"label\":\"" + other + "\"")));
 }
 
 TEST_F(ReportCommand, NeverWritesOverResults) {
-  const std::string before = content(results());
+  const std::string before = file_text(results());
   const Finished run = run_program({"report", results(), "-o", results()});
   EXPECT_EQ(run.status, 2);
   EXPECT_THAT(run.err, HasSubstr("would write over the results"));
-  EXPECT_EQ(content(results()), before);
+  EXPECT_EQ(file_text(results()), before);
 }
 
 TEST_F(ReportCommand, SaysWhatIsWrongWithAFile) {
-  std::ofstream(directory() / "cut.json") << content(results()).substr(0, 1000);
+  std::ofstream(directory() / "cut.json") << file_text(results()).substr(0, 1000);
   const Finished cut = report({results(), (directory() / "cut.json").string()});
   EXPECT_EQ(cut.status, 1);
   EXPECT_THAT(cut.err, AllOf(HasSubstr("cut.json"), HasSubstr("not a results file")));
@@ -115,7 +110,7 @@ TEST_F(ReportCommand, ComesWithEveryBenchUnlessToldNotTo) {
   const Finished run = run_program(bench);
   EXPECT_EQ(run.status, 0);
   EXPECT_THAT(run.err, HasSubstr("report to look at: " + beside.string()));
-  EXPECT_THAT(content(beside), HasSubstr("epoll_lt"));
+  EXPECT_THAT(file_text(beside), HasSubstr("epoll_lt"));
 }
 
 }  // namespace

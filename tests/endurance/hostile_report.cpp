@@ -8,8 +8,8 @@
 #include "harness/load/load_report.hpp"
 #include "harness/stats/statistics.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/number_text.hpp"
 #include "harness/text/table.hpp"
-#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
@@ -29,10 +29,7 @@ std::vector<std::string> names_in(const std::vector<HostileTrial>& trials,
 // "54.0 [50.4, 63.3]" of all rounds that have the figure.
 std::string median_in_words(const std::vector<double>& values) {
   if (values.empty()) return "-";
-  const MedianInterval interval = median_interval(values);
-  if (!interval.bounds) return figure_in_words(interval.median);
-  return fmt::format("{} [{}, {}]", figure_in_words(interval.median),
-                     figure_in_words(interval.bounds->low), figure_in_words(interval.bounds->high));
+  return figure_in_words(median_interval(values));
 }
 
 std::string latency(const Trials& trials, GoodPeer HostileTrial::*when,

@@ -4,11 +4,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "echo/system_call.hpp"
 #include "tests/support/sanitizers.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace echomux {
 namespace {
@@ -41,9 +39,7 @@ TemporaryFile::~TemporaryFile() {
 }
 
 std::string TemporaryFile::text() const {
-  std::ostringstream text;
-  text << std::ifstream(path_).rdbuf();
-  return text.str();
+  return file_text(path_);
 }
 
 std::vector<std::string> with_shim(const std::string& rules, std::vector<std::string> command) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "harness/text/number_text.hpp"
 #include "harness/text/words.hpp"
 
 namespace echomux {

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "harness/bench/summary.hpp"
-#include "harness/text/words.hpp"
+#include "harness/text/number_text.hpp"
 #include "tests/support/sample_results.hpp"
 
 namespace echomux {

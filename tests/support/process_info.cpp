@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "echo/system_call.hpp"
+#include "harness/machine/proc_file.hpp"
 
 namespace echomux {
 namespace {
@@ -20,39 +20,28 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-fs::path proc(pid_t pid) {
+fs::path directory_of(pid_t pid) {
   return fs::path("/proc") / std::to_string(pid);
 }
 
 std::set<rlim_t> descriptor_numbers(pid_t pid) {
   std::set<rlim_t> numbers;
-  for (const auto& entry : fs::directory_iterator(proc(pid) / "fd")) {
+  for (const auto& entry : fs::directory_iterator(directory_of(pid) / "fd")) {
     numbers.insert(std::stoul(entry.path().filename()));
   }
   return numbers;
 }
 
-// The text after "key:" in a file like /proc/PID/status; empty when there is none.
+// The text after "key:" in /proc/PID/status or a thread's; empty when there is none.
 std::string field(const fs::path& file, std::string_view key) {
-  std::ifstream stream(file);
-  std::string line;
-  while (std::getline(stream, line)) {
-    if (!line.starts_with(key) || line.substr(key.size(), 1) != ":") continue;
-    const std::size_t begin = line.find_first_not_of(" \t", key.size() + 1);
-    return begin == std::string::npos ? std::string() : line.substr(begin);
-  }
-  return {};
+  const std::string text = proc::read_file(file).value_or("");
+  return std::string(proc::field(text, key).value_or(""));
 }
 
 std::uint64_t memory_field(pid_t pid, std::string_view key) {
-  const std::string text = field(proc(pid) / "status", key);
+  const std::string text = field(directory_of(pid) / "status", key);
   if (text.empty()) throw std::runtime_error("process " + std::to_string(pid) + " is gone");
   return std::stoull(text) * 1024;
-}
-
-// A thread may end while the list of threads is read: then its files are gone and count nothing.
-std::uint64_t number_or_zero(const std::string& text) {
-  return text.empty() ? 0 : std::stoull(text);
 }
 
 }  // namespace
@@ -84,18 +73,19 @@ std::uint64_t address_space(pid_t pid) {
 
 std::uint64_t context_switches(pid_t pid) {
   std::uint64_t sum = 0;
-  for (const auto& task : fs::directory_iterator(proc(pid) / "task")) {
+  for (const auto& task : fs::directory_iterator(directory_of(pid) / "task")) {
     const fs::path status = task.path() / "status";
-    sum += number_or_zero(field(status, "voluntary_ctxt_switches"));
-    sum += number_or_zero(field(status, "nonvoluntary_ctxt_switches"));
+    // A thread may end while they are listed: then its files are gone and count nothing.
+    sum += proc::number(field(status, "voluntary_ctxt_switches"));
+    sum += proc::number(field(status, "nonvoluntary_ctxt_switches"));
   }
   return sum;
 }
 
 bool is_stopped(pid_t pid) {
-  return std::ranges::all_of(fs::directory_iterator(proc(pid) / "task"), [](const auto& task) {
-    return field(task.path() / "status", "State").starts_with('T');
-  });
+  return std::ranges::all_of(
+      fs::directory_iterator(directory_of(pid) / "task"),
+      [](const auto& task) { return field(task.path() / "status", "State").starts_with('T'); });
 }
 
 rlim_t set_soft_limit(pid_t pid, __rlimit_resource resource, rlim_t limit) {

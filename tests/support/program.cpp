@@ -4,8 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -14,16 +12,9 @@
 
 #include "echo/socket.hpp"
 #include "echo/system_call.hpp"
-#include "tests/support/process_info.hpp"
 
 namespace echomux {
 namespace {
-
-// Runs in the child between fork and exec, where only async-signal-safe calls are allowed.
-void become(int fd, int target) {
-  const int source = fd >= 0 ? fd : ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (::dup2(source, target) < 0) ::_exit(126);
-}
 
 // Waits until something can be done with one of the descriptors. Throws on time-out.
 void wait_for(std::span<pollfd> watched, const char* what) {
@@ -43,12 +34,6 @@ void read_some(FileDescriptor& fd, std::string& text) {
 
 }  // namespace
 
-Pipe make_pipe() {
-  std::array<int, 2> ends{};
-  check(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
-  return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
-}
-
 Terminal open_terminal() {
   FileDescriptor keyboard(check(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), "posix_openpt"));
   check(::grantpt(keyboard.get()), "grantpt");
@@ -61,48 +46,27 @@ Terminal open_terminal() {
 }
 
 Program::Program(const std::vector<std::string>& arguments, const Streams& streams,
-                 const std::string& path) {
-  std::vector<std::string> command{path};
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  std::vector<char*> argv;
-  argv.reserve(command.size() + 1);
-  for (std::string& argument : command) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  pid_ = check(::fork(), "fork");
-  if (pid_ != 0) return;
-  // If the test is killed for taking too long, this must not be left behind.
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  become(streams.in, STDIN_FILENO);
-  become(streams.out, STDOUT_FILENO);
-  become(streams.err, STDERR_FILENO);
-  ::execv(argv[0], argv.data());
-  ::_exit(127);
-}
-
-Program::~Program() {
-  if (status_) return;
-  ::kill(pid_, SIGKILL);
-  ::waitpid(pid_, nullptr, 0);
-}
+                 const std::string& path)
+    : process_([&] {
+        SpawnOptions options{.arguments = {path}, .streams = streams};
+        options.arguments.insert(options.arguments.end(), arguments.begin(), arguments.end());
+        return options;
+      }()) {}
 
 void Program::send_signal(int signal) const {
-  check(::kill(pid_, signal), "kill");
+  check(::kill(pid(), signal), "kill");
 }
 
 int Program::wait(std::chrono::milliseconds limit) {
-  const bool ended = eventually(limit, [this] {
-    int status = 0;
-    if (!status_ && check(::waitpid(pid_, &status, WNOHANG), "waitpid") == pid_) status_ = status;
-    return status_.has_value();
-  });
-  if (!ended) {
+  if (!process_.wait_for_end(limit)) {
     throw std::runtime_error("the program still runs after " + std::to_string(limit.count()) +
                              " ms");
   }
-  if (WIFSIGNALED(*status_)) {
-    throw std::runtime_error("signal " + std::to_string(WTERMSIG(*status_)) + " ended the program");
+  const ProcessEnd& end = process_.end();
+  if (!end.exit_status) {
+    throw std::runtime_error("signal " + std::to_string(end.signal) + " ended the program");
   }
-  return WEXITSTATUS(*status_);
+  return *end.exit_status;
 }
 
 Finished run_program(const std::vector<std::string>& arguments, std::string_view input,

@@ -3,22 +3,14 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "echo/file_descriptor.hpp"
+#include "harness/machine/spawned_process.hpp"
 #include "tests/support/sanitizers.hpp"
 
 namespace echomux {
-
-// The two ends of a pipe(2), neither of which started programs inherit by accident.
-struct Pipe {
-  FileDescriptor read_end;
-  FileDescriptor write_end;
-};
-[[nodiscard]] Pipe make_pipe();
 
 // A pseudo-terminal: what is written to `keyboard` is what a program reads that has `terminal` as
 // its stdin. See pty(7).
@@ -28,24 +20,14 @@ struct Terminal {
 };
 [[nodiscard]] Terminal open_terminal();
 
-// The descriptors that become a program's stdin, stdout and stderr; -1 is /dev/null.
-struct Streams {
-  int in = -1;
-  int out = -1;
-  int err = -1;
-};
-
 // A program, echomux unless another is named, running with the arguments given. The destructor
 // kills it if it still runs.
 class Program {
  public:
   Program(const std::vector<std::string>& arguments, const Streams& streams,
           const std::string& path = ECHOMUX_PROGRAM);
-  ~Program();
-  Program(const Program&) = delete;
-  Program& operator=(const Program&) = delete;
 
-  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }
 
   void send_signal(int signal) const;
 
@@ -54,8 +36,7 @@ class Program {
   int wait(std::chrono::milliseconds limit = patience);
 
  private:
-  pid_t pid_ = -1;
-  std::optional<int> status_;  // as waitpid(2) gives it, once it has
+  SpawnedProcess process_;
 };
 
 // What is left of a program that has ended.

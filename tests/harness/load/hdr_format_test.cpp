@@ -2,9 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spawn.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,9 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "echo/file_descriptor.hpp"
-#include "echo/system_call.hpp"
 #include "tests/support/hdr_encoding.hpp"
+#include "tests/support/program.hpp"
 
 namespace echomux {
 namespace {
@@ -246,37 +242,12 @@ std::string why_no_java() {
   return "not installed: a JDK";
 }
 
-FileDescriptor memory_file(const std::string& content) {
-  FileDescriptor file(check(::memfd_create("histograms", MFD_CLOEXEC), "memfd_create"));
-  EXPECT_EQ(::write(file.get(), content.data(), content.size()),
-            static_cast<ssize_t>(content.size()));
-  EXPECT_EQ(::lseek(file.get(), 0, SEEK_SET), 0);
-  return file;
-}
-
 // What DecodeHistogram prints about these lines.
 std::istringstream decoded_by_java(const std::string& lines) {
-  const FileDescriptor in = memory_file(lines);
-  const FileDescriptor out = memory_file("");
-  posix_spawn_file_actions_t actions{};
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, in.get(), STDIN_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions, out.get(), STDOUT_FILENO);
-  std::vector<std::string> command{"java", "-XX:TieredStopAtLevel=1", "-cp", jar,
-                                   DECODE_HISTOGRAM_JAVA};
-  std::vector<char*> argv;
-  argv.reserve(command.size() + 1);
-  for (std::string& argument : command) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  pid_t pid = 0;
-  EXPECT_EQ(::posix_spawnp(&pid, "java", &actions, nullptr, argv.data(), environ), 0);
-  ::posix_spawn_file_actions_destroy(&actions);
-  int status = -1;
-  EXPECT_EQ(::waitpid(pid, &status, 0), pid);
-  EXPECT_EQ(status, 0);
-  std::string text(static_cast<std::size_t>(::lseek(out.get(), 0, SEEK_END)), '\0');
-  EXPECT_EQ(::pread(out.get(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
-  return std::istringstream(text);
+  const Finished java =
+      run_program({"-XX:TieredStopAtLevel=1", "-cp", jar, DECODE_HISTOGRAM_JAVA}, lines, "java");
+  EXPECT_EQ(java.status, 0) << java.err;
+  return std::istringstream(java.out);
 }
 
 // Percentiles, maximum, mean and count as Java has found them.
