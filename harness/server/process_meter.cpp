@@ -47,6 +47,7 @@ struct Stat {
   std::uint64_t ended_user = 0;
   std::uint64_t ended_system = 0;
   std::uint64_t threads = 0;
+  std::uint64_t page_faults = 0;
 
   // A process whose main thread alone has ended is a zombie too, as far as `state` goes.
   [[nodiscard]] bool ended() const {
@@ -71,7 +72,8 @@ std::optional<Stat> read_stat(pid_t pid) {
               .system = number(at(15)),
               .ended_user = number(at(16)),
               .ended_system = number(at(17)),
-              .threads = number(at(20))};
+              .threads = number(at(20)),
+              .page_faults = number(at(10)) + number(at(11)) + number(at(12)) + number(at(13))};
 }
 
 // Finds the children of processes, in the way that is cheaper for each.
@@ -219,6 +221,7 @@ std::optional<ProcessReading> read_process_tree(pid_t root, Detail detail) {
     reading.cpu += living_cpu_time(process) + from_ticks(process.ended_user + process.ended_system);
     reading.user_ticks += process.user + process.ended_user;
     reading.system_ticks += process.system + process.ended_system;
+    reading.page_faults += process.page_faults;
     // One that has ended, and waits to be waited for, has used CPU time but is there no more.
     if (process.ended()) continue;
     reading.resident_bytes += resident_bytes(process.pid);
@@ -241,6 +244,15 @@ void divide_by_requests(const ProcessReading& begin, const ProcessReading& end, 
   cost.cpu_us_per_request = std::chrono::duration<double, std::micro>(cpu).count() / requests;
   cost.busy_share = ratio(cpu, measured_time);
   split_cpu_time(begin, end, cost);
+  const auto per_request = [&](std::uint64_t ProcessReading::*count) {
+    return static_cast<double>(end.*count - begin.*count) / requests;
+  };
+  if (end.page_faults >= begin.page_faults) {
+    cost.page_faults_per_request = per_request(&ProcessReading::page_faults);
+  } else {
+    cost.unavailable["page_faults_per_request"] =
+        "processes ended in the window and took their figures along";
+  }
   if (const std::string missing = why_without_threads(begin, end, detail); !missing.empty()) {
     for (const char* const figure : {"voluntary_switches_per_request",
                                      "involuntary_switches_per_request", "run_queue_share"}) {
@@ -248,9 +260,6 @@ void divide_by_requests(const ProcessReading& begin, const ProcessReading& end, 
     }
     return;
   }
-  const auto per_request = [&](std::uint64_t ProcessReading::*count) {
-    return static_cast<double>(end.*count - begin.*count) / requests;
-  };
   cost.voluntary_switches_per_request = per_request(&ProcessReading::voluntary_switches);
   cost.involuntary_switches_per_request = per_request(&ProcessReading::involuntary_switches);
   cost.run_queue_share = ratio(end.run_queue_delay - begin.run_queue_delay, measured_time);

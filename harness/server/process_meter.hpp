@@ -33,6 +33,8 @@ struct ProcessReading {
   // How long its threads have been ready to run and waited for a CPU. 0 where the kernel doesn't
   // keep /proc/PID/schedstat.
   std::chrono::nanoseconds run_queue_delay{};
+  // Minor and major ones, ended children's included.
+  std::uint64_t page_faults = 0;
   std::uint64_t resident_bytes = 0;  // a page that two processes share counts twice
   std::uint64_t threads = 0;
   std::size_t processes = 0;
@@ -62,6 +64,7 @@ struct ServerCost {
   std::optional<double> voluntary_switches_per_request;
   std::optional<double> involuntary_switches_per_request;
   std::optional<double> run_queue_share;
+  std::optional<double> page_faults_per_request;  // none in files of before it was counted
   std::optional<double> resident_bytes_per_connection;
   std::optional<double> kernel_bytes_per_connection;
   double steal_share = 0;
@@ -141,6 +144,15 @@ void for_each_field(Of<ServerCost>, Visit visit) {
          .source = "/proc/PID/task/*/schedstat over the measured time",
          .ledger = 9},
         &ServerCost::run_queue_share);
+  visit({.name = "page_faults_per_request",
+         .explanation = "How often its processes touched a page that was not mapped.",
+         .head = "faults/req",
+         .source = "minor and major page faults (minflt, majflt, cminflt, cmajflt of "
+                   "/proc/PID/stat) over the measured time",
+         .since = 3,
+         .csv = 17,
+         .ledger = 15},
+        &ServerCost::page_faults_per_request);
   visit({.name = "scanned_per_request",
          .explanation = "How many descriptors the server or the kernel looked at, by the server's "
                         "own count.",

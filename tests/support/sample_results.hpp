@@ -48,6 +48,7 @@ inline Results sample_results() {
   cost.voluntary_switches_per_request = 0.75;
   cost.involuntary_switches_per_request = 0.125;
   cost.run_queue_share = 0.0625;
+  cost.page_faults_per_request = 0.375;
   cost.resident_bytes_per_connection = 321;
   cost.kernel_bytes_per_connection = 4321;
   cost.steal_share = 0.03125;

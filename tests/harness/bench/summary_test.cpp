@@ -216,6 +216,7 @@ TEST(Metrics, AreTheTrialsOwnFigures) {
   trial.cost->system_us_per_request = 7;
   trial.cost->voluntary_switches_per_request = 0.25;
   trial.cost->involuntary_switches_per_request = 0.125;
+  trial.cost->page_faults_per_request = 0.5;
   trial.cost->resident_bytes_per_connection = 300;
   trial.cost->kernel_bytes_per_connection = 4000;
   trial.cost->threads = 5;
@@ -238,7 +239,8 @@ TEST(Metrics, AreTheTrialsOwnFigures) {
                                                {"resident_bytes_per_connection", 300},
                                                {"kernel_bytes_per_connection", 4000},
                                                {"threads", 5},
-                                               {"client_cpu_us_per_request", 11}};
+                                               {"client_cpu_us_per_request", 11},
+                                               {"page_faults_per_request", 0.5}};
   EXPECT_EQ(values, expected);
 }
 

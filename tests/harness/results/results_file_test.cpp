@@ -97,6 +97,7 @@ TEST(ResultsFile, HasEveryField) {
   EXPECT_EQ(trial.cost->voluntary_switches_per_request, 0.75);
   EXPECT_EQ(trial.cost->involuntary_switches_per_request, 0.125);
   EXPECT_EQ(trial.cost->run_queue_share, 0.0625);
+  EXPECT_EQ(trial.cost->page_faults_per_request, 0.375);
   EXPECT_EQ(trial.cost->resident_bytes_per_connection, 321);
   EXPECT_EQ(trial.cost->kernel_bytes_per_connection, 4321);
   EXPECT_EQ(trial.cost->steal_share, 0.03125);
@@ -190,6 +191,9 @@ TEST(ResultsFile, IsReadInTheVersionBefore) {
   find_place(json, "/trials/1/load/client")->erase("steal_share_by_cpu");
   file.fill(json.dump());
   EXPECT_TRUE(results_json(read_results(file.path())) == written);
+  find_place(json, "/trials/1/cost")->erase("page_faults_per_request");
+  file.fill(json.dump());
+  EXPECT_EQ(read_results(file.path()).trials[1].cost->page_faults_per_request, std::nullopt);
   find_place(json, "/trials/1/load/client")->erase("steal_share");
   file.fill(json.dump());
   EXPECT_THAT(file.complaint(), HasSubstr("\"steal_share\" is missing"));

@@ -156,6 +156,34 @@ TEST(ProcessMeter, SeesMemoryThatIsUsed) {
   EXPECT_LE(growth, static_cast<double>(size) * (under_sanitizer ? 8 : 1.1));  // and its shadow
 }
 
+TEST(ProcessMeter, CountsPageFaultsOfChildrenThatHaveEnded) {
+  constexpr std::size_t pages = 1000;
+  const Child child([](const Child::Line& line) {
+    line.tell();
+    line.await();
+    const pid_t grandchild = fork_bound();
+    if (grandchild == 0) {
+      void* memory =
+          ::mmap(nullptr, pages * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      ::madvise(memory, pages * 4096, MADV_NOHUGEPAGE);
+      for (std::size_t i = 0; i < pages; ++i) static_cast<volatile char*>(memory)[i * 4096] = 1;
+      ::_exit(0);
+    }
+    ::waitpid(grandchild, nullptr, 0);
+    line.tell();
+    line.await();
+  });
+  child.await();
+  const auto before = read_process_tree(child.pid());
+  child.go_on();
+  child.await();
+  const auto after = read_process_tree(child.pid());
+  ASSERT_TRUE(before.has_value() && after.has_value());
+  const std::uint64_t faults = after->page_faults - before->page_faults;
+  EXPECT_GE(faults, pages);
+  EXPECT_LE(faults, pages * (under_sanitizer ? 20 : 2));  // forking copies some
+}
+
 TEST(ProcessMeter, CountsContextSwitches) {
   constexpr std::uint64_t sleeps = 300;
   const Child child([](const Child::Line& line) {
