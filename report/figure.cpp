@@ -238,6 +238,19 @@ Shape compare_ratio(const Figure& figure, const std::string& above, const std::s
   return shape;
 }
 
+void add_ratios(Figure& figure, std::initializer_list<const char*> above, const std::string& below,
+                std::initializer_list<double> at) {
+  for (const double place : at) {
+    for (const char* const line : above) {
+      figure.shapes.push_back(compare_ratio(figure, line, below, place));
+    }
+  }
+}
+
+void add_slopes(Figure& figure) {
+  for (const std::string& line : figure.lines) figure.shapes.push_back(compare_slope(figure, line));
+}
+
 Shape compare_crossing(const Figure& figure, const std::string& one, const std::string& other) {
   Shape shape;
   shape.what = fmt::format("where {} stops being below {}", one, other);

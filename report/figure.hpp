@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <set>
@@ -98,6 +99,14 @@ struct Figure {
 [[nodiscard]] const MeasuredLine& measured_line(const Figure& figure, const std::string& line);
 
 // --- shapes, each worked out once per round, so that they have an interval ---
+
+// Adds to the figure's shapes how many times as high each of the lines `above` is as `below`, at
+// each of these places.
+void add_ratios(Figure& figure, std::initializer_list<const char*> above, const std::string& below,
+                std::initializer_list<double> at);
+
+// Adds to the figure's shapes the slope of each of its lines.
+void add_slopes(Figure& figure);
 
 // The slope of the line on log-log axes, by least squares over the places that both have: 0 is a
 // line that doesn't grow, 1 one that grows in proportion. Where this machine reaches only one of

@@ -57,8 +57,7 @@ CostFit fit_waits(const Figure& figure, double connections, const FigureProgress
 
 }  // namespace
 
-Figure make_active_share(const FigureProgress& progress, const std::stop_token& stop) {
-  constexpr double connections = 1000;
+Figure unmeasured_active_share() {
   Figure figure;
   figure.id = "active-share";
   figure.title = "CPU per request against the share of 1,000 connections that are active";
@@ -71,6 +70,12 @@ Figure make_active_share(const FigureProgress& progress, const std::stop_token& 
   figure.published_unit = "-";
   figure.measured_unit = "µs of CPU per request";
   figure.lines = {"select (no limit)", "poll", "epoll_lt", "epoll_et"};
+  return figure;
+}
+
+Figure make_active_share(const FigureProgress& progress, const std::stop_token& stop) {
+  constexpr double connections = 1000;
+  Figure figure = unmeasured_active_share();
   measure_all(
       figure, {1, 3, 10, 30, 100, 300, 1000},
       [&](double active) {

@@ -61,14 +61,18 @@ std::string too_many(std::int64_t wanted) {
 }
 
 // One round after the other over all lines and places, so that the machine's moods fall on all.
-void measure_operations(Figure& figure, Kind kind, const std::vector<std::int64_t>& places,
-                        double scale, const Progress& progress, const std::stop_token& stop) {
+// `nearest` gives how many are watched for a place, or zero if that can't be. `value` is one
+// figure, by waiting in the way of one line: value(watched, wait).
+template <typename Value>
+void measure_lines(Figure& figure, Kind kind, const std::vector<std::int64_t>& places,
+                   std::int64_t (*nearest)(std::int64_t), const Value& value,
+                   const Progress& progress, const std::stop_token& stop) {
   for (const std::int64_t place : places) {
-    const std::int64_t count = nearest_possible(place);
+    const auto x = static_cast<double>(place);
+    const std::int64_t count = nearest(place);
     if (count == 0) {
       for (const std::string& line : figure.lines) {
-        figure.measured[line].not_possible[static_cast<double>(place)] = {Obstacle::machine_limit,
-                                                                          too_many(place)};
+        figure.measured[line].not_possible[x] = {Obstacle::machine_limit, too_many(place)};
       }
       continue;
     }
@@ -78,14 +82,19 @@ void measure_operations(Figure& figure, Kind kind, const std::vector<std::int64_
     PollWait by_poll(watched);
     EpollLtWait by_epoll(watched);
     for (int round = 0; round < rounds && !stop.stop_requested(); ++round) {
-      const auto keep = [&](const char* line, double us) {
-        figure.measured[line].rounds[static_cast<double>(place)].push_back(us * scale);
-      };
-      keep("poll", operation_us(watched, by_poll));
-      keep("select", operation_us(watched, by_select));
-      keep("epoll", operation_us(watched, by_epoll));
+      figure.measured["poll"].rounds[x].push_back(value(watched, by_poll));
+      figure.measured["select"].rounds[x].push_back(value(watched, by_select));
+      figure.measured["epoll"].rounds[x].push_back(value(watched, by_epoll));
     }
   }
+}
+
+void measure_operations(Figure& figure, Kind kind, const std::vector<std::int64_t>& places,
+                        double scale, const Progress& progress, const std::stop_token& stop) {
+  measure_lines(
+      figure, kind, places, nearest_possible,
+      [scale](Watched& watched, auto& wait) { return operation_us(watched, wait) * scale; },
+      progress, stop);
 }
 
 // --- libevent's benchmark ---
@@ -123,10 +132,13 @@ double run_passing(const Watched& watched, Wait& wait, const std::vector<std::si
 
 // The median of 25 runs, as the source has it, is one round's value.
 template <typename Wait>
-double passing_us(const Watched& watched, Wait& wait, const std::vector<std::size_t>& index_of,
-                  int active) {
+double passing_us(const Watched& watched, Wait& wait, int active) {
   constexpr int runs = 25;
   constexpr int passes = 100;
+  std::vector<std::size_t> index_of(static_cast<std::size_t>(watched.end()));
+  for (std::size_t i = 0; i < watched.size(); ++i) {
+    index_of[static_cast<std::size_t>(watched.readers()[i].get())] = i;
+  }
   std::vector<double> times;
   times.reserve(runs);
   for (int i = 0; i < runs; ++i) {
@@ -137,32 +149,11 @@ double passing_us(const Watched& watched, Wait& wait, const std::vector<std::siz
 
 void measure_passing(Figure& figure, const std::vector<std::int64_t>& places, int active,
                      const Progress& progress, const std::stop_token& stop) {
-  for (const std::int64_t place : places) {
-    if (place > micro::most_pairs()) {
-      for (const std::string& line : figure.lines) {
-        figure.measured[line].not_possible[static_cast<double>(place)] = {Obstacle::machine_limit,
-                                                                          too_many(place)};
-      }
-      continue;
-    }
-    progress(fmt::format("{}: {} watched", figure.id, reader_number(place)));
-    const Watched watched(Kind::socket_pair, place);
-    std::vector<std::size_t> index_of(static_cast<std::size_t>(watched.end()));
-    for (std::size_t i = 0; i < watched.size(); ++i) {
-      index_of[static_cast<std::size_t>(watched.readers()[i].get())] = i;
-    }
-    SelectWait by_select(watched);
-    PollWait by_poll(watched);
-    EpollLtWait by_epoll(watched);
-    for (int round = 0; round < rounds && !stop.stop_requested(); ++round) {
-      const auto keep = [&](const char* line, double us) {
-        figure.measured[line].rounds[static_cast<double>(place)].push_back(us);
-      };
-      keep("select", passing_us(watched, by_select, index_of, active));
-      keep("poll", passing_us(watched, by_poll, index_of, active));
-      keep("epoll", passing_us(watched, by_epoll, index_of, active));
-    }
-  }
+  measure_lines(
+      figure, Kind::socket_pair, places,
+      [](std::int64_t place) { return place <= micro::most_pairs() ? place : 0; },
+      [active](const Watched& watched, auto& wait) { return passing_us(watched, wait, active); },
+      progress, stop);
 }
 
 }  // namespace
@@ -190,16 +181,13 @@ Figure make_tlpi_63_9(const Progress& progress, const std::stop_token& stop) {
         reader_number(last));
   }
   measure_operations(figure, Kind::pipe, {10, 100, 1000, 10000}, 0.1, progress, stop);
-  for (const std::string& line : figure.lines) figure.shapes.push_back(compare_slope(figure, line));
-  for (const double n : {10.0, 100.0, 1000.0, 10000.0}) {
-    figure.shapes.push_back(compare_ratio(figure, "poll", "epoll", n));
-    figure.shapes.push_back(compare_ratio(figure, "select", "epoll", n));
-  }
+  add_slopes(figure);
+  add_ratios(figure, {"poll", "select"}, "epoll", {10.0, 100.0, 1000.0, 10000.0});
   figure.shapes.push_back(compare_crossing(figure, "epoll", "select"));
   return figure;
 }
 
-Figure make_libevent_1_active(const Progress& progress, const std::stop_token& stop) {
+Figure unmeasured_libevent_1_active() {
   Figure figure;
   figure.id = "libevent-1-active";
   figure.title = "time until a byte that is passed on 100 times has arrived, one active";
@@ -213,16 +201,18 @@ Figure make_libevent_1_active(const Progress& progress, const std::stop_token& s
   figure.published = {{"select", {{1, 74}, {1024, 1302}, {16384, 26026}, {131072, 504405}}},
                       {"poll", {{1, 61}, {1024, 1098}, {16384, 23921}, {131072, 489171}}},
                       {"epoll", {{1, 64}, {1024, 100}, {16384, 134}, {131072, 124}}}};
-  measure_passing(figure, {1, 1024, 8192, 16384, 131072}, 1, progress, stop);
-  for (const std::string& line : figure.lines) figure.shapes.push_back(compare_slope(figure, line));
-  for (const double n : {1.0, 1024.0, 16384.0, 131072.0}) {
-    figure.shapes.push_back(compare_ratio(figure, "select", "epoll", n));
-    figure.shapes.push_back(compare_ratio(figure, "poll", "epoll", n));
-  }
   return figure;
 }
 
-Figure make_libevent_100_active(const Progress& progress, const std::stop_token& stop) {
+Figure make_libevent_1_active(const Progress& progress, const std::stop_token& stop) {
+  Figure figure = unmeasured_libevent_1_active();
+  measure_passing(figure, {1, 1024, 8192, 16384, 131072}, 1, progress, stop);
+  add_slopes(figure);
+  add_ratios(figure, {"select", "poll"}, "epoll", {1.0, 1024.0, 16384.0, 131072.0});
+  return figure;
+}
+
+Figure unmeasured_libevent_100_active() {
   Figure figure;
   figure.id = "libevent-100-active";
   figure.title = "time until 100 bytes, passed on 100 times in all, have arrived";
@@ -236,11 +226,14 @@ Figure make_libevent_100_active(const Progress& progress, const std::stop_token&
   figure.lines = {"select", "epoll", "poll"};
   figure.published = {{"select", {{256, 466}, {512, 618}, {1024, 948}, {16384, 4834}}},
                       {"epoll", {{256, 498}, {512, 660}, {1024, 879}, {16384, 1551}}}};
+  return figure;
+}
+
+Figure make_libevent_100_active(const Progress& progress, const std::stop_token& stop) {
+  Figure figure = unmeasured_libevent_100_active();
   measure_passing(figure, {128, 256, 512, 1024, 2048, 8192, 16384}, 100, progress, stop);
   figure.shapes.push_back(compare_crossing(figure, "select", "epoll"));
-  for (const double n : {256.0, 512.0, 1024.0, 16384.0}) {
-    figure.shapes.push_back(compare_ratio(figure, "select", "epoll", n));
-  }
+  add_ratios(figure, {"select"}, "epoll", {256.0, 512.0, 1024.0, 16384.0});
   return figure;
 }
 
@@ -260,11 +253,8 @@ Figure make_whatacold(const Progress& progress, const std::stop_token& stop) {
                       {"poll", {{1000, 473}, {15000, 7255}}},
                       {"epoll", {{1000, 32}, {15000, 336}}}};
   measure_operations(figure, Kind::tcp, {1000, 9000, 15000}, 1, progress, stop);
-  for (const std::string& line : figure.lines) figure.shapes.push_back(compare_slope(figure, line));
-  for (const double n : {1000.0, 15000.0}) {
-    figure.shapes.push_back(compare_ratio(figure, "select", "epoll", n));
-    figure.shapes.push_back(compare_ratio(figure, "poll", "epoll", n));
-  }
+  add_slopes(figure);
+  add_ratios(figure, {"select", "poll"}, "epoll", {1000.0, 15000.0});
   return figure;
 }
 

@@ -14,4 +14,8 @@ namespace echomux {
 [[nodiscard]] Figure make_whatacold(const std::function<void(const std::string&)>& progress,
                                     const std::stop_token& stop);
 
+// What was published and how, and under which titles, with nothing measured yet.
+[[nodiscard]] Figure unmeasured_libevent_1_active();
+[[nodiscard]] Figure unmeasured_libevent_100_active();
+
 }  // namespace echomux

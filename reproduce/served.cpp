@@ -28,7 +28,7 @@ Shape expect_ratio(const Figure& figure, const std::string& one, const std::stri
 
 }  // namespace
 
-Figure make_gammo_idle(const FigureProgress& progress, const std::stop_token& stop) {
+Figure unmeasured_gammo_idle() {
   Figure figure;
   figure.id = "gammo-idle";
   figure.title = "throughput of a saturated server without and with 10,000 idle connections";
@@ -45,6 +45,11 @@ Figure make_gammo_idle(const FigureProgress& progress, const std::stop_token& st
   figure.published_unit = "not given as numbers";
   figure.measured_unit = "requests per second";
   figure.lines = {"epoll_lt", "epoll_et", "poll", "select (no limit)"};
+  return figure;
+}
+
+Figure make_gammo_idle(const FigureProgress& progress, const std::stop_token& stop) {
+  Figure figure = unmeasured_gammo_idle();
   measure_all(
       figure, {0, 10000},
       [](double idle) { return closed_loop(static_cast<std::size_t>(idle), 50, 64); }, achieved_rps,
@@ -79,7 +84,7 @@ Figure make_xserver_noop(const FigureProgress& progress, const std::stop_token& 
       figure, {1, 505, 2047},
       [](double idle) { return closed_loop(static_cast<std::size_t>(idle), 1, 32); }, achieved_rps,
       progress, stop);
-  for (const std::string& line : figure.lines) figure.shapes.push_back(compare_slope(figure, line));
+  add_slopes(figure);
   for (const double idle : {1.0, 505.0, 2047.0}) {
     figure.shapes.push_back(compare_ratio(figure, "epoll_lt", "poll", idle));
     figure.shapes.push_back(compare_ratio(figure, "epoll_lt", "select", idle));
@@ -118,13 +123,11 @@ Figure make_all_active(const FigureProgress& progress, const std::stop_token& st
         return load;
       },
       achieved_rps, progress, stop);
-  for (const double clients : {1.0, 100.0, 10000.0}) {
-    figure.shapes.push_back(compare_ratio(figure, "poll", "epoll_et", clients));
-  }
+  add_ratios(figure, {"poll"}, "epoll_et", {1.0, 100.0, 10000.0});
   return figure;
 }
 
-Figure make_idle_sweep(const FigureProgress& progress, const std::stop_token& stop) {
+Figure unmeasured_idle_sweep() {
   Figure figure;
   figure.id = "idle-sweep";
   figure.title = "service demand of all seven servers beside idle connections";
@@ -136,6 +139,11 @@ Figure make_idle_sweep(const FigureProgress& progress, const std::stop_token& st
   figure.measured_unit = "µs of CPU per request";
   figure.lines = {"blocking", "threaded", "busy_poll", "select", "poll", "epoll_lt", "epoll_et"};
   figure.second = Panel{"99th percentile of the latency", "µs from when a message was due", {}};
+  return figure;
+}
+
+Figure make_idle_sweep(const FigureProgress& progress, const std::stop_token& stop) {
+  Figure figure = unmeasured_idle_sweep();
   measure_all(
       figure, {1, 10, 100, 1000, 10000},
       [](double idle) {

@@ -17,4 +17,9 @@ namespace echomux {
 [[nodiscard]] Figure make_active_share(const std::function<void(const std::string&)>& progress,
                                        const std::stop_token& stop);
 
+// What was published and how, and under which titles, with nothing measured yet.
+[[nodiscard]] Figure unmeasured_gammo_idle();
+[[nodiscard]] Figure unmeasured_idle_sweep();
+[[nodiscard]] Figure unmeasured_active_share();
+
 }  // namespace echomux

@@ -20,8 +20,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Of the functions from here to run_program(), all run in the child between fork and exec, where
-// only async-signal-safe calls are allowed.
+// These three run in the child between fork and exec, where only async-signal-safe calls are
+// allowed.
 bool become(int fd, int target) {
   if (fd == Streams::inherited) return true;
   return ::dup2(fd >= 0 ? fd : ::open("/dev/null", O_RDWR | O_CLOEXEC), target) >= 0;
@@ -52,8 +52,8 @@ bool prepare(const SpawnOptions& options) {
          become(options.streams.err, STDERR_FILENO);
 }
 
-[[noreturn]] void run_program(const SpawnOptions& options, char* const* argv, int errors,
-                              pid_t parent) {
+[[noreturn]] void execute(const SpawnOptions& options, char* const* argv, int errors,
+                          pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);  // the parent died before the line above
   const bool prepared = prepare(options);
@@ -85,7 +85,7 @@ SpawnedProcess::SpawnedProcess(SpawnOptions options) {
   Pipe errors = make_pipe();
   const pid_t parent = ::getpid();
   pid_ = check(::fork(), "fork");
-  if (pid_ == 0) run_program(options, argv.data(), errors.write_end.get(), parent);
+  if (pid_ == 0) execute(options, argv.data(), errors.write_end.get(), parent);
   // Both do it, so that it is so before either goes on.
   ::setpgid(pid_, pid_);
   try {

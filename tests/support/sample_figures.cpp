@@ -3,6 +3,9 @@
 #include <cmath>
 #include <random>
 
+#include "reproduce/in_process.hpp"
+#include "reproduce/served.hpp"
+
 namespace echomux {
 namespace {
 
@@ -32,19 +35,7 @@ NotPossible too_many() {
 }  // namespace
 
 Figure sample_published() {
-  Figure figure;
-  figure.id = "libevent-1-active";
-  figure.title = "time until a byte that is passed on 100 times has arrived, one active";
-  figure.source = "libevent's test/bench.c, as published by coroio (i7-12800H)";
-  figure.method = "n socket pairs in one process; median of 25 runs";
-  figure.differs = "seven rounds of these; io_uring and libevent itself are not part of this suite";
-  figure.axis = "watched";
-  figure.axis_label = "socket pairs watched";
-  figure.published_unit = figure.measured_unit = "µs";
-  figure.lines = {"select", "poll", "epoll"};
-  figure.published = {{"select", {{1, 74}, {1024, 1302}, {16384, 26026}, {131072, 504405}}},
-                      {"poll", {{1, 61}, {1024, 1098}, {16384, 23921}, {131072, 489171}}},
-                      {"epoll", {{1, 64}, {1024, 100}, {16384, 134}, {131072, 124}}}};
+  Figure figure = unmeasured_libevent_1_active();
   Rounds rounds(8);
   for (const double x : {1.0, 1024.0, 8192.0}) {
     rounds.add(figure.measured["select"], x, 95 + 9.8 * x);
@@ -54,30 +45,13 @@ Figure sample_published() {
   for (const std::string& line : figure.lines) {
     for (const double x : {16384.0, 131072.0}) figure.measured[line].not_possible[x] = too_many();
   }
-  for (const std::string& line : figure.lines) figure.shapes.push_back(compare_slope(figure, line));
-  for (const double n : {1.0, 1024.0, 16384.0}) {
-    figure.shapes.push_back(compare_ratio(figure, "select", "epoll", n));
-  }
+  add_slopes(figure);
+  add_ratios(figure, {"select"}, "epoll", {1, 1024, 16384});
   return figure;
 }
 
 Figure sample_with_zero() {
-  Figure figure;
-  figure.id = "gammo-idle";
-  figure.title = "throughput of a saturated server without and with 10,000 idle connections";
-  figure.source =
-      "Gammo, Brecht, Shukla, Pariag, Comparing and Evaluating epoll, select, and poll (OLS 2004), "
-      "figures 3 and 5";
-  figure.method = "a web server under more and more requests; its reply rate";
-  figure.differs =
-      "an echo server, 50 connections that ask again as soon as they are answered; select without "
-      "its limit, as theirs was; the source's curves are compared by what it says of them";
-  figure.axis = "idle";
-  figure.axis_label = "idle connections";
-  figure.published_unit = "not given as numbers";
-  figure.measured_unit = "requests per second";
-  figure.more_is_better = true;
-  figure.lines = {"epoll_lt", "epoll_et", "poll", "select (no limit)"};
+  Figure figure = unmeasured_gammo_idle();
   Rounds rounds(6);
   for (const double x : {0.0, 10000.0}) {
     rounds.add(figure.measured["epoll_lt"], x, 71'000);
@@ -92,17 +66,7 @@ Figure sample_with_zero() {
 }
 
 Figure sample_two_quantities() {
-  Figure figure;
-  figure.id = "idle-sweep";
-  figure.title = "service demand of all seven servers beside idle connections";
-  figure.source = "this suite's own";
-  figure.method = "10 active connections, 500 requests per second in all, open loop";
-  figure.axis = "idle";
-  figure.axis_label = "idle connections";
-  figure.published_unit = "-";
-  figure.measured_unit = "µs of CPU per request";
-  figure.lines = {"blocking", "threaded", "busy_poll", "select", "poll", "epoll_lt", "epoll_et"};
-  figure.second = Panel{"99th percentile of the latency", "µs from when a message was due", {}};
+  Figure figure = unmeasured_idle_sweep();
   Rounds rounds(15);
   Rounds tails(60);
   const auto add = [&](const std::string& line, double x, double cost, double p99) {
@@ -129,16 +93,7 @@ Figure sample_two_quantities() {
 }
 
 Figure sample_with_fit() {
-  Figure figure;
-  figure.id = "active-share";
-  figure.title = "CPU per request against the share of 1,000 connections that are active";
-  figure.source = "this suite's own";
-  figure.method = "active connections ask again as soon as they are answered, the others are idle";
-  figure.axis = "active";
-  figure.axis_label = "active connections, of 1,000";
-  figure.published_unit = "-";
-  figure.measured_unit = "µs of CPU per request";
-  figure.lines = {"select (no limit)", "poll", "epoll_lt", "epoll_et"};
+  Figure figure = unmeasured_active_share();
   Rounds rounds(2);
   for (const double x : {1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0}) {
     rounds.add(figure.measured["select (no limit)"], x, 320 / x + 8.8);
@@ -166,17 +121,7 @@ Figure sample_with_fit() {
 }
 
 Figure sample_crossing() {
-  Figure figure;
-  figure.id = "libevent-100-active";
-  figure.title = "time until 100 bytes, passed on 100 times in all, have arrived";
-  figure.source = "libevent's test/bench.c, as published by coroio (i7-12800H)";
-  figure.method = "n socket pairs in one process, 100 active; median of 25 runs";
-  figure.axis = "watched";
-  figure.axis_label = "socket pairs watched";
-  figure.published_unit = figure.measured_unit = "µs";
-  figure.lines = {"select", "epoll", "poll"};
-  figure.published = {{"select", {{256, 466}, {512, 618}, {1024, 948}, {16384, 4834}}},
-                      {"epoll", {{256, 498}, {512, 660}, {1024, 879}, {16384, 1551}}}};
+  Figure figure = unmeasured_libevent_100_active();
   Rounds rounds(2);
   for (const double x : {128.0, 256.0, 512.0, 1024.0, 2048.0, 8192.0}) {
     rounds.add(figure.measured["select"], x, 170 + 0.21 * x);
@@ -186,9 +131,7 @@ Figure sample_crossing() {
   for (const std::string& line : figure.lines)
     figure.measured[line].not_possible[16384] = too_many();
   figure.shapes.push_back(compare_crossing(figure, "select", "epoll"));
-  for (const double n : {256.0, 512.0, 1024.0, 16384.0}) {
-    figure.shapes.push_back(compare_ratio(figure, "select", "epoll", n));
-  }
+  add_ratios(figure, {"select"}, "epoll", {256, 512, 1024, 16384});
   return figure;
 }
 

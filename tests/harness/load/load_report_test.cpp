@@ -55,16 +55,26 @@ TEST_P(LoadThreshold, DecidesWhetherTheReasonIsThere) {
 
 void nothing(LoadReport&) {}
 
-// The three ways in which the machine can delay the client, beside a tail that is just long.
-Threshold tail_threshold(std::string name, double LoadReport::*share) {
-  const auto with = [share](double value) {
-    return [share, value](LoadReport& load) {
-      load.latency_us.p99 = 201;
-      load.*share = value;
+using Change = std::function<void(LoadReport&)>;
+
+// One field on both sides of a limit, the rest as `first` leaves it.
+template <typename Field>
+Threshold limit(std::string name, std::string code, Verdict verdict, Field LoadReport::*field,
+                Field below, Field above, const Change& first = nothing) {
+  const auto with = [=](Field value) {
+    return [=](LoadReport& load) {
+      first(load);
+      load.*field = value;
     };
   };
-  return {std::move(name), "tail_not_the_servers", Verdict::suspect, with(0.01), with(0.0101)};
+  return {std::move(name), std::move(code), verdict, with(below), with(above)};
 }
+
+Change with_p99(double us) {
+  return [us](LoadReport& load) { load.latency_us.p99 = us; };
+}
+
+using L = LoadReport;
 
 INSTANTIATE_TEST_SUITE_P(
     All, LoadThreshold,
@@ -75,80 +85,56 @@ INSTANTIATE_TEST_SUITE_P(
                     l.active_confirmed = 0;
                     l.requests = 0;
                   }},
-        Threshold{"ShortEcho", "short_echo", Verdict::invalid, nothing,
-                  [](LoadReport& l) { l.partly_answered = 1; }},
+        limit("ShortEcho", "short_echo", Verdict::invalid, &L::partly_answered, 0UL, 1UL),
         Threshold{"ShortEchoOfAStarvedLoad", "short_echo", Verdict::invalid, nothing,
                   [](LoadReport& l) {
                     l.end = SwarmEnd::starved;
                     l.partly_answered = 1;
                     l.unanswered = 1;
                   }},
-        Threshold{"Refused", "refused", Verdict::invalid, nothing,
-                  [](LoadReport& l) { l.end = SwarmEnd::refused; }},
-        Threshold{"ServerGone", "server_gone", Verdict::invalid, nothing,
-                  [](LoadReport& l) { l.end = SwarmEnd::server_gone; }},
-        Threshold{"Corrupt", "corrupt", Verdict::invalid, nothing,
-                  [](LoadReport& l) {
-                    l.end = SwarmEnd::corrupted;
-                    l.detail = "byte 3 of connection 5";
-                  }},
-        Threshold{"Interrupted", "interrupted", Verdict::invalid, nothing,
-                  [](LoadReport& l) { l.end = SwarmEnd::interrupted; }},
-        Threshold{"Unanswered", "unanswered", Verdict::invalid, nothing,
-                  [](LoadReport& l) { l.unanswered = 1; }},
-        Threshold{"TimedOut", "timed_out", Verdict::suspect, nothing,
-                  [](LoadReport& l) { l.timed_out = 1; }},
+        limit("Refused", "refused", Verdict::invalid, &L::end, SwarmEnd::completed,
+              SwarmEnd::refused),
+        limit("ServerGone", "server_gone", Verdict::invalid, &L::end, SwarmEnd::completed,
+              SwarmEnd::server_gone),
+        limit("Corrupt", "corrupt", Verdict::invalid, &L::end, SwarmEnd::completed,
+              SwarmEnd::corrupted, [](LoadReport& l) { l.detail = "byte 3 of connection 5"; }),
+        limit("Interrupted", "interrupted", Verdict::invalid, &L::end, SwarmEnd::completed,
+              SwarmEnd::interrupted),
+        limit("Unanswered", "unanswered", Verdict::invalid, &L::unanswered, 0UL, 1UL),
+        limit("TimedOut", "timed_out", Verdict::suspect, &L::timed_out, 0UL, 1UL),
         Threshold{"IdleLost", "idle_lost", Verdict::invalid,
                   [](LoadReport& l) { l.idle_requested = 200; },
                   [](LoadReport& l) {
                     l.idle_held = 99;
                     l.lost = 1;
                   }},
-        Threshold{"ConnectionsLost", "connections_lost", Verdict::invalid, nothing,
-                  [](LoadReport& l) { l.lost = 1; }},
-        Threshold{"ClientOverloaded", "client_overloaded", Verdict::invalid,
-                  [](LoadReport& l) { l.client_busy_share = 0.9; },
-                  [](LoadReport& l) { l.client_busy_share = 0.901; }},
-        Threshold{"AchievedBelowOffered", "achieved_below_offered", Verdict::invalid,
-                  [](LoadReport& l) { l.achieved_rps = 990; },
-                  [](LoadReport& l) { l.achieved_rps = 989.9; }},
+        limit("ConnectionsLost", "connections_lost", Verdict::invalid, &L::lost, 0UL, 1UL),
+        limit("ClientOverloaded", "client_overloaded", Verdict::invalid, &L::client_busy_share, 0.9,
+              0.901),
+        limit("AchievedBelowOffered", "achieved_below_offered", Verdict::invalid, &L::achieved_rps,
+              990.0, 989.9),
         // What counts is what the schedule called for, which random arrivals make another number.
         Threshold{"AchievedBelowWhatWasDue", "achieved_below_offered", Verdict::invalid,
                   [](LoadReport& l) { l.due_rps = l.achieved_rps = 900; },
                   [](LoadReport& l) { l.due_rps = 1011; }},
-        Threshold{"AchievedByEnoughRequests", "achieved_below_offered", Verdict::invalid,
-                  [](LoadReport& l) {
-                    l.requests = 3;
-                    l.achieved_rps = 500;
-                  },
-                  [](LoadReport& l) {
-                    l.requests = 4;
-                    l.achieved_rps = 500;
-                  }},
-        Threshold{"AchievedInAnOpenLoop", "achieved_below_offered", Verdict::invalid,
-                  [](LoadReport& l) {
-                    l.offered_rps.reset();
-                    l.achieved_rps = 500;
-                  },
-                  [](LoadReport& l) { l.achieved_rps = 500; }},
-        Threshold{"ScheduleLagOfHalfTheTail", "schedule_lag", Verdict::suspect,
-                  [](LoadReport& l) {
-                    l.latency_us.p99 = 400;
-                    l.schedule_lag_us_p99 = 200;
-                  },
-                  [](LoadReport& l) {
-                    l.latency_us.p99 = 400;
-                    l.schedule_lag_us_p99 = 201;
-                  }},
-        Threshold{"ScheduleLagWorthMentioning", "schedule_lag", Verdict::suspect,
-                  [](LoadReport& l) { l.schedule_lag_us_p99 = 100; },
-                  [](LoadReport& l) { l.schedule_lag_us_p99 = 101; }},
-        Threshold{"SharedCpu", "shared_cpu", Verdict::suspect,
-                  [](LoadReport& l) { l.run_queue_share = 0.1; },
-                  [](LoadReport& l) { l.run_queue_share = 0.101; }},
-        tail_threshold("TailBySteal", &LoadReport::steal_share),
-        tail_threshold("TailByRunQueue", &LoadReport::run_queue_share),
-        tail_threshold("TailByGaps", &LoadReport::gap_share),
+        limit("AchievedByEnoughRequests", "achieved_below_offered", Verdict::invalid, &L::requests,
+              3UL, 4UL, [](LoadReport& l) { l.achieved_rps = 500; }),
+        limit("AchievedInAnOpenLoop", "achieved_below_offered", Verdict::invalid, &L::offered_rps,
+              std::optional<double>(), clean_load().offered_rps,
+              [](LoadReport& l) { l.achieved_rps = 500; }),
+        limit("ScheduleLagOfHalfTheTail", "schedule_lag", Verdict::suspect, &L::schedule_lag_us_p99,
+              200.0, 201.0, with_p99(400)),
+        limit("ScheduleLagWorthMentioning", "schedule_lag", Verdict::suspect,
+              &L::schedule_lag_us_p99, 100.0, 101.0),
+        limit("SharedCpu", "shared_cpu", Verdict::suspect, &L::run_queue_share, 0.1, 0.101),
+        // The three ways in which the machine can delay the client, beside a tail that is just
+        // long.
+        limit("TailBySteal", "tail_not_the_servers", Verdict::suspect, &L::steal_share, 0.01,
+              0.0101, with_p99(201)),
+        limit("TailByRunQueue", "tail_not_the_servers", Verdict::suspect, &L::run_queue_share, 0.01,
+              0.0101, with_p99(201)),
+        limit("TailByGaps", "tail_not_the_servers", Verdict::suspect, &L::gap_share, 0.01, 0.0101,
+              with_p99(201)),
         Threshold{"TailThatIsLong", "tail_not_the_servers", Verdict::suspect,
                   [](LoadReport& l) {
                     l.latency_us.p99 = 200;
@@ -158,26 +144,11 @@ INSTANTIATE_TEST_SUITE_P(
                     l.latency_us.p99 = 201;
                     l.steal_share = 0.02;
                   }},
-        Threshold{"DriftThatIsClear", "drift", Verdict::suspect,
-                  [](LoadReport& l) {
-                    l.drift_p = 0.001;
-                    l.drift_relative_change = 0.5;
-                  },
-                  [](LoadReport& l) {
-                    l.drift_p = 0.00099;
-                    l.drift_relative_change = 0.5;
-                  }},
-        Threshold{"DriftThatIsLarge", "drift", Verdict::suspect,
-                  [](LoadReport& l) {
-                    l.drift_p = 1e-6;
-                    l.drift_relative_change = -0.3;
-                  },
-                  [](LoadReport& l) {
-                    l.drift_p = 1e-6;
-                    l.drift_relative_change = -0.301;
-                  }},
-        Threshold{"NoRequests", "no_requests", Verdict::invalid,
-                  [](LoadReport& l) { l.requests = 1; }, [](LoadReport& l) { l.requests = 0; }}),
+        limit("DriftThatIsClear", "drift", Verdict::suspect, &L::drift_p, 0.001, 0.00099,
+              [](LoadReport& l) { l.drift_relative_change = 0.5; }),
+        limit("DriftThatIsLarge", "drift", Verdict::suspect, &L::drift_relative_change, -0.3,
+              -0.301, [](LoadReport& l) { l.drift_p = 1e-6; }),
+        limit("NoRequests", "no_requests", Verdict::invalid, &L::requests, 1UL, 0UL)),
     [](const ::testing::TestParamInfo<Threshold>& test) { return test.param.name; });
 
 TEST(LoadJudgement, SaysWhichConnectionWasTurnedAway) {
