@@ -18,9 +18,9 @@
 #include "harness/load/load_report.hpp"
 #include "harness/text/csv.hpp"
 #include "harness/text/json.hpp"
-#include "harness/text/time_units.hpp"
 #include "harness/text/number_text.hpp"
 #include "harness/text/table.hpp"
+#include "harness/text/time_units.hpp"
 #include "harness/text/whole_file.hpp"
 
 namespace echomux {

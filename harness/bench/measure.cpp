@@ -9,9 +9,9 @@
 #include "harness/machine/cpu.hpp"
 #include "harness/server/programs.hpp"
 #include "harness/stats/statistics.hpp"
-#include "harness/text/time_units.hpp"
 #include "harness/text/number_text.hpp"
 #include "harness/text/table.hpp"
+#include "harness/text/time_units.hpp"
 
 namespace echomux::measure {
 namespace {

@@ -11,8 +11,8 @@
 #include "harness/machine/taken_time.hpp"
 #include "harness/server/process_meter.hpp"
 #include "harness/server/system_call_meter.hpp"
-#include "harness/text/time_units.hpp"
 #include "harness/text/number_text.hpp"
+#include "harness/text/time_units.hpp"
 
 namespace echomux {
 namespace {

@@ -6,10 +6,10 @@
 
 #include "harness/load/hdr_format.hpp"
 #include "harness/stats/statistics.hpp"
-#include "harness/text/json.hpp"
-#include "harness/text/time_units.hpp"
 #include "harness/text/field_json.hpp"
+#include "harness/text/json.hpp"
 #include "harness/text/number_text.hpp"
+#include "harness/text/time_units.hpp"
 
 namespace echomux {
 namespace {
@@ -38,7 +38,6 @@ constexpr double drift_change_limit = 0.3;
 constexpr double not_alone_share = 0.1;
 // Requests in the window below which a share of them means little.
 constexpr std::uint64_t few_requests = 3;
-
 
 LoadReport::Latency summarize(const LatencyHistogram& histogram) {
   return {.p50 = to_us(histogram.percentile(50)),

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <utility>
 
-#include "harness/text/words.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {

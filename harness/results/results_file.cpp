@@ -8,8 +8,8 @@
 #include <istream>
 
 #include "harness/bench/summary.hpp"
-#include "harness/text/json.hpp"
 #include "harness/text/field_json.hpp"
+#include "harness/text/json.hpp"
 #include "harness/text/whole_file.hpp"
 #include "harness/text/words.hpp"
 

@@ -82,8 +82,8 @@ class Conformance : public ::testing::TestWithParam<Backend> {
 };
 
 // Those tests that fill the buffers of a connection, or of so many that it is the system's TCP
-// memory. cmake/helpers.cmake goes by these words in a suite's name: it lets no more of them run at a
-// time than there is memory for.
+// memory. cmake/helpers.cmake goes by these words in a suite's name: it lets no more of them run at
+// a time than there is memory for.
 class ConformanceFillsBuffers : public Conformance {};
 class ConformanceFillsMemory : public Conformance {};
 

@@ -8,8 +8,8 @@
 #include <random>
 
 #include "harness/machine/cpu.hpp"
-#include "report/cost_model.hpp"
 #include "harness/text/json.hpp"
+#include "report/cost_model.hpp"
 #include "reproduce/served_bench.hpp"
 #include "tests/support/sample_figures.hpp"
 
