@@ -75,7 +75,7 @@ TEST(Soak, FindsLeakedMemory) {
   EXPECT_TRUE(verdict.failed);
 }
 
-TEST(Soak, FindsAServerThatSlowsDown) {
+TEST(SoakRunsAlone, FindsAServerThatSlowsDown) {
   SoakServer server = odd("slowing=10ms");
   server.churn = false;
   SoakOptions options = briefly();
