@@ -1,4 +1,5 @@
-// EchoSession by itself: what it answers in each situation, and what it keeps.
+// EchoSession by itself: what it answers in each situation, and what it keeps. That whatever comes
+// goes back, in whatever pieces it is taken, is held against a model in tests/fuzz/fuzz_session.cpp.
 
 #include "echo/echo_session.hpp"
 
@@ -92,23 +93,6 @@ TEST_F(EchoSessionTest, WantsToWriteWhenThereIsNoRoom) {
   EXPECT_LE(counters.bytes_received.value() - counters.bytes_sent.value(), scratch_bytes);
 }
 
-TEST_F(EchoSessionTest, KeepsExactlyWhatWasNotSent) {
-  std::size_t sent = 0;
-  std::string echo;
-  std::vector<char> buffer(100'000);
-  // The peer reads only when the session is stuck, and a little at a time, so that most sends of
-  // the session are short ones.
-  for (std::size_t round = 0; echo.size() < bytes.size() / 8; ++round) {
-    sent += peer().try_send(std::string_view(bytes).substr(sent, 200'000));
-    const Outcome outcome = pump_until_stuck();
-    ASSERT_EQ(session.owes(), outcome == Outcome::want_write);
-    const std::size_t some = 1 + round * 7919 % buffer.size();
-    echo.append(buffer.data(), peer().try_receive(std::span(buffer).first(some)));
-  }
-  EXPECT_GT(counters.eagain.value(), 0U);
-  EXPECT_TRUE(same_bytes(echo, std::string_view(bytes).substr(0, echo.size())));
-}
-
 TEST_F(EchoSessionTest, HoldsNothingWhenNothingIsOwed) {
   const int arrays = living_arrays();
   const std::size_t pushed = fill();
@@ -135,22 +119,6 @@ TEST_F(EchoSessionTest, ClosesAtTheEndOfInput) {
   EXPECT_EQ(counters.peer_errors.value(), 0U);
 }
 
-TEST_F(EchoSessionTest, SendsWhatItOwesBeforeItCloses) {
-  const std::size_t pushed = fill();
-  peer().half_close();
-  std::string echo;
-  std::vector<char> buffer(100'000);
-  Outcome outcome = Outcome::progressed;
-  while (outcome != Outcome::closed) {
-    outcome = pump_until_stuck();
-    if (!peer().answered()) continue;
-    echo.append(buffer.data(), peer().try_receive(buffer));
-  }
-  EXPECT_FALSE(session.owes());
-  while (echo.size() < pushed) echo.append(buffer.data(), peer().try_receive(buffer));
-  EXPECT_TRUE(same_bytes(echo, std::string_view(bytes).substr(0, pushed)));
-}
-
 TEST_F(EchoSessionTest, LeavesItsSocketOpenUntilItIsDestroyed) {
   std::optional<EchoSession> own(std::move(session));
   peer().half_close();
@@ -158,13 +126,6 @@ TEST_F(EchoSessionTest, LeavesItsSocketOpenUntilItIsDestroyed) {
   EXPECT_FALSE(peer().ended());
   own.reset();
   EXPECT_TRUE(eventually(patience, [&] { return peer().ended(); }));
-}
-
-TEST_F(EchoSessionTest, ClosesOnAResetAndCountsIt) {
-  peer().reset();
-  EXPECT_EQ(pump_until_stuck(), Outcome::closed);
-  EXPECT_EQ(counters.closed.value(), 1U);
-  EXPECT_EQ(counters.peer_errors.value(), 1U);
 }
 
 TEST_F(EchoSessionTest, ClosesOnAResetWhileItOwes) {

@@ -7,7 +7,6 @@
 #include <sstream>
 
 #include "harness/bench/summary.hpp"
-#include "harness/text/number_text.hpp"
 #include "tests/support/sample_results.hpp"
 
 namespace echomux {
@@ -202,13 +201,6 @@ TEST(Report, HasAFormatOfEachName) {
   EXPECT_EQ(report_format("markdown"), ReportFormat::markdown);
   EXPECT_EQ(report_format("csv"), ReportFormat::csv);
   EXPECT_EQ(report_format("json"), ReportFormat::json);
-}
-
-TEST(RateInWords, KnowsTheClosedLoop) {
-  EXPECT_EQ(rate_in_words(2500), "2500 requests/s");
-  EXPECT_EQ(rate_in_words(0.5), "0.5 requests/s");
-  EXPECT_EQ(rate_in_words(1'234'567), "1234567 requests/s");
-  EXPECT_EQ(rate_in_words(0), "full speed (closed loop)");
 }
 
 TEST(CostLedger, NamesMissingFiguresWithTheirReasons) {
