@@ -1,16 +1,14 @@
 // EchoSession by itself: what it answers in each situation, and what it keeps. That whatever comes
-// goes back, in whatever pieces it is taken, is held against a model in tests/fuzz/fuzz_session.cpp.
+// goes back, in whatever pieces it is taken, is held against a model in
+// tests/fuzz/fuzz_session.cpp; what its peers see of it, in every server, is in tests/conformance.
 
 #include "echo/echo_session.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 
-#include <array>
 #include <memory>
 #include <optional>
 
-#include "echo/system_call.hpp"
 #include "tests/support/array_memory.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/connection.hpp"
@@ -109,16 +107,6 @@ TEST_F(EchoSessionTest, HoldsNothingWhenNothingIsOwed) {
   EXPECT_TRUE(same_bytes(echo, std::string_view(bytes).substr(0, pushed)));
 }
 
-TEST_F(EchoSessionTest, ClosesAtTheEndOfInput) {
-  peer().send_all("last");
-  peer().half_close();
-  EXPECT_EQ(pump(), Outcome::progressed);
-  EXPECT_EQ(pump(), Outcome::closed);
-  EXPECT_EQ(peer().receive(4), "last");
-  EXPECT_EQ(counters.closed.value(), 1U);
-  EXPECT_EQ(counters.peer_errors.value(), 0U);
-}
-
 TEST_F(EchoSessionTest, LeavesItsSocketOpenUntilItIsDestroyed) {
   std::optional<EchoSession> own(std::move(session));
   peer().half_close();
@@ -153,22 +141,6 @@ TEST_F(EchoSessionTest, ClosesWhenThereIsNoMemoryForWhatItOwes) {
   EXPECT_EQ(counters.peer_errors.value(), 1U);
 }
 
-// Between Unix sockets a send to a peer that is gone fails at once (EPIPE).
-TEST(EchoSession, ClosesWhenThePeerIsGoneBeforeTheEcho) {
-  std::array<int, 2> ends{};
-  check(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), "socketpair");
-  EchoSession session{FileDescriptor(ends[0])};
-  FileDescriptor other(ends[1]);
-  ASSERT_EQ(::send(other.get(), "bye", 3, 0), 3);
-  other.reset();
-  Counters counters;
-  const auto scratch = make_scratch();
-  EXPECT_EQ(session.pump({scratch.get(), scratch_bytes}, counters), Outcome::closed);
-  EXPECT_EQ(counters.bytes_received.value(), 3U);
-  EXPECT_EQ(counters.bytes_sent.value(), 0U);
-  EXPECT_EQ(counters.peer_errors.value(), 1U);
-}
-
 // An idle connection costs each server at least this; what the idle time-out needs is in it.
 static_assert(sizeof(EchoSession) <= 24);
 
@@ -184,32 +156,6 @@ TEST_F(EchoSessionTest, GoesIdleAtTheFifthLookWithoutMovement) {
   EXPECT_EQ(counters.idle_closed.value(), 1U);
   EXPECT_EQ(counters.closed.value(), 1U);
   EXPECT_EQ(counters.peer_errors.value(), 0U);
-}
-
-TEST_F(EchoSessionTest, IsNotIdleWhileInputWaitsForIt) {
-  for (int look = 0; look < 4; ++look) EXPECT_FALSE(session.has_gone_idle(counters));
-  peer().send_all("x");
-  ASSERT_TRUE(eventually(patience, [&] { return peer().delivered(); }));
-  for (int look = 0; look < 4; ++look) EXPECT_FALSE(session.has_gone_idle(counters)) << look;
-  EXPECT_EQ(pump(), Outcome::progressed);
-  EXPECT_EQ(peer().receive(1), "x");
-}
-
-TEST_F(EchoSessionTest, IsNotIdleWhileThePeerTakesWhatTheKernelHolds) {
-  fill();
-  std::string buffer(20'000, '\0');
-  for (int look = 0; look < 10; ++look) {
-    ASSERT_FALSE(session.has_gone_idle(counters)) << look;
-    // Enough for the peer's window to open, and too little for room in the session's buffer.
-    for (int i = 0; i < 4; ++i) static_cast<void>(peer().receive(buffer.size()));
-    EXPECT_TRUE(session.owes());
-  }
-  ASSERT_EQ(counters.idle_closed.value(), 0U);
-  // A look at which the last of it still shows, and five without anything new.
-  int looks = 0;
-  while (!session.has_gone_idle(counters)) ++looks;
-  EXPECT_GE(looks, 4);
-  EXPECT_LE(looks, 6);
 }
 
 // The servers with blocking sockets must see a stop request when a signal interrupts them.

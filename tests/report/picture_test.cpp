@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "report/picture_layout.hpp"
+#include "tests/support/complaint.hpp"
 #include "tests/support/sample_figures.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -206,27 +207,24 @@ TEST(Picture, KeepsItsSourcesWithoutGnuplot) {
 }
 
 // What draw_picture() throws with such a program in gnuplot's place.
-std::string complaint(const std::filesystem::path& directory, const std::string& program,
-                      std::chrono::milliseconds limit) {
+std::string complaint_with(const std::filesystem::path& directory, const std::string& program,
+                           std::chrono::milliseconds limit) {
   const std::filesystem::path path = directory / "gnuplot";
   std::ofstream(path) << "#!/bin/sh\n" << program << "\n";
   std::filesystem::permissions(path, std::filesystem::perms::owner_all);
-  try {
-    (void)draw_picture(directory, sample_published(), {.program = path, .limit = limit});
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return "";
+  return complaint([&] {
+    return draw_picture(directory, sample_published(), {.program = path, .limit = limit});
+  });
 }
 
 TEST(Picture, TellsOfAGnuplotThatFailsOrDoesNotEnd) {
   const TemporaryDirectory directory;
   write_picture_sources(directory.path(), sample_published(), sample_context());
-  EXPECT_THAT(complaint(directory.path(), "echo 'line 7: invalid command' >&2; exit 3",
-                        std::chrono::seconds(20)),
+  EXPECT_THAT(complaint_with(directory.path(), "echo 'line 7: invalid command' >&2; exit 3",
+                             std::chrono::seconds(20)),
               HasSubstr("line 7: invalid command"));
   EXPECT_TRUE(std::filesystem::exists(directory.path() / "libevent-1-active.gp"));
-  EXPECT_THAT(complaint(directory.path(), "sleep 1000", std::chrono::milliseconds(200)),
+  EXPECT_THAT(complaint_with(directory.path(), "sleep 1000", std::chrono::milliseconds(200)),
               HasSubstr("was ended"));
 }
 

@@ -75,15 +75,10 @@ TEST(Report, DescribesTheRun) {
 // A cell of as many trials, the last of which is an outlier.
 Results repeated(std::size_t repetitions) {
   Results results;
-  results.context.plan.servers = {
-      {.name = "poll", .backend = "poll", .options = {}, .command = {}}};
-  results.context.plan.idle_connections = {100};
-  results.context.plan.rates = {1000};
-  results.context.plan.repetitions = repetitions;
-  for (std::size_t i = 1; i <= repetitions; ++i) {
-    results.trials.push_back(clean_trial({"poll", 100, 1000}, i));
-    results.trials.back().load->latency_us.p50 = i == 7 ? 500 : 50 + 0.5 * static_cast<double>(i);
-  }
+  add_cell(results, "poll", 100, repetitions, [](Trial& trial) {
+    const auto i = static_cast<double>(trial.repetition);
+    trial.load->latency_us.p50 = i == 7 ? 500 : 50 + 0.5 * i;
+  });
   return results;
 }
 
