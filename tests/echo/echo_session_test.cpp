@@ -5,10 +5,13 @@
 #include "echo/echo_session.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
+#include <array>
 #include <memory>
 #include <optional>
 
+#include "echo/system_call.hpp"
 #include "tests/support/array_memory.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/connection.hpp"
@@ -141,6 +144,22 @@ TEST_F(EchoSessionTest, ClosesWhenThereIsNoMemoryForWhatItOwes) {
   EXPECT_EQ(counters.peer_errors.value(), 1U);
 }
 
+// Between Unix sockets a send to a peer that is gone fails at once (EPIPE).
+TEST(EchoSession, ClosesWhenThePeerIsGoneBeforeTheEcho) {
+  std::array<int, 2> ends{};
+  check(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), "socketpair");
+  EchoSession session{FileDescriptor(ends[0])};
+  FileDescriptor other(ends[1]);
+  ASSERT_EQ(::send(other.get(), "bye", 3, 0), 3);
+  other.reset();
+  Counters counters;
+  const auto scratch = make_scratch();
+  EXPECT_EQ(session.pump({scratch.get(), scratch_bytes}, counters), Outcome::closed);
+  EXPECT_EQ(counters.bytes_received.value(), 3U);
+  EXPECT_EQ(counters.bytes_sent.value(), 0U);
+  EXPECT_EQ(counters.peer_errors.value(), 1U);
+}
+
 // An idle connection costs each server at least this; what the idle time-out needs is in it.
 static_assert(sizeof(EchoSession) <= 24);
 
@@ -156,6 +175,15 @@ TEST_F(EchoSessionTest, GoesIdleAtTheFifthLookWithoutMovement) {
   EXPECT_EQ(counters.idle_closed.value(), 1U);
   EXPECT_EQ(counters.closed.value(), 1U);
   EXPECT_EQ(counters.peer_errors.value(), 0U);
+}
+
+TEST_F(EchoSessionTest, IsNotIdleWhileInputWaitsForIt) {
+  for (int look = 0; look < 4; ++look) EXPECT_FALSE(session.has_gone_idle(counters));
+  peer().send_all("x");
+  ASSERT_TRUE(eventually(patience, [&] { return peer().delivered(); }));
+  for (int look = 0; look < 4; ++look) EXPECT_FALSE(session.has_gone_idle(counters)) << look;
+  EXPECT_EQ(pump(), Outcome::progressed);
+  EXPECT_EQ(peer().receive(1), "x");
 }
 
 // The servers with blocking sockets must see a stop request when a signal interrupts them.
