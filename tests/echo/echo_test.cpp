@@ -8,6 +8,7 @@
 #include <chrono>
 #include <stdexcept>
 #include <system_error>
+#include <tuple>
 
 #include "echo/idle_timer.hpp"
 #include "echo/system_call.hpp"
@@ -153,20 +154,15 @@ std::string complaint_about(const std::string& text) {
   return complaint<std::invalid_argument>([&] { return parse_endpoint(text); });
 }
 
-TEST(Endpoint, ReadsAndWritesIpv4) {
-  const Endpoint endpoint = parse_endpoint("127.0.0.1:7777");
-  EXPECT_EQ(endpoint.family(), AF_INET);
-  EXPECT_EQ(endpoint.port(), 7777);
-  EXPECT_EQ(endpoint.to_string(), "127.0.0.1:7777");
-  EXPECT_EQ(parse_endpoint("1.2.3.4:1").to_string(), "1.2.3.4:1");
-  EXPECT_EQ(parse_endpoint("127.0.0.1:65535").port(), 65535);
-}
-
-TEST(Endpoint, ReadsAndWritesIpv6InBrackets) {
-  const Endpoint endpoint = parse_endpoint("[::1]:7777");
-  EXPECT_EQ(endpoint.family(), AF_INET6);
-  EXPECT_EQ(endpoint.port(), 7777);
-  EXPECT_EQ(endpoint.to_string(), "[::1]:7777");
+TEST(Endpoint, ReadsAndWritesIpv4AndIpv6InBrackets) {
+  for (const auto& [text, family, port] :
+       {std::tuple("127.0.0.1:7777", AF_INET, 7777), std::tuple("1.2.3.4:1", AF_INET, 1),
+        std::tuple("127.0.0.1:65535", AF_INET, 65535), std::tuple("[::1]:7777", AF_INET6, 7777)}) {
+    const Endpoint endpoint = parse_endpoint(text);
+    EXPECT_EQ(endpoint.family(), family) << text;
+    EXPECT_EQ(endpoint.port(), port) << text;
+    EXPECT_EQ(endpoint.to_string(), text);
+  }
 }
 
 TEST(Endpoint, ResolvesNames) {
