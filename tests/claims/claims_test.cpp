@@ -7,6 +7,7 @@
 
 #include "claims/investigation.hpp"
 #include "harness/text/json.hpp"
+#include "tests/support/complaint.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -116,13 +117,8 @@ TEST(ClaimsFile, GivesBackWhatWasKeptAndDecidesAnew) {
 TEST(ClaimsFile, SaysWhatIsWrongWithAFile) {
   Json json = to_json(Investigation{});
   json["claims"].push_back({{"id", "no-such"}});
-  const auto message = [](const Json& broken) -> std::string {
-    try {
-      static_cast<void>(investigation_from(broken));
-    } catch (const std::runtime_error& error) {
-      return error.what();
-    }
-    return "";
+  const auto message = [](const Json& broken) {
+    return complaint([&] { return investigation_from(broken); });
   };
   EXPECT_THAT(message(json), HasSubstr("no claim 'no-such'"));
   EXPECT_THAT(message(Json::object()), HasSubstr("not what 'echomux claims -o' writes"));

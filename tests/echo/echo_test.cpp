@@ -8,12 +8,13 @@
 #include <chrono>
 #include <stdexcept>
 #include <system_error>
+#include <tuple>
 
 #include "echo/idle_timer.hpp"
 #include "echo/system_call.hpp"
 #include "select/descriptor_set.hpp"
+#include "tests/support/complaint.hpp"
 #include "tests/support/connection.hpp"
-#include "tests/support/process_info.hpp"
 #include "tests/support/repeating_alarm.hpp"
 
 namespace echomux {
@@ -150,27 +151,18 @@ TEST(FileDescriptor, ClosesExactlyOnce) {
 
 // What parsing `text` says is wrong with it; empty when it is accepted.
 std::string complaint_about(const std::string& text) {
-  try {
-    return (static_cast<void>(parse_endpoint(text)), "");
-  } catch (const std::invalid_argument& error) {
-    return error.what();
+  return complaint<std::invalid_argument>([&] { return parse_endpoint(text); });
+}
+
+TEST(Endpoint, ReadsAndWritesIpv4AndIpv6InBrackets) {
+  for (const auto& [text, family, port] :
+       {std::tuple("127.0.0.1:7777", AF_INET, 7777), std::tuple("1.2.3.4:1", AF_INET, 1),
+        std::tuple("127.0.0.1:65535", AF_INET, 65535), std::tuple("[::1]:7777", AF_INET6, 7777)}) {
+    const Endpoint endpoint = parse_endpoint(text);
+    EXPECT_EQ(endpoint.family(), family) << text;
+    EXPECT_EQ(endpoint.port(), port) << text;
+    EXPECT_EQ(endpoint.to_string(), text);
   }
-}
-
-TEST(Endpoint, ReadsAndWritesIpv4) {
-  const Endpoint endpoint = parse_endpoint("127.0.0.1:7777");
-  EXPECT_EQ(endpoint.family(), AF_INET);
-  EXPECT_EQ(endpoint.port(), 7777);
-  EXPECT_EQ(endpoint.to_string(), "127.0.0.1:7777");
-  EXPECT_EQ(parse_endpoint("1.2.3.4:1").to_string(), "1.2.3.4:1");
-  EXPECT_EQ(parse_endpoint("127.0.0.1:65535").port(), 65535);
-}
-
-TEST(Endpoint, ReadsAndWritesIpv6InBrackets) {
-  const Endpoint endpoint = parse_endpoint("[::1]:7777");
-  EXPECT_EQ(endpoint.family(), AF_INET6);
-  EXPECT_EQ(endpoint.port(), 7777);
-  EXPECT_EQ(endpoint.to_string(), "[::1]:7777");
 }
 
 TEST(Endpoint, ResolvesNames) {
@@ -288,22 +280,6 @@ TEST(AcceptPeer, GivesASocketOfTheModeAskedFor) {
     EXPECT_EQ(nonblocking, mode == SocketMode::nonblocking);
     EXPECT_EQ(counters.accepted.value(), 1U);
   }
-}
-
-TEST(AcceptPeer, SaysThatDescriptorsRanOutAndLosesNobody) {
-  const FileDescriptor listener = local_listener();
-  Peer peer(local_endpoint(listener.get()));
-  Counters counters;
-  // The lowest free number is given out first.
-  const auto full = static_cast<rlim_t>(any_descriptor().get());
-  const rlim_t before = set_soft_limit(::getpid(), RLIMIT_NOFILE, full);
-  const AcceptResult refused = accept_peer(listener.get(), SocketMode::nonblocking, counters);
-  set_soft_limit(::getpid(), RLIMIT_NOFILE, before);
-  EXPECT_EQ(refused.status, AcceptStatus::out_of_resources);
-  EXPECT_FALSE(refused.socket);
-  EXPECT_EQ(counters.accepted.value(), 0U);
-  const AcceptResult result = accept_peer(listener.get(), SocketMode::nonblocking, counters);
-  EXPECT_EQ(result.status, AcceptStatus::accepted);
 }
 
 TEST(AcceptPeer, ComesBackWhenASignalInterruptsIt) {

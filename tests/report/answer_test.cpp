@@ -3,9 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/text/number_text.hpp"
-#include "harness/text/words.hpp"
-
 namespace echomux {
 namespace {
 
@@ -102,19 +99,6 @@ TEST(Answer, NamesTheRateWhereThereAreSeveral) {
 TEST(Answer, SaysSoWhenThereIsNone) {
   EXPECT_THAT(answer({}), ElementsAre("Nothing was measured that servers can be compared by."));
   EXPECT_THAT(answer({absent("blocking", 0, TrialOutcome::starved, "")}), SizeIs(1));
-}
-
-TEST(Words, GroupDigitsAndJoinLists) {
-  EXPECT_EQ(count_in_words(0), "0");
-  EXPECT_EQ(count_in_words(999), "999");
-  EXPECT_EQ(count_in_words(1000), "1,000");
-  EXPECT_EQ(count_in_words(1'234'567), "1,234,567");
-  EXPECT_EQ(list_in_words({}), "");
-  EXPECT_EQ(list_in_words({"a"}), "a");
-  EXPECT_EQ(list_in_words({"a", "b"}), "a and b");
-  EXPECT_EQ(list_in_words({"a", "b", "c"}), "a, b and c");
-  EXPECT_EQ(figure_in_words(99.94), "99.9");
-  EXPECT_EQ(figure_in_words(99.96), "100");
 }
 
 }  // namespace

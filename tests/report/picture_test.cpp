@@ -8,8 +8,8 @@
 #include <cmath>
 #include <cstdint>
 
-#include "harness/text/number_text.hpp"
 #include "report/picture_layout.hpp"
+#include "tests/support/complaint.hpp"
 #include "tests/support/sample_figures.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -207,53 +207,25 @@ TEST(Picture, KeepsItsSourcesWithoutGnuplot) {
 }
 
 // What draw_picture() throws with such a program in gnuplot's place.
-std::string complaint(const std::filesystem::path& directory, const std::string& program,
-                      std::chrono::milliseconds limit) {
+std::string complaint_with(const std::filesystem::path& directory, const std::string& program,
+                           std::chrono::milliseconds limit) {
   const std::filesystem::path path = directory / "gnuplot";
   std::ofstream(path) << "#!/bin/sh\n" << program << "\n";
   std::filesystem::permissions(path, std::filesystem::perms::owner_all);
-  try {
-    (void)draw_picture(directory, sample_published(), {.program = path, .limit = limit});
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return "";
+  return complaint([&] {
+    return draw_picture(directory, sample_published(), {.program = path, .limit = limit});
+  });
 }
 
-TEST(Picture, TellsWhatGnuplotSaidWhenItFailed) {
+TEST(Picture, TellsOfAGnuplotThatFailsOrDoesNotEnd) {
   const TemporaryDirectory directory;
   write_picture_sources(directory.path(), sample_published(), sample_context());
-  EXPECT_THAT(complaint(directory.path(), "echo 'line 7: invalid command' >&2; exit 3",
-                        std::chrono::seconds(20)),
+  EXPECT_THAT(complaint_with(directory.path(), "echo 'line 7: invalid command' >&2; exit 3",
+                             std::chrono::seconds(20)),
               HasSubstr("line 7: invalid command"));
   EXPECT_TRUE(std::filesystem::exists(directory.path() / "libevent-1-active.gp"));
-}
-
-TEST(Picture, EndsAGnuplotThatDoesNot) {
-  const TemporaryDirectory directory;
-  write_picture_sources(directory.path(), sample_published(), sample_context());
-  EXPECT_THAT(complaint(directory.path(), "sleep 1000", std::chrono::milliseconds(200)),
+  EXPECT_THAT(complaint_with(directory.path(), "sleep 1000", std::chrono::milliseconds(200)),
               HasSubstr("was ended"));
-}
-
-TEST(NumberText, IsForReaders) {
-  EXPECT_EQ(reader_number(0), "0");
-  EXPECT_EQ(reader_number(10'000), "10,000");
-  EXPECT_EQ(reader_number(1'234'567), "1,234,567");
-  EXPECT_EQ(reader_number(999.6), "1,000");
-  EXPECT_EQ(reader_number(99.97), "100");
-  EXPECT_EQ(reader_number(0.1234), "0.123");
-  EXPECT_EQ(reader_number(0.0000123), "0.0000123");
-  EXPECT_EQ(reader_number(1.5), "1.5");
-  EXPECT_EQ(reader_number(-12'345), "-12,345");
-  EXPECT_EQ(reader_number(-0.25), "-0.25");
-  EXPECT_EQ(reader_number(INFINITY), "never");
-  EXPECT_EQ(reader_number(MedianInterval{.median = 0.93, .bounds = {{.low = 0.9, .high = 0.97}}}),
-            "0.93 [0.9, 0.97]");
-  // Where lines never cross in any round.
-  EXPECT_EQ(reader_number(MedianInterval{.median = INFINITY,
-                                         .bounds = {{.low = INFINITY, .high = INFINITY}}}),
-            "never");
 }
 
 }  // namespace

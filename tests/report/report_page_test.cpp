@@ -6,7 +6,7 @@
 #include "harness/load/hdr_format.hpp"
 #include "harness/text/json.hpp"
 #include "report/spectrum.hpp"
-#include "tests/support/trials.hpp"
+#include "tests/support/sample_results.hpp"
 
 namespace echomux {
 namespace {
@@ -26,28 +26,18 @@ LatencyHistogram recorded(std::initializer_list<int> latencies_us) {
 }
 
 // One server beside no and 100 idle connections, two trials of each.
-Results sample_results(const std::string& server = "poll") {
+Results page_results(const std::string& server = "poll") {
   Results results;
-  results.context = {.started = "2026-01-02T03:04:05Z",
-                     .command = {"echomux", "bench"},
-                     .build = {},
-                     .machine = {},
-                     .cpu_plan = "pinned",
-                     .plan = {}};
-  SweepPlan& plan = results.context.plan;
-  plan.servers = {{.name = server, .backend = "poll", .options = {}, .command = {}}};
-  plan.idle_connections = {0, 100};
-  plan.rates = {1000};
-  plan.repetitions = 2;
+  results.context.started = "2026-01-02T03:04:05Z";
+  results.context.command = {"echomux", "bench"};
+  results.context.cpu_plan = "pinned";
   for (const std::size_t idle : {0U, 100U}) {
-    for (const std::size_t repetition : {1U, 2U}) {
-      Trial trial = clean_trial({server, idle, 1000}, repetition);
-      trial.cost->cpu_us_per_request = static_cast<double>(10 * repetition);
+    add_cell(results, server, idle, 2, [](Trial& trial) {
+      trial.cost->cpu_us_per_request = static_cast<double>(10 * trial.repetition);
       trial.load->histogram_v2 =
-          to_hdr_v2(recorded({50, 60, 70, static_cast<int>(200 * repetition)}));
+          to_hdr_v2(recorded({50, 60, 70, static_cast<int>(200 * trial.repetition)}));
       trial.load->histogram_uncorrected_v2 = to_hdr_v2(recorded({40}));
-      results.trials.push_back(trial);
-    }
+    });
   }
   return results;
 }
@@ -76,7 +66,7 @@ TEST(Spectrum, EndsWhereTheValuesEnd) {
 }
 
 TEST(ReportData, HasEveryCellWithItsFigures) {
-  const Json data = report_data({{"a.json", sample_results()}});
+  const Json data = report_data({{"a.json", page_results()}});
   EXPECT_THAT(data.at("runs"), SizeIs(1));
   EXPECT_THAT(data.at("runs").at(0).at("cells"), SizeIs(2));
   const Json cell = first_cell(data);
@@ -93,14 +83,14 @@ TEST(ReportData, HasEveryCellWithItsFigures) {
 }
 
 TEST(ReportData, AddsUpTheTrialsHistograms) {
-  const Json cell = first_cell(report_data({{"a.json", sample_results()}}));
+  const Json cell = first_cell(report_data({{"a.json", page_results()}}));
   EXPECT_NEAR((cell.at("spectrum").end() - 1)->at(1).get<double>(), 400, 1);
   EXPECT_NEAR(cell.at("spectrum").at(0).at(1).get<double>(), 50, 0.1);
   EXPECT_NEAR((cell.at("spectrum_uncorrected").end() - 1)->at(1).get<double>(), 40, 0.1);
 }
 
 TEST(ReportData, GoesWithoutAHistogramThatCannotBeRead) {
-  Results results = sample_results();
+  Results results = page_results();
   results.trials.front().load->histogram_v2 = "nonsense";
   const Json cell = first_cell(report_data({{"a.json", results}}));
   EXPECT_TRUE(cell.at("spectrum").is_null());
@@ -108,7 +98,7 @@ TEST(ReportData, GoesWithoutAHistogramThatCannotBeRead) {
 }
 
 TEST(ReportData, PrefersTheKernelsCountOfSystemCalls) {
-  Results results = sample_results();
+  Results results = page_results();
   for (Trial& trial : results.trials) {
     trial.cost->counters = {{"recv_calls", 2000}, {"send_calls", 1000}, {"waits", 1000}};
   }
@@ -125,7 +115,7 @@ TEST(ReportData, PrefersTheKernelsCountOfSystemCalls) {
 }
 
 TEST(ReportData, SaysWhatIsMissingAndWhy) {
-  Results results = sample_results();
+  Results results = page_results();
   results.trials.front().cost->unavailable = {{"user_us_per_request", "too few ticks"}};
   results.system_calls = {{{"poll", 0, 1000}, std::nullopt, "not permitted"}};
   const Json missing = report_data({{"a.json", results}}).at("runs").at(0).at("missing");
@@ -135,10 +125,10 @@ TEST(ReportData, SaysWhatIsMissingAndWhy) {
 }
 
 TEST(ReportData, ComparesTheFirstRunWithEachOther) {
-  Results other = sample_results();
+  Results other = page_results();
   other.context.machine.kernel = "Linux 7";
   const Json data =
-      report_data({{"a.json", sample_results()}, {"b.json", other}, {"c.json", sample_results()}});
+      report_data({{"a.json", page_results()}, {"b.json", other}, {"c.json", page_results()}});
   ASSERT_THAT(data.at("comparisons"), SizeIs(2));
   EXPECT_EQ(data.at("comparisons").at(0).at("b"), "b.json");
   EXPECT_THAT(data.at("comparisons").at(0).at("differences").dump(), HasSubstr("Linux 7"));
@@ -147,7 +137,7 @@ TEST(ReportData, ComparesTheFirstRunWithEachOther) {
 }
 
 TEST(ReportData, BearsARunOfWhichNothingWasMeasured) {
-  Results results = sample_results();
+  Results results = page_results();
   results.trials.clear();
   const Json data = report_data({{"a.json", results}});
   EXPECT_THAT(data.at("runs").at(0).at("cells"), IsEmpty());
@@ -162,13 +152,13 @@ std::string data_in(const std::string& page) {
 }
 
 TEST(ReportPage, HoldsTheDataWhole) {
-  const std::vector<LabelledResults> runs{{"a.json", sample_results()}};
+  const std::vector<LabelledResults> runs{{"a.json", page_results()}};
   EXPECT_EQ(Json::parse(data_in(report_page(runs))), report_data(runs));
 }
 
 TEST(ReportPage, ShowsHostileTextAsText) {
   const std::string hostile = "</script><script>alert(1)</script><!-- @STYLE@ @SCRIPT@ & \xff";
-  const std::vector<LabelledResults> runs{{hostile, sample_results(hostile)}};
+  const std::vector<LabelledResults> runs{{hostile, page_results(hostile)}};
   const std::string page = report_page(runs);
   EXPECT_THAT(page, Not(HasSubstr("alert(1)</script>")));
   EXPECT_THAT(page, Not(HasSubstr("<!-- @")));
@@ -178,7 +168,7 @@ TEST(ReportPage, ShowsHostileTextAsText) {
 }
 
 TEST(ReportPage, LeavesNoPlaceholder) {
-  const std::string page = report_page({{"a.json", sample_results()}});
+  const std::string page = report_page({{"a.json", page_results()}});
   for (const char* const placeholder : {"@STYLE@", "@D3@", "@DATA@", "@SCRIPT@"}) {
     EXPECT_THAT(page, Not(HasSubstr(placeholder)));
   }

@@ -7,7 +7,6 @@
 #include <sstream>
 
 #include "harness/bench/summary.hpp"
-#include "harness/text/number_text.hpp"
 #include "tests/support/sample_results.hpp"
 
 namespace echomux {
@@ -76,15 +75,10 @@ TEST(Report, DescribesTheRun) {
 // A cell of as many trials, the last of which is an outlier.
 Results repeated(std::size_t repetitions) {
   Results results;
-  results.context.plan.servers = {
-      {.name = "poll", .backend = "poll", .options = {}, .command = {}}};
-  results.context.plan.idle_connections = {100};
-  results.context.plan.rates = {1000};
-  results.context.plan.repetitions = repetitions;
-  for (std::size_t i = 1; i <= repetitions; ++i) {
-    results.trials.push_back(clean_trial({"poll", 100, 1000}, i));
-    results.trials.back().load->latency_us.p50 = i == 7 ? 500 : 50 + 0.5 * static_cast<double>(i);
-  }
+  add_cell(results, "poll", 100, repetitions, [](Trial& trial) {
+    const auto i = static_cast<double>(trial.repetition);
+    trial.load->latency_us.p50 = i == 7 ? 500 : 50 + 0.5 * i;
+  });
   return results;
 }
 
@@ -202,13 +196,6 @@ TEST(Report, HasAFormatOfEachName) {
   EXPECT_EQ(report_format("markdown"), ReportFormat::markdown);
   EXPECT_EQ(report_format("csv"), ReportFormat::csv);
   EXPECT_EQ(report_format("json"), ReportFormat::json);
-}
-
-TEST(RateInWords, KnowsTheClosedLoop) {
-  EXPECT_EQ(rate_in_words(2500), "2500 requests/s");
-  EXPECT_EQ(rate_in_words(0.5), "0.5 requests/s");
-  EXPECT_EQ(rate_in_words(1'234'567), "1234567 requests/s");
-  EXPECT_EQ(rate_in_words(0), "full speed (closed loop)");
 }
 
 TEST(CostLedger, NamesMissingFiguresWithTheirReasons) {

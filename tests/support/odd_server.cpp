@@ -32,6 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -39,6 +40,7 @@
 #include <deque>
 #include <iostream>
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -90,37 +92,28 @@ nanoseconds parse_time(std::string_view text) {
 
 void parse_mode(std::string_view argument, Options& options) {
   enum class Value { none, count, time, two_times };
-  static const std::map<std::string_view, Value> modes{{"plain", Value::none},
-                                                       {"silent", Value::none},
-                                                       {"refuse", Value::none},
-                                                       {"hang", Value::none},
-                                                       {"delay", Value::time},
-                                                       {"burn", Value::time},
-                                                       {"burn-child", Value::time},
-                                                       {"stall", Value::two_times},
-                                                       {"drop-idle", Value::count},
-                                                       {"corrupt", Value::count},
-                                                       {"short", Value::count},
-                                                       {"extra", Value::count},
-                                                       {"reset", Value::count},
-                                                       {"die", Value::count},
-                                                       {"accept-only", Value::count},
-                                                       {"slowing", Value::time},
-                                                       {"leak-descriptor", Value::count},
-                                                       {"leak-memory", Value::count}};
+  static const std::map<Value, std::set<std::string_view>> modes{
+      {Value::none, {"plain", "silent", "refuse", "hang"}},
+      {Value::time, {"delay", "burn", "burn-child", "slowing"}},
+      {Value::two_times, {"stall"}},
+      {Value::count,
+       {"drop-idle", "corrupt", "short", "extra", "reset", "die", "accept-only", "leak-descriptor",
+        "leak-memory"}}};
   const std::size_t equals = argument.find('=');
   options.mode = argument.substr(0, equals);
-  const auto mode = modes.find(options.mode);
-  if (mode == modes.end()) throw std::invalid_argument("no such mode: " + options.mode);
-  if ((equals != std::string_view::npos) != (mode->second != Value::none)) {
+  const auto kind = std::ranges::find_if(
+      modes, [&](const auto& entry) { return entry.second.contains(options.mode); });
+  if (kind == modes.end()) throw std::invalid_argument("no such mode: " + options.mode);
+  const Value wanted = kind->first;
+  if ((equals != std::string_view::npos) != (wanted != Value::none)) {
     throw std::invalid_argument(options.mode + " takes " +
-                                (mode->second == Value::none ? "no value" : "a value"));
+                                (wanted == Value::none ? "no value" : "a value"));
   }
-  if (mode->second == Value::none) return;
+  if (wanted == Value::none) return;
   const std::string_view value = argument.substr(equals + 1);
-  if (mode->second == Value::count) options.count = parse_number(value);
-  if (mode->second == Value::time) options.time = parse_time(value);
-  if (mode->second == Value::two_times) {
+  if (wanted == Value::count) options.count = parse_number(value);
+  if (wanted == Value::time) options.time = parse_time(value);
+  if (wanted == Value::two_times) {
     const std::size_t slash = value.find('/');
     if (slash == std::string_view::npos) throw std::invalid_argument("stall takes TIME/PERIOD");
     options.time = parse_time(value.substr(0, slash));
@@ -133,9 +126,8 @@ Options parse(const std::vector<std::string_view>& arguments) {
   Options options;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string_view argument = arguments[i];
-    if (argument == "--port") {
-      options.port = static_cast<std::uint16_t>(parse_number(arguments.at(++i)));
-    } else if (argument == "--size") {
+    if (argument == "--port") continue;
+    if (argument == "--size") {
       options.size = parse_number(arguments.at(++i));
     } else if (argument.find_first_not_of("0123456789") == std::string_view::npos) {
       options.port = static_cast<std::uint16_t>(parse_number(argument));

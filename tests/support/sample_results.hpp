@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <functional>
 #include <string>
 
 #include "harness/results/results_file.hpp"
@@ -17,6 +19,22 @@ inline Trial measured_trial(const std::string& server, double cpu_us, std::uint6
                           {"send_calls", 1000},
                           {"descriptors_scanned", scanned}};
   return trial;
+}
+
+// Adds to a run so many clean trials of a server at 1000 requests per second, each of which `make`
+// makes what it should be.
+inline void add_cell(Results& results, const std::string& server, std::size_t idle,
+                     std::size_t repetitions, const std::function<void(Trial&)>& make) {
+  SweepPlan& plan = results.context.plan;
+  if (plan.servers.empty() || plan.servers.back().name != server) {
+    plan.servers.push_back({.name = server, .backend = "poll", .options = {}, .command = {}});
+  }
+  if (!std::ranges::count(plan.idle_connections, idle)) plan.idle_connections.push_back(idle);
+  plan.rates = {1000};
+  plan.repetitions = repetitions;
+  for (std::size_t repetition = 1; repetition <= repetitions; ++repetition) {
+    make(results.trials.emplace_back(clean_trial({server, idle, 1000}, repetition)));
+  }
 }
 
 // A run with one trial of each kind, and with something in every field.

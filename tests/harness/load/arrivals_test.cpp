@@ -88,16 +88,6 @@ TEST(UniformArrivals, DoNotDriftInAMillionMessages) {
   }
 }
 
-TEST(PoissonArrivals, KeepTheirRate) {
-  const Load options = load_of(10'000, 4, Arrivals::poisson);
-  std::size_t arrived = 0;
-  for (std::size_t connection = 0; connection < 4; ++connection) {
-    ArrivalSchedule schedule(options, connection, start);
-    for (; schedule.due() < start + std::chrono::seconds(10); schedule.advance()) ++arrived;
-  }
-  EXPECT_NEAR(static_cast<double>(arrived), 100'000, 3 * std::sqrt(100'000));
-}
-
 TEST(PoissonArrivals, AreTheSameWithTheSameSeedOnly) {
   Load options = load_of(1000, 10, Arrivals::poisson);
   const std::vector<double> once = first_times(options, 3, 1000);

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/server/server_process.hpp"
+#include "tests/support/odd.hpp"
 #include "tests/support/sanitizers.hpp"
 
 namespace echomux {
@@ -12,12 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using Clock = Crowd::Clock;
-
-ServerCommand odd(const std::string& mode) {
-  ServerCommand command;
-  command.arguments = {ODD_SERVER, "{port}", mode};
-  return command;
-}
 
 PeerScript script(std::uint64_t bytes) {
   return {.kind = "peer", .bytes = bytes};

@@ -192,18 +192,7 @@ TEST(HdrFormat, RefusesEveryTruncation) {
   }
 }
 
-// Whether what `text` has become is refused or read, it does no harm.
-void expect_harmless(const std::string& text, int& read) {
-  try {
-    const LatencyHistogram histogram = from_hdr_v2(text);
-    ++read;
-    expect_same_counts(from_hdr_v2(to_hdr_v2(histogram)), histogram);
-    EXPECT_THAT(to_hgrm(histogram), HasSubstr("#[Buckets"));
-  } catch (const std::runtime_error&) {
-    // As it should be.
-  }
-}
-
+// Whether what the text has become is refused or read, it does no harm.
 TEST(HdrFormat, IsNotHarmedByFlippedBits) {
   std::mt19937_64 random(2);
   const std::string text = to_hdr_v2(random_histogram(3, 200));
@@ -212,20 +201,16 @@ TEST(HdrFormat, IsNotHarmedByFlippedBits) {
     std::string damaged = text;
     char& hit = damaged[random() % damaged.size()];
     hit = static_cast<char>(hit ^ static_cast<char>(1U << random() % 8));
-    expect_harmless(damaged, read);
+    try {
+      const LatencyHistogram histogram = from_hdr_v2(damaged);
+      ++read;
+      expect_same_counts(from_hdr_v2(to_hdr_v2(histogram)), histogram);
+      EXPECT_THAT(to_hgrm(histogram), HasSubstr("#[Buckets"));
+    } catch (const std::runtime_error&) {
+      // As it should be.
+    }
   }
   EXPECT_LT(read, 20);  // zlib's checksum tells nearly always
-}
-
-TEST(HdrFormat, IsNotHarmedByRandomCounts) {
-  std::mt19937_64 random(4);
-  int read = 0;
-  for (int round = 0; round < 2000; ++round) {
-    std::string counts(random() % 30, '\0');
-    for (char& byte : counts) byte = static_cast<char>(random() % (round % 2 == 0 ? 256 : 128));
-    expect_harmless(Encoding{.counts = counts}.text(), read);
-  }
-  EXPECT_GT(read, 100);
 }
 
 // HdrHistogram's own class, as far as this machine has it: why not, or nothing.

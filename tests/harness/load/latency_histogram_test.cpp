@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
-
-#include "harness/stats/statistics.hpp"
+#include <vector>
 
 namespace echomux {
 namespace {
@@ -69,38 +68,6 @@ TEST(LatencyHistogram, AddsUp) {
   EXPECT_EQ(one.percentile(60), nanoseconds(100));
   EXPECT_EQ(one.percentile(61), nanoseconds(300));
   EXPECT_EQ(one.mean(), nanoseconds(180));
-}
-
-std::vector<double> one_to(int n) {
-  std::vector<double> values;
-  for (int i = n; i >= 1; --i) values.push_back(i);
-  return values;
-}
-
-TEST(MedianInterval, IsTheMiddleOrTheMeanOfTheMiddleTwo) {
-  EXPECT_EQ(median_interval({3, 1, 2}).median, 2);
-  EXPECT_EQ(median_interval({4, 1, 2, 3}).median, 2.5);
-}
-
-TEST(MedianInterval, HasNoBoundsBelowSixValues) {
-  EXPECT_FALSE(median_interval(one_to(5)).bounds.has_value());
-  EXPECT_TRUE(median_interval(one_to(6)).bounds.has_value());
-}
-
-// The ranks for 95 % in tables of the sign test, such as Conover's table A3 gives them.
-TEST(MedianInterval, BoundsAreTheRanksOfTheTables) {
-  struct Row {
-    int n;
-    double low;
-    double high;
-  };
-  for (const Row& row : {Row{6, 1, 6}, Row{8, 1, 8}, Row{9, 2, 8}, Row{10, 2, 9}, Row{15, 4, 12},
-                         Row{20, 6, 15}, Row{25, 8, 18}, Row{30, 10, 21}}) {
-    const MedianInterval interval = median_interval(one_to(row.n));
-    ASSERT_TRUE(interval.bounds.has_value());
-    EXPECT_EQ(interval.bounds->low, row.low) << row.n;
-    EXPECT_EQ(interval.bounds->high, row.high) << row.n;
-  }
 }
 
 }  // namespace

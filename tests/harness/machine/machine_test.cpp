@@ -10,7 +10,6 @@
 
 #include "harness/machine/build_info.hpp"
 #include "harness/machine/cpu.hpp"
-#include "harness/text/json.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace echomux {
@@ -52,29 +51,6 @@ TEST(Machine, AgreesWithWhatTheSystemTells) {
   EXPECT_GT(machine.tasks, 1U);
   EXPECT_THAT(machine.cpu_accounting, Not(IsEmpty()));
   EXPECT_THAT(machine.tracepoint, Not(IsEmpty()));
-}
-
-TEST(Machine, ComesBackFromJsonAsItWas) {
-  const Machine machine = describe_machine();
-  EXPECT_EQ(machine_from(Json::parse(to_json(machine).dump())), machine);
-  EXPECT_EQ(machine_from(to_json(Machine{})), Machine{});
-}
-
-TEST(Machine, IsNotReadFromJsonWithAnythingMissing) {
-  const Json whole = to_json(describe_machine());
-  for (const auto& [key, ignored] : whole.items()) {
-    Json part = whole;
-    part.erase(key);
-    EXPECT_THROW(static_cast<void>(machine_from(part)), JsonError) << key;
-  }
-  for (const auto& [key, ignored] : whole.at("limits").items()) {
-    Json part = whole;
-    part.at("limits").erase(key);
-    EXPECT_THROW(static_cast<void>(machine_from(part)), JsonError) << key;
-  }
-  Json wrong = whole;
-  wrong["kernel"] = 6;
-  EXPECT_THROW(static_cast<void>(machine_from(wrong)), JsonError);
 }
 
 TEST(Machine, TellsWhatIsNotThere) {
@@ -172,7 +148,6 @@ TEST(BuildInfo, IsComplete) {
   EXPECT_THAT(build.version, ::testing::MatchesRegex("[0-9]+[.][0-9]+[.][0-9]+"));
   EXPECT_THAT(build.git_commit, ::testing::MatchesRegex("unknown|[0-9a-f]{12,}(-dirty)?"));
   EXPECT_THAT(build.compiler, Not(IsEmpty()));
-  EXPECT_EQ(build_from(to_json(build)), build);
 }
 
 }  // namespace

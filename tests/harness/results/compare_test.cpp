@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/trials.hpp"
+#include "tests/support/sample_results.hpp"
 
 namespace echomux {
 namespace {
@@ -14,15 +14,9 @@ using ::testing::IsEmpty;
 
 // Adds a cell with so many trials, whose p50s are `first` and each a little more than the last.
 void add_cell(Results& results, const std::string& server, std::size_t repetitions, double first) {
-  SweepPlan& plan = results.context.plan;
-  plan.servers.push_back({.name = server, .backend = "poll", .options = {}, .command = {}});
-  plan.idle_connections = {100};
-  plan.rates = {1000};
-  for (std::size_t repetition = 1; repetition <= repetitions; ++repetition) {
-    Trial trial = clean_trial({server, 100, 1000}, repetition);
-    trial.load->latency_us.p50 = first + 0.1 * static_cast<double>(repetition);
-    results.trials.push_back(trial);
-  }
+  add_cell(results, server, 100, repetitions, [first](Trial& trial) {
+    trial.load->latency_us.p50 = first + 0.1 * static_cast<double>(trial.repetition);
+  });
 }
 
 // So many cells of so many trials each.

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <latch>
 #include <sstream>
 #include <stdexcept>
@@ -55,13 +56,12 @@ TEST(ProcessMeter, AddsUpTheCpuTimeOfAllGenerations) {
   const nanoseconds total = child.await() + grandchild;
   ASSERT_GE(total, milliseconds(180));
 
-  const auto reading = read_process_tree(child.pid());
-  ASSERT_TRUE(reading.has_value());
-  EXPECT_GE(reading->cpu, total);
-  EXPECT_LE(reading->cpu, total + slack);
-  EXPECT_EQ(reading->processes, 2U);
-  EXPECT_EQ(reading->threads, 2 * threads_from_the_start);
-  const milliseconds ticks(10 * (reading->user_ticks + reading->system_ticks));
+  const auto reading = read_process_tree(child.pid()).value();
+  EXPECT_GE(reading.cpu, total);
+  EXPECT_LE(reading.cpu, total + slack);
+  EXPECT_EQ(reading.processes, 2U);
+  EXPECT_EQ(reading.threads, 2 * threads_from_the_start);
+  const milliseconds ticks(10 * (reading.user_ticks + reading.system_ticks));
   EXPECT_GE(ticks, total - 4 * tick);
   EXPECT_LE(ticks, total + slack);
 }
@@ -84,11 +84,10 @@ TEST(ProcessMeter, CountsChildrenThatHaveEnded) {
   // First it waits to be waited for, then it has been.
   for (const bool reaped : {false, true}) {
     child.await();
-    const auto reading = read_process_tree(child.pid(), Detail::cpu_only);
-    ASSERT_TRUE(reading.has_value());
-    EXPECT_GE(reading->cpu, milliseconds(150) - 2 * tick) << reaped;
-    EXPECT_LE(reading->cpu, milliseconds(150) + slack) << reaped;
-    EXPECT_EQ(reading->processes, 1U) << reaped;
+    const auto reading = read_process_tree(child.pid(), Detail::cpu_only).value();
+    EXPECT_GE(reading.cpu, milliseconds(150) - 2 * tick) << reaped;
+    EXPECT_LE(reading.cpu, milliseconds(150) + slack) << reaped;
+    EXPECT_EQ(reading.processes, 1U) << reaped;
     EXPECT_THAT(process_tree(child.pid()), ElementsAre(child.pid())) << reaped;
     child.go_on();
   }
@@ -113,8 +112,7 @@ TEST(ProcessMeter, ListsParentsBeforeChildren) {
 }
 
 TEST(ProcessMeter, CountsThreadsAndFindsChildrenOfManyThreads) {
-  const auto before = read_process_tree(::getpid());
-  ASSERT_TRUE(before.has_value());
+  const auto before = read_process_tree(::getpid()).value();
   constexpr int count = 100;
   std::latch over(1);
   {
@@ -127,84 +125,77 @@ TEST(ProcessMeter, CountsThreadsAndFindsChildrenOfManyThreads) {
     over.count_down();
     ASSERT_TRUE(reading.has_value());
     // The thread sanitizer may start one of its own in the meantime, here or in the child.
-    EXPECT_GE(reading->threads, before->threads + count + 1);
-    EXPECT_LE(reading->threads, before->threads + count + 1 + (under_thread_sanitizer ? 2 : 0));
-    EXPECT_EQ(reading->processes, before->processes + 1);
+    EXPECT_GE(reading->threads, before.threads + count + 1);
+    EXPECT_LE(reading->threads, before.threads + count + 1 + (under_thread_sanitizer ? 2 : 0));
+    EXPECT_EQ(reading->processes, before.processes + 1);
     EXPECT_THAT(tree, ElementsAre(::getpid(), child.pid()));
   }
 }
 
-TEST(ProcessMeter, SeesMemoryThatIsUsed) {
-  constexpr std::size_t size = std::size_t{32} << 20;
-  const Child child([](const Child::Line& line) {
+// The readings of a child before and after it does some work.
+struct Readings {
+  ProcessReading before;
+  ProcessReading after;
+  ProcessReading brief;  // after it, of the CPU time only
+};
+
+Readings readings_around(const std::function<void()>& work) {
+  const Child child([&work](const Child::Line& line) {
     line.tell();
     line.await();
-    void* memory =
-        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    for (std::size_t at = 0; at < size; at += 4096) static_cast<volatile char*>(memory)[at] = 1;
+    work();
     line.tell();
     line.await();
   });
   child.await();
-  const auto before = read_process_tree(child.pid());
+  const auto before = read_process_tree(child.pid()).value();
   child.go_on();
   child.await();
-  const auto after = read_process_tree(child.pid());
-  ASSERT_TRUE(before.has_value() && after.has_value());
-  const auto growth = static_cast<double>(after->resident_bytes - before->resident_bytes);
+  return {before, read_process_tree(child.pid()).value(),
+          read_process_tree(child.pid(), Detail::cpu_only).value()};
+}
+
+// Memory of which each page has been written to.
+void use_memory(std::size_t size) {
+  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ::madvise(memory, size, MADV_NOHUGEPAGE);
+  for (std::size_t at = 0; at < size; at += 4096) static_cast<volatile char*>(memory)[at] = 1;
+}
+
+TEST(ProcessMeter, SeesMemoryThatIsUsed) {
+  constexpr std::size_t size = std::size_t{32} << 20;
+  const Readings child = readings_around([] { use_memory(size); });
+  const auto growth = static_cast<double>(child.after.resident_bytes - child.before.resident_bytes);
   EXPECT_GE(growth, static_cast<double>(size) * 0.9);
   EXPECT_LE(growth, static_cast<double>(size) * (under_sanitizer ? 8 : 1.1));  // and its shadow
 }
 
 TEST(ProcessMeter, CountsPageFaultsOfChildrenThatHaveEnded) {
   constexpr std::size_t pages = 1000;
-  const Child child([](const Child::Line& line) {
-    line.tell();
-    line.await();
+  const Readings child = readings_around([] {
     const pid_t grandchild = fork_bound();
     if (grandchild == 0) {
-      void* memory =
-          ::mmap(nullptr, pages * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-      ::madvise(memory, pages * 4096, MADV_NOHUGEPAGE);
-      for (std::size_t i = 0; i < pages; ++i) static_cast<volatile char*>(memory)[i * 4096] = 1;
+      use_memory(pages * 4096);
       ::_exit(0);
     }
     ::waitpid(grandchild, nullptr, 0);
-    line.tell();
-    line.await();
   });
-  child.await();
-  const auto before = read_process_tree(child.pid());
-  child.go_on();
-  child.await();
-  const auto after = read_process_tree(child.pid());
-  ASSERT_TRUE(before.has_value() && after.has_value());
-  const std::uint64_t faults = after->page_faults - before->page_faults;
+  const std::uint64_t faults = child.after.page_faults - child.before.page_faults;
   EXPECT_GE(faults, pages);
   EXPECT_LE(faults, pages * (under_sanitizer ? 20 : 2));  // forking copies some
 }
 
 TEST(ProcessMeter, CountsContextSwitches) {
   constexpr std::uint64_t sleeps = 300;
-  const Child child([](const Child::Line& line) {
-    line.tell();
-    line.await();
+  const Readings child = readings_around([] {
     const timespec moment{.tv_sec = 0, .tv_nsec = 50'000};
     for (std::uint64_t i = 0; i < sleeps; ++i) ::nanosleep(&moment, nullptr);
-    line.tell();
-    line.await();
   });
-  child.await();
-  const auto before = read_process_tree(child.pid());
-  child.go_on();
-  child.await();
-  const auto after = read_process_tree(child.pid());
-  const auto brief = read_process_tree(child.pid(), Detail::cpu_only);
-  ASSERT_TRUE(before.has_value() && after.has_value() && brief.has_value());
-  EXPECT_GE(after->voluntary_switches - before->voluntary_switches, sleeps);
-  EXPECT_LE(after->voluntary_switches - before->voluntary_switches, sleeps + 50);
-  EXPECT_EQ(brief->voluntary_switches, 0U);
-  EXPECT_EQ(brief->threads, threads_from_the_start);
+  const std::uint64_t switches = child.after.voluntary_switches - child.before.voluntary_switches;
+  EXPECT_GE(switches, sleeps);
+  EXPECT_LE(switches, sleeps + 50);
+  EXPECT_EQ(child.brief.voluntary_switches, 0U);
+  EXPECT_EQ(child.brief.threads, threads_from_the_start);
 }
 
 TEST(ProcessMeter, TellsHowLongThreadsWaitForTheirCpu) {
@@ -220,19 +211,16 @@ TEST(ProcessMeter, TellsHowLongThreadsWaitForTheirCpu) {
   });
   run_on_cpus(all);
   const nanoseconds own = child.await();
-  const auto reading = read_process_tree(child.pid());
-  ASSERT_TRUE(reading.has_value());
+  const auto reading = read_process_tree(child.pid()).value();
   // Two that share a CPU wait for each other for as long as both compute.
-  EXPECT_GE(reading->run_queue_delay, milliseconds(30));
-  EXPECT_GE(reading->run_queue_delay, own);
-  EXPECT_GT(reading->involuntary_switches, 0U);
-  EXPECT_THAT(reading->cpus, ElementsAre(all.back()));
+  EXPECT_GE(reading.run_queue_delay, milliseconds(30));
+  EXPECT_GE(reading.run_queue_delay, own);
+  EXPECT_GT(reading.involuntary_switches, 0U);
+  EXPECT_THAT(reading.cpus, ElementsAre(all.back()));
 }
 
 TEST(ProcessMeter, KnowsWhichCpusMayBeUsed) {
-  const auto reading = read_process_tree(::getpid());
-  ASSERT_TRUE(reading.has_value());
-  EXPECT_EQ(reading->cpus, usable_cpus());
+  EXPECT_EQ(read_process_tree(::getpid()).value().cpus, usable_cpus());
 }
 
 TEST(ProcessMeter, HasNothingToSayOfAProcessThatHasEnded) {
@@ -316,12 +304,8 @@ TEST(KeepAwake, GivesWayToOthers) {
   EXPECT_EQ(idle_priority_threads(), 0U);
   {
     const KeepAwake awake(usable_cpus());
-    const auto limit = std::chrono::steady_clock::now() + patience;
-    while (idle_priority_threads() < usable_cpus().size() &&
-           std::chrono::steady_clock::now() < limit) {
-      std::this_thread::yield();
-    }
-    EXPECT_EQ(idle_priority_threads(), usable_cpus().size());
+    EXPECT_TRUE(
+        eventually(patience, [] { return idle_priority_threads() == usable_cpus().size(); }));
   }
   EXPECT_EQ(idle_priority_threads(), 0U);
 }

@@ -13,6 +13,7 @@
 #include "harness/machine/tracepoint.hpp"
 #include "harness/server/process_meter.hpp"
 #include "tests/support/child.hpp"
+#include "tests/support/complaint.hpp"
 #include "tests/support/process_info.hpp"
 #include "tests/support/sanitizers.hpp"
 
@@ -114,12 +115,7 @@ TEST_F(SystemCalls, OfAllThreadsAndProcessesThatExistCount) {
 
 TEST_F(SystemCalls, AreRefusedWhereDescriptorsAreTooFew) {
   const rlim_t before = set_soft_limit(::getpid(), RLIMIT_NOFILE, open_descriptors(::getpid()) + 8);
-  try {
-    const SystemCallMeter meter({::getpid()});
-    ADD_FAILURE() << "counts";
-  } catch (const std::runtime_error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("ulimit -n"));
-  }
+  EXPECT_THAT(complaint([] { SystemCallMeter({::getpid()}); }), HasSubstr("ulimit -n"));
   set_soft_limit(::getpid(), RLIMIT_NOFILE, before);
 }
 
