@@ -82,6 +82,19 @@ std::uint64_t context_switches(pid_t pid) {
   return sum;
 }
 
+std::map<std::string, std::chrono::nanoseconds> waits_for_cpu(pid_t pid) {
+  std::map<std::string, std::chrono::nanoseconds> waits;
+  for (const auto& task : fs::directory_iterator(directory_of(pid) / "task")) {
+    // What it has run, what it has waited, and how often it ran.
+    const std::string text = proc::read_file(task.path() / "schedstat").value_or("");
+    const auto numbers = proc::words(text);
+    if (numbers.size() < 2) continue;
+    waits[task.path().filename()] =
+        std::chrono::nanoseconds(proc::number<std::int64_t>(numbers[1]));
+  }
+  return waits;
+}
+
 bool is_stopped(pid_t pid) {
   return std::ranges::all_of(
       fs::directory_iterator(directory_of(pid) / "task"),

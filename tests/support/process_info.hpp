@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <string>
 
 namespace echomux {
 
@@ -31,6 +33,10 @@ namespace echomux {
 // How often its threads have left a CPU so far, of their own accord or not. A process in which this
 // doesn't change has slept all the time, or computed all the time without a break.
 [[nodiscard]] std::uint64_t context_switches(pid_t pid);
+
+// How long each of its threads has waited for a CPU so far, by the thread's number; none where the
+// kernel doesn't tell (CONFIG_SCHED_INFO).
+[[nodiscard]] std::map<std::string, std::chrono::nanoseconds> waits_for_cpu(pid_t pid);
 
 // Whether all of its threads are stopped, as they are some time after SIGSTOP.
 [[nodiscard]] bool is_stopped(pid_t pid);
