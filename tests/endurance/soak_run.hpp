@@ -9,18 +9,10 @@
 #include <vector>
 
 #include "harness/server/process_state.hpp"
-#include "harness/server/server_process.hpp"
 #include "tests/endurance/churn.hpp"
+#include "tests/endurance/endurance.hpp"
 
 namespace echomux {
-
-// A server that takes part.
-struct SoakServer {
-  std::string name;
-  ServerCommand command;
-  bool one_at_a_time = false;  // it serves one peer at a time: then the loads take turns, too
-  bool churn = true;           // false: the well-behaved peers alone, as for the control
-};
 
 // How far a soak is.
 struct SoakProgress {
@@ -48,19 +40,15 @@ struct SoakOptions {
 };
 
 // A server at one moment.
-struct SoakSample {
-  double seconds = 0;  // since the soak began
-  ProcessState process;
+struct SoakSample : ProcessState {
+  double seconds = 0;                     // since the soak began
   std::optional<std::uint64_t> accepted;  // by its own counters; none: not reported
   std::optional<std::uint64_t> closed;
 };
 
 // What its well-behaved peers saw in one window.
-struct SoakWindow {
+struct SoakWindow : PeerLatency {
   double seconds = 0;  // at its begin
-  std::uint64_t requests = 0;
-  double p50_us = 0;  // from the moment each message was due
-  double p99_us = 0;
 };
 
 // One server's soak.
@@ -89,7 +77,7 @@ struct SoakResult {
 // loaded no more, and is a record that says so. Throws std::exception when a server can't be
 // started.
 [[nodiscard]] SoakResult run_soak(const SoakOptions& options,
-                                  const std::vector<SoakServer>& servers,
+                                  const std::vector<EnduranceTarget>& servers,
                                   const std::stop_token& stop = {});
 
 }  // namespace echomux
