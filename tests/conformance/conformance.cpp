@@ -14,8 +14,8 @@
 #include "echo/system_call.hpp"
 #include "harness/bench/sweep.hpp"
 #include "harness/server/process_meter.hpp"
+#include "tests/faults/fault_cells.hpp"
 #include "tests/faults/faulty_server.hpp"
-#include "tests/faults/recoverable.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/process_info.hpp"
 

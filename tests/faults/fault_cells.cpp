@@ -1,8 +1,10 @@
 #include "tests/faults/fault_cells.hpp"
 
 #include <algorithm>
-#include <array>
 #include <initializer_list>
+#include <stdexcept>
+
+#include "harness/machine/proc_file.hpp"
 
 namespace echomux {
 namespace {
@@ -11,7 +13,6 @@ using enum FaultCall;
 using enum FaultWhen;
 
 constexpr std::string_view everything = "everything";
-constexpr std::array all_times{first, every, random, always, set_up};
 
 bool is_blocking(std::string_view backend) {
   return backend == "blocking" || backend == "threaded";
@@ -47,30 +48,31 @@ bool makes_call(std::string_view backend, FaultCall call) {
   return false;
 }
 
-// By the call's manual page in section 2 or 3, and POSIX for ENOBUFS of recv.
+// The system call beneath each, as strace knows it, and how it can fail: by the manual page in
+// section 2 or 3, and POSIX for ENOBUFS of recv.
+struct CallForm {
+  std::string_view kernels_name;
+  std::string_view faults;
+};
+constexpr std::array<CallForm, fault_call_names.size()> forms{{
+    {"recvfrom", "EINTR EAGAIN short ENOBUFS ENOMEM ECONNRESET"},
+    {"sendto", "EINTR EAGAIN short ENOBUFS ENOMEM ECONNRESET EPIPE"},
+    {"accept4", "EINTR EAGAIN ECONNABORTED EMFILE ENFILE ENOBUFS ENOMEM"},
+    {"epoll_ctl", "ENOMEM ENOSPC"},
+    {"epoll_wait", "EINTR"},
+    {"poll", "EINTR ENOMEM"},
+    {"pselect6", "EINTR ENOMEM"},
+    {"pthread_create", "EAGAIN"},
+    {"epoll_create1", "EMFILE ENFILE ENOMEM"},
+    {"eventfd2", "EMFILE ENFILE ENOMEM"},
+}};
+
+const CallForm& form_of(FaultCall call) {
+  return forms[static_cast<std::size_t>(call)];
+}
+
 bool can_fail_with(FaultCall call, std::string_view fault) {
-  switch (call) {
-    case recv:
-      return one_of(fault, {"EINTR", "EAGAIN", "short", "ENOBUFS", "ENOMEM", "ECONNRESET"});
-    case send:
-      return one_of(fault,
-                    {"EINTR", "EAGAIN", "short", "ENOBUFS", "ENOMEM", "ECONNRESET", "EPIPE"});
-    case accept4:
-      return one_of(fault, {"EINTR", "EAGAIN", "ECONNABORTED"}) || is_shortage(fault);
-    case epoll_ctl:
-      return one_of(fault, {"ENOMEM", "ENOSPC"});
-    case epoll_wait:
-      return fault == "EINTR";
-    case poll:
-    case select:
-      return one_of(fault, {"EINTR", "ENOMEM"});
-    case pthread_create:
-      return fault == "EAGAIN";
-    case epoll_create1:
-    case eventfd:
-      return one_of(fault, {"EMFILE", "ENFILE", "ENOMEM"});
-  }
-  return false;
+  return std::ranges::count(proc::words(form_of(call).faults), fault) > 0;
 }
 
 FaultHarm harm_of(const FaultCell& cell) {
@@ -134,22 +136,6 @@ int interval_of(const FaultCell& cell) {
   return 5;
 }
 
-// The system call beneath, as strace knows it.
-std::string kernels_name(FaultCall call) {
-  switch (call) {
-    case recv:
-      return "recvfrom";
-    case send:
-      return "sendto";
-    case select:
-      return "pselect6";
-    case eventfd:
-      return "eventfd2";
-    default:
-      return std::string(name_of(call));
-  }
-}
-
 void write_rule(FaultCell& cell, std::uint64_t seed) {
   cell.rule = std::string(name_of(cell.call)) + ":" + cell.fault + ":";
   // strace skips the call and so can't shorten it; can't reset a connection; knows no random times,
@@ -157,7 +143,9 @@ void write_rule(FaultCell& cell, std::uint64_t seed) {
   const bool in_strace = cell.fault != "short" && cell.call != pthread_create &&
                          cell.fault != "ECONNABORTED" && !cell.backend->never_sleeps &&
                          !(cell.fault == "EAGAIN" && cell.backend->name == "epoll_et");
-  if (in_strace) cell.strace = kernels_name(cell.call) + ":error=" + cell.fault + ":when=";
+  if (in_strace) {
+    cell.strace = std::string(form_of(cell.call).kernels_name) + ":error=" + cell.fault + ":when=";
+  }
   // The program itself begins with one poll, which asks whether stdout has room, and one eventfd; a
   // server's set-up, with two epoll_ctl.
   const bool begins_with_one = cell.call == poll || cell.call == eventfd;
@@ -189,6 +177,26 @@ void write_rule(FaultCell& cell, std::uint64_t seed) {
   if (begins_with_two && cell.when != always) cell.rule += ",skip=2";
   cell.rule += options_of(cell);
 }
+
+struct Recoverable {
+  std::string_view call_and_fault;
+  int interval;
+  std::string_view probability;
+};
+
+// Each shortage while accepting makes most servers pause for 100 ms, which is no fault of theirs:
+// the suite makes thousands of connections, and still expects them to be served in time.
+constexpr std::array recoverable{
+    Recoverable{"recv:EINTR", 3, "0.03"},         Recoverable{"recv:EAGAIN", 5, "0.03"},
+    Recoverable{"recv:short", 2, "0.03"},         Recoverable{"send:EINTR", 3, "0.03"},
+    Recoverable{"send:EAGAIN", 5, "0.03"},        Recoverable{"send:short", 2, "0.03"},
+    Recoverable{"accept4:EINTR", 3, "0.03"},      Recoverable{"accept4:EAGAIN", 5, "0.03"},
+    Recoverable{"accept4:EMFILE", 503, "0.001"},  Recoverable{"accept4:ENFILE", 701, "0.001"},
+    Recoverable{"accept4:ENOBUFS", 907, "0.001"}, Recoverable{"accept4:ENOMEM", 1009, "0.001"},
+    Recoverable{"epoll_wait:EINTR", 2, "0.1"},    Recoverable{"poll:EINTR", 2, "0.1"},
+    Recoverable{"poll:ENOMEM", 7, "0.02"},        Recoverable{"select:EINTR", 2, "0.1"},
+    Recoverable{"select:ENOMEM", 7, "0.02"},
+};
 
 }  // namespace
 
@@ -257,6 +265,30 @@ std::vector<FaultCell> storm_cells(std::uint64_t seed, std::size_t count) {
     }
   }
   return storms;
+}
+
+std::string recoverable_faults(const Backend& backend, std::string_view when) {
+  const std::string_view kind = when.substr(0, when.find('='));
+  const std::string_view seed = kind == when ? "1" : when.substr(kind.size() + 1);
+  std::string rules;
+  for (const Recoverable& fault : recoverable) {
+    if (!rules.empty()) rules += ';';
+    rules += std::string(fault.call_and_fault) + ":";
+    if (when == "first") {
+      rules += "first=1";
+    } else if (when == "every") {
+      rules += "every=" + std::to_string(fault.interval);
+    } else if (kind == "random" && !seed.empty()) {
+      // A digit more for each, so that they don't all strike together.
+      rules += "random=" + std::string(fault.probability) + ",seed=" + std::string(seed) +
+               std::to_string(&fault - recoverable.data());
+    } else {
+      throw std::invalid_argument("'" + std::string(when) +
+                                  "' is neither first nor every nor random nor random=SEED");
+    }
+    if (backend.never_sleeps) rules += ",ready";
+  }
+  return rules;
 }
 
 std::string name_of(const FaultCell& cell) {

@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <thread>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "cli/command.hpp"
 #include "harness/text/json.hpp"
 #include "harness/text/table.hpp"
+#include "harness/text/whole_file.hpp"
 #include "harness/text/words.hpp"
 #include "tests/faults/fault_scenario.hpp"
 
@@ -22,9 +22,6 @@ namespace echomux {
 namespace {
 
 using Verdict = FaultResult::Verdict;
-
-constexpr std::array times{FaultWhen::first, FaultWhen::every, FaultWhen::random, FaultWhen::always,
-                           FaultWhen::set_up};
 
 bool is_storm(const FaultCell& cell) {
   return cell.fault == "everything";
@@ -45,17 +42,13 @@ struct Options {
   bool strace = true;
 };
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 std::vector<Tried> try_all(const Options& options) {
+  std::vector<FaultCell> cells = fault_cells(options.seed);
+  std::ranges::move(storm_cells(options.seed, options.storms), std::back_inserter(cells));
   std::vector<Tried> all;
-  for (FaultCell& cell : fault_cells(options.seed)) {
-    if (contains(name_of(cell), options.only)) all.push_back({std::move(cell), {}, {}});
-  }
-  for (FaultCell& cell : storm_cells(options.seed, options.storms)) {
-    if (contains(name_of(cell), options.only)) all.push_back({std::move(cell), {}, {}});
+  for (FaultCell& cell : cells) {
+    if (name_of(cell).find(options.only) == std::string::npos) continue;
+    all.push_back({std::move(cell), {}, {}});
   }
   std::atomic<std::size_t> next{0};
   std::vector<std::jthread> workers;
@@ -188,7 +181,7 @@ std::string markdown_of(const std::vector<Row>& rows) {
   for (const Row& row : rows) {
     if (!is_applicable(row)) continue;
     std::vector<std::string> cells{row.call, row.fault};
-    for (const FaultWhen when : times) {
+    for (const FaultWhen when : all_times) {
       cells.push_back(markdown_cell(*row.cells.at(when), footnotes));
     }
     table.add(std::move(cells));
@@ -253,24 +246,16 @@ std::string to_markdown(const std::vector<Tried>& all, const Options& options) {
   return text;
 }
 
-void write(const std::string& path, const std::string& text) {
-  std::ofstream file(path);
-  file << text;
-  if (!file.flush()) throw std::runtime_error("cannot write " + path);
-}
-
 int run(const Options& options) {
   const std::vector<Tried> all = try_all(options);
   const std::string markdown = to_markdown(all, options);
   std::cout << markdown;
-  std::filesystem::create_directories(options.directory);
-  write(options.directory + "/matrix.md", markdown);
-  write(options.directory + "/matrix.json", to_json(all, options));
-  return sum_of(all, &Tried::shim)[Verdict::failed] +
-                     sum_of(all, &Tried::strace)[Verdict::failed] ==
-                 0
-             ? 0
-             : 1;
+  write_whole_file(options.directory + "/matrix.md", markdown, "matrix");
+  write_whole_file(options.directory + "/matrix.json", to_json(all, options), "matrix");
+  const bool failed = std::ranges::any_of(all, [](const Tried& tried) {
+    return tried.shim.verdict == Verdict::failed || tried.strace.verdict == Verdict::failed;
+  });
+  return failed ? exit_failure : exit_ok;
 }
 
 }  // namespace

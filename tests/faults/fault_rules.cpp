@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -54,16 +55,11 @@ void read_when(std::string_view text, FaultRule& rule) {
     return;
   }
   rule.n = number(value);
-  if (rule.n == 0) refuse_faults(text);
-  if (name == "first") {
-    rule.when = FaultRule::When::first;
-  } else if (name == "nth") {
-    rule.when = FaultRule::When::nth;
-  } else if (name == "every") {
-    rule.when = FaultRule::When::every;
-  } else {
-    refuse_faults(text);
-  }
+  // In the order of FaultRule::When.
+  constexpr std::array<std::string_view, 3> names{"first", "nth", "every"};
+  const auto* const found = std::find(names.begin(), names.end(), name);
+  if (rule.n == 0 || found == names.end()) refuse_faults(text);
+  rule.when = static_cast<FaultRule::When>(found - names.begin());
 }
 
 void read_fault(std::string_view text, FaultRule& rule) {
@@ -80,10 +76,9 @@ void read_fault(std::string_view text, FaultRule& rule) {
 
 void read_rule(std::string_view text, FaultRule& rule) {
   const std::string_view call = take(text, ':');
-  std::size_t i = 0;
-  while (i < fault_call_names.size() && fault_call_names[i] != call) ++i;
-  if (i == fault_call_names.size()) refuse_faults(call);
-  rule.call = static_cast<FaultCall>(i);
+  const auto* const found = std::find(fault_call_names.begin(), fault_call_names.end(), call);
+  if (found == fault_call_names.end()) refuse_faults(call);
+  rule.call = static_cast<FaultCall>(found - fault_call_names.begin());
   read_fault(take(text, ':'), rule);
   read_when(take(text, ','), rule);
   while (!text.empty()) {
