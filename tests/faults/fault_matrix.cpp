@@ -210,16 +210,12 @@ std::string storms_of(const std::vector<Tried>& all, std::string_view backend) {
       tried_count, failures.empty() ? "passed" : "FAILED", injected, lost, failures);
 }
 
-std::map<Verdict, std::size_t> sum_of(const std::vector<Tried>& all,
-                                      const FaultResult Tried::*injector) {
+std::string summary_of(std::string_view name, const std::vector<Tried>& all,
+                       const FaultResult Tried::*injector) {
   std::map<Verdict, std::size_t> sum;
   for (const Tried& tried : all) ++sum[(tried.*injector).verdict];
-  return sum;
-}
-
-std::string summary_of(std::string_view injector, std::map<Verdict, std::size_t> sum) {
   return fmt::format(
-      "{}: {} cells tried, {} passed, {} failed, {} never fired; {} not applicable", injector,
+      "- {}: {} cells tried, {} passed, {} failed, {} never fired; {} not applicable\n", name,
       sum[Verdict::passed] + sum[Verdict::failed] + sum[Verdict::never_fired], sum[Verdict::passed],
       sum[Verdict::failed], sum[Verdict::never_fired], sum[Verdict::not_applicable]);
 }
@@ -232,10 +228,8 @@ std::string to_markdown(const std::vector<Tried>& all, const Options& options) {
       "connection "
       "to a fault in it; nobody else lost a byte. The seed of the random ones is " +
       std::to_string(options.seed) + ".\n\n";
-  text += "- " + summary_of("preloaded shim", sum_of(all, &Tried::shim)) + "\n";
-  if (options.strace) {
-    text += "- " + summary_of("strace --inject", sum_of(all, &Tried::strace)) + "\n";
-  }
+  text += summary_of("preloaded shim", all, &Tried::shim);
+  if (options.strace) text += summary_of("strace --inject", all, &Tried::strace);
   for (const Backend& backend : backends()) {
     const std::vector<Row> rows = rows_of(all, backend.name);
     const std::string storms = storms_of(all, backend.name);
