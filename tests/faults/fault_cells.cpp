@@ -206,18 +206,11 @@ std::string_view name_of(FaultWhen when) {
   return names[static_cast<std::size_t>(when)];
 }
 
-const std::vector<std::string>& fault_names() {
-  static const std::vector<std::string> names{"EINTR",        "EAGAIN", "short",      "ENOBUFS",
-                                              "ENOMEM",       "ENOSPC", "ECONNRESET", "EPIPE",
-                                              "ECONNABORTED", "EMFILE", "ENFILE"};
-  return names;
-}
-
 std::vector<FaultCell> fault_cells(std::uint64_t seed) {
   std::vector<FaultCell> cells;
   for (const Backend& backend : backends()) {
     for (std::size_t call = 0; call < fault_call_names.size(); ++call) {
-      for (const std::string& fault : fault_names()) {
+      for (const std::string_view fault : fault_names) {
         for (const FaultWhen when : all_times) {
           FaultCell& cell = cells.emplace_back();
           cell.backend = &backend;

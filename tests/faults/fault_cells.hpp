@@ -46,7 +46,9 @@ struct FaultCell {
 };
 
 // The faults of the matrix, in the order of its rows.
-[[nodiscard]] const std::vector<std::string>& fault_names();
+inline constexpr std::array<std::string_view, 11> fault_names{
+    "EINTR",      "EAGAIN", "short",        "ENOBUFS", "ENOMEM", "ENOSPC",
+    "ECONNRESET", "EPIPE",  "ECONNABORTED", "EMFILE",  "ENFILE"};
 
 // All cells, in the order of backends, calls, faults and times, those that aren't applicable
 // included. Random ones get the seed.

@@ -166,7 +166,7 @@ std::string not_applicable_in(const std::vector<Row>& rows) {
   std::string text = "\nNot applicable at any time:\n\n";
   for (const auto& [reason, cells] : reasons) {
     // A call that isn't made can't fail in any way: that needs no list.
-    text += cells.size() == fault_names().size()
+    text += cells.size() == fault_names.size()
                 ? fmt::format("- {}: all faults\n", reason)
                 : fmt::format("- {}: {}\n", reason, joined(cells, ", "));
   }

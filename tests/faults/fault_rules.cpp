@@ -3,27 +3,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
-#include <utility>
 
 namespace echomux {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, int>, 11> error_names{
-    {{"EINTR", EINTR},
-     {"EAGAIN", EAGAIN},
-     {"ENOBUFS", ENOBUFS},
-     {"ENOMEM", ENOMEM},
-     {"ENOSPC", ENOSPC},
-     {"ECONNRESET", ECONNRESET},
-     {"EPIPE", EPIPE},
-     {"ECONNABORTED", ECONNABORTED},
-     {"EMFILE", EMFILE},
-     {"ENFILE", ENFILE},
-     {"EPERM", EPERM}}};
+constexpr int most_errors = 4096;  // the kernel's MAX_ERRNO
 
 // Takes off and returns what stands before the first `end`.
 std::string_view take(std::string_view& text, char end) {
@@ -68,8 +56,9 @@ void read_fault(std::string_view text, FaultRule& rule) {
     rule.send_room = static_cast<int>(number(text.substr(5)));
     return;
   }
-  for (const auto& [name, error] : error_names) {
-    if (name == text) rule.error = error;
+  for (int error = 1; error < most_errors && rule.error == 0; ++error) {
+    const char* const name = ::strerrorname_np(error);
+    if (name != nullptr && name == text) rule.error = error;
   }
   if (rule.error == 0) refuse_faults(text);
 }
