@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <span>
 #include <stdexcept>
@@ -110,18 +111,6 @@ void judge(SoakSeries& series) {
   series.verdict = rises ? Verdict::not_flat : Verdict::flat;
 }
 
-std::string_view word(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::flat:
-      return "flat";
-    case Verdict::not_flat:
-      return "NOT FLAT";
-    case Verdict::too_short:
-      return "too short";
-  }
-  return "";
-}
-
 // "flat, +0.3 %"
 std::string in_words(const SoakSeries& series) {
   if (series.verdict == Verdict::too_short) return "too short to tell";
@@ -130,7 +119,7 @@ std::string in_words(const SoakSeries& series) {
                      series.name == "memory" ? fmt::format("{:.0f} KiB", series.median / 1024)
                      : series.unit.empty()   ? fmt::format("{:.0f}", series.median)
                                              : fmt::format("{:.2f}", series.median),
-                     word(series.verdict), percent);
+                     series.verdict == Verdict::flat ? "flat" : "NOT FLAT", percent);
 }
 
 std::string latency_in_words(const SoakRecord& record, const SoakSeries& series,
@@ -192,17 +181,17 @@ Json windows_json(const SoakRecord& record) {
 }
 
 Json series_json(const SoakVerdict& verdict) {
+  constexpr std::array words{"flat", "not flat", "too short"};
   Json json = Json::object();
   for (const SoakSeries& series : verdict.series) {
-    json[series.name] = {
-        {"verdict", series.verdict == Verdict::not_flat ? "not flat" : word(series.verdict)},
-        {"unit", series.unit},
-        {"median", series.median},
-        {"rise", series.rise},
-        {"least_rise", series.least_rise},
-        {"p", series.p},
-        {"p_corrected", series.p_corrected},
-        {"slices", series.slices}};
+    json[series.name] = {{"verdict", words[static_cast<std::size_t>(series.verdict)]},
+                         {"unit", series.unit},
+                         {"median", series.median},
+                         {"rise", series.rise},
+                         {"least_rise", series.least_rise},
+                         {"p", series.p},
+                         {"p_corrected", series.p_corrected},
+                         {"slices", series.slices}};
   }
   return json;
 }

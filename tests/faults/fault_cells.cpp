@@ -1,7 +1,6 @@
 #include "tests/faults/fault_cells.hpp"
 
 #include <algorithm>
-#include <initializer_list>
 #include <stdexcept>
 
 #include "harness/machine/proc_file.hpp"
@@ -14,65 +13,41 @@ using enum FaultWhen;
 
 constexpr std::string_view everything = "everything";
 
+bool has_word(std::string_view text, std::string_view word) {
+  return std::ranges::count(proc::words(text), word) > 0;
+}
+
 bool is_blocking(std::string_view backend) {
   return backend == "blocking" || backend == "threaded";
 }
 
-bool one_of(std::string_view text, std::initializer_list<std::string_view> list) {
-  return std::ranges::find(list, text) != list.end();
-}
-
 // Running out of something while accepting leaves the connection in the backlog.
 bool is_shortage(std::string_view fault) {
-  return one_of(fault, {"EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"});
+  return has_word("EMFILE ENFILE ENOBUFS ENOMEM", fault);
 }
 
-bool makes_call(std::string_view backend, FaultCall call) {
-  switch (call) {
-    case recv:
-    case send:
-    case accept4:
-      return true;
-    case epoll_ctl:
-    case epoll_wait:
-    case epoll_create1:
-      return backend.starts_with("epoll");
-    case poll:
-    case select:
-      return backend == name_of(call);
-    case pthread_create:
-      return backend == "threaded";
-    case eventfd:
-      return !is_blocking(backend) && backend != "busy_poll";
-  }
-  return false;
-}
-
-// The system call beneath each, as strace knows it, and how it can fail: by the manual page in
-// section 2 or 3, and POSIX for ENOBUFS of recv.
+// The system call beneath each, as strace knows it; how it can fail, by the manual page in section
+// 2 or 3, and POSIX for ENOBUFS of recv; and which backends make it, unless all do.
 struct CallForm {
   std::string_view kernels_name;
   std::string_view faults;
+  std::string_view backends = {};
 };
 constexpr std::array<CallForm, fault_call_names.size()> forms{{
     {"recvfrom", "EINTR EAGAIN short ENOBUFS ENOMEM ECONNRESET"},
     {"sendto", "EINTR EAGAIN short ENOBUFS ENOMEM ECONNRESET EPIPE"},
     {"accept4", "EINTR EAGAIN ECONNABORTED EMFILE ENFILE ENOBUFS ENOMEM"},
-    {"epoll_ctl", "ENOMEM ENOSPC"},
-    {"epoll_wait", "EINTR"},
-    {"poll", "EINTR ENOMEM"},
-    {"pselect6", "EINTR ENOMEM"},
-    {"pthread_create", "EAGAIN"},
-    {"epoll_create1", "EMFILE ENFILE ENOMEM"},
-    {"eventfd2", "EMFILE ENFILE ENOMEM"},
+    {"epoll_ctl", "ENOMEM ENOSPC", "epoll_lt epoll_et"},
+    {"epoll_wait", "EINTR", "epoll_lt epoll_et"},
+    {"poll", "EINTR ENOMEM", "poll"},
+    {"pselect6", "EINTR ENOMEM", "select"},
+    {"pthread_create", "EAGAIN", "threaded"},
+    {"epoll_create1", "EMFILE ENFILE ENOMEM", "epoll_lt epoll_et"},
+    {"eventfd2", "EMFILE ENFILE ENOMEM", "select poll epoll_lt epoll_et"},
 }};
 
 const CallForm& form_of(FaultCall call) {
   return forms[static_cast<std::size_t>(call)];
-}
-
-bool can_fail_with(FaultCall call, std::string_view fault) {
-  return std::ranges::count(proc::words(form_of(call).faults), fault) > 0;
 }
 
 FaultHarm harm_of(const FaultCell& cell) {
@@ -80,8 +55,7 @@ FaultHarm harm_of(const FaultCell& cell) {
   switch (cell.call) {
     case recv:
     case send:
-      return one_of(cell.fault, {"EINTR", "EAGAIN", "short"}) ? FaultHarm::nobody
-                                                              : FaultHarm::its_peer;
+      return has_word("EINTR EAGAIN short", cell.fault) ? FaultHarm::nobody : FaultHarm::its_peer;
     case accept4:
       return cell.fault == "ECONNABORTED" ? FaultHarm::newcomers : FaultHarm::nobody;
     case epoll_ctl:
@@ -100,11 +74,14 @@ bool lasts(const FaultCell& cell) {
 std::string why_not(const FaultCell& cell) {
   const std::string backend(cell.backend->name);
   const std::string call(name_of(cell.call));
-  if (!makes_call(backend, cell.call)) return backend + " doesn't call " + call;
+  const CallForm& form = form_of(cell.call);
+  if (!form.backends.empty() && !has_word(form.backends, backend)) {
+    return backend + " doesn't call " + call;
+  }
   if (cell.fault == "short" && cell.call != recv && cell.call != send) {
     return call + " moves no bytes";
   }
-  if (!can_fail_with(cell.call, cell.fault)) return call + " doesn't fail with " + cell.fault;
+  if (!has_word(form.faults, cell.fault)) return call + " doesn't fail with " + cell.fault;
   if (cell.fault == "EAGAIN" && cell.call != pthread_create && is_blocking(backend)) {
     return "a blocking socket without a time limit has no EAGAIN";
   }

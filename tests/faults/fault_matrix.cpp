@@ -101,28 +101,25 @@ std::string to_json(const std::vector<Tried>& all, const Options& options) {
 }
 
 // One row of a backend's table: a call and a fault, at all times.
-struct Row {
-  std::string call;
-  std::string fault;
-  std::map<FaultWhen, const Tried*> cells;
-};
+using Row = std::vector<const Tried*>;
 
 std::vector<Row> rows_of(const std::vector<Tried>& all, std::string_view backend) {
   std::vector<Row> rows;
   for (const Tried& tried : all) {
     const FaultCell& cell = tried.cell;
     if (cell.backend->name != backend || is_storm(cell)) continue;
-    if (rows.empty() || rows.back().call != name_of(cell.call) || rows.back().fault != cell.fault) {
-      rows.push_back({std::string(name_of(cell.call)), cell.fault, {}});
+    const FaultCell* const before = rows.empty() ? nullptr : &rows.back().front()->cell;
+    if (before == nullptr || before->call != cell.call || before->fault != cell.fault) {
+      rows.emplace_back();
     }
-    rows.back().cells[cell.when] = &tried;
+    rows.back().push_back(&tried);
   }
   return rows;
 }
 
 bool is_applicable(const Row& row) {
-  return std::ranges::any_of(
-      row.cells, [](const auto& entry) { return entry.second->cell.not_applicable.empty(); });
+  return std::ranges::any_of(row,
+                             [](const Tried* tried) { return tried->cell.not_applicable.empty(); });
 }
 
 // Numbers the reasons why something isn't applicable, so that a table stays readable.
@@ -161,7 +158,8 @@ std::string not_applicable_in(const std::vector<Row>& rows) {
   std::map<std::string, std::vector<std::string>> reasons;
   for (const Row& row : rows) {
     if (is_applicable(row)) continue;
-    reasons[row.cells.begin()->second->cell.not_applicable].push_back(row.call + " " + row.fault);
+    const FaultCell& first = row.front()->cell;
+    reasons[first.not_applicable].push_back(std::string(name_of(first.call)) + " " + first.fault);
   }
   std::string text = "\nNot applicable at any time:\n\n";
   for (const auto& [reason, cells] : reasons) {
@@ -180,9 +178,11 @@ std::string markdown_of(const std::vector<Row>& rows) {
   Footnotes footnotes;
   for (const Row& row : rows) {
     if (!is_applicable(row)) continue;
-    std::vector<std::string> cells{row.call, row.fault};
-    for (const FaultWhen when : all_times) {
-      cells.push_back(markdown_cell(*row.cells.at(when), footnotes));
+    const FaultCell& first = row.front()->cell;
+    std::vector<std::string> cells{std::string(name_of(first.call)), first.fault};
+    cells.resize(cells.size() + all_times.size());
+    for (const Tried* const tried : row) {
+      cells[2 + static_cast<std::size_t>(tried->cell.when)] = markdown_cell(*tried, footnotes);
     }
     table.add(std::move(cells));
   }

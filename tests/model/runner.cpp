@@ -67,13 +67,11 @@ class Runner {
       return;
     }
     const auto found = connections_.find(step.peer);
-    if (step.action == Action::connect) {
-      if (found == connections_.end()) connect(step);
-      return;
+    if (found != connections_.end()) {
+      if (take_open(step, found->second)) connections_.erase(found);
+    } else if (step.action == Action::connect) {
+      connect(step);
     }
-    if (found == connections_.end()) return;
-    Connection& connection = found->second;
-    if (take_open(step, connection)) connections_.erase(found);
   }
 
   // Returns true when the connection is over.
