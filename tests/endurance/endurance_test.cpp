@@ -7,7 +7,7 @@
 #include <random>
 
 #include "tests/endurance/hostile_trial.hpp"
-#include "tests/endurance/soak_report.hpp"
+#include "tests/endurance/soak.hpp"
 #include "tests/support/sanitizers.hpp"
 
 namespace echomux {

@@ -1,6 +1,8 @@
 // Do the servers stay as they are over time? All of them run side by side for the whole time under
 // peers that come and go, every byte is checked, and descriptors, memory, threads and latency must
 // be flat: './run soak --minutes N'.
+#include "tests/endurance/soak.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -9,7 +11,6 @@
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
 #include "harness/text/time_units.hpp"
-#include "tests/endurance/soak_report.hpp"
 
 namespace {
 

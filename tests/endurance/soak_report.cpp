@@ -1,5 +1,3 @@
-#include "tests/endurance/soak_report.hpp"
-
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -11,6 +9,7 @@
 #include "harness/stats/statistics.hpp"
 #include "harness/text/json.hpp"
 #include "harness/text/time_units.hpp"
+#include "tests/endurance/soak.hpp"
 
 namespace echomux {
 namespace {

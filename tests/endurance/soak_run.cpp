@@ -1,5 +1,3 @@
-#include "tests/endurance/soak_run.hpp"
-
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -14,6 +12,7 @@
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/keep_awake.hpp"
 #include "harness/text/time_units.hpp"
+#include "tests/endurance/soak.hpp"
 
 namespace echomux {
 namespace {
