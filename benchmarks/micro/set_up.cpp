@@ -21,7 +21,6 @@ void build_select_set(benchmark::State& state) {
     for (const FileDescriptor& reader : watched.readers()) set.add(reader.get());
     benchmark::DoNotOptimize(set.raw());
   }
-  state.SetComplexityN(state.range(0));
 }
 
 void build_poll_set(benchmark::State& state) {
@@ -34,55 +33,50 @@ void build_poll_set(benchmark::State& state) {
     }
     benchmark::DoNotOptimize(set.data());
   }
-  state.SetComplexityN(state.range(0));
 }
 
-int control(int epoll, int operation, int fd, std::uint32_t events) {
+void control(const FileDescriptor& epoll, int operation, int fd, std::uint32_t events) {
   epoll_event event{};
   event.events = events;
-  return ::epoll_ctl(epoll, operation, fd, &event);
+  check(::epoll_ctl(epoll.get(), operation, fd, &event), "epoll_ctl");
+}
+
+FileDescriptor epoll_with(const Watched& watched) {
+  FileDescriptor epoll(check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"));
+  for (const FileDescriptor& reader : watched.readers()) {
+    control(epoll, EPOLL_CTL_ADD, reader.get(), EPOLLIN);
+  }
+  return epoll;
 }
 
 // All descriptors once: what select and poll pay at every call, epoll pays once.
 void build_epoll_set(benchmark::State& state) {
   const Watched watched(Kind::pipe, state.range(0));
   for (auto _ : state) {
-    const FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
-    for (const FileDescriptor& reader : watched.readers()) {
-      check(control(epoll.get(), EPOLL_CTL_ADD, reader.get(), EPOLLIN), "epoll_ctl");
-    }
+    const FileDescriptor epoll = epoll_with(watched);
   }
-  state.SetComplexityN(state.range(0));
 }
 
 // One registration among N others: the kernel keeps them in a tree.
 void epoll_add_and_delete(benchmark::State& state) {
   const Watched watched(Kind::pipe, state.range(0));
-  const FileDescriptor epoll(check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"));
-  for (const FileDescriptor& reader : watched.readers()) {
-    check(control(epoll.get(), EPOLL_CTL_ADD, reader.get(), EPOLLIN), "epoll_ctl");
-  }
+  const FileDescriptor epoll = epoll_with(watched);
   const int fd = watched.readers().back().get();
   for (auto _ : state) {
-    check(control(epoll.get(), EPOLL_CTL_DEL, fd, 0), "epoll_ctl DEL");
-    check(control(epoll.get(), EPOLL_CTL_ADD, fd, EPOLLIN), "epoll_ctl ADD");
+    control(epoll, EPOLL_CTL_DEL, fd, 0);
+    control(epoll, EPOLL_CTL_ADD, fd, EPOLLIN);
   }
-  state.SetComplexityN(state.range(0));
 }
 
 void epoll_modify(benchmark::State& state) {
   const Watched watched(Kind::pipe, state.range(0));
-  const FileDescriptor epoll(check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"));
-  for (const FileDescriptor& reader : watched.readers()) {
-    check(control(epoll.get(), EPOLL_CTL_ADD, reader.get(), EPOLLIN), "epoll_ctl");
-  }
+  const FileDescriptor epoll = epoll_with(watched);
   const int fd = watched.readers().back().get();
   std::uint32_t events = EPOLLIN;
   for (auto _ : state) {
     events ^= static_cast<std::uint32_t>(EPOLLPRI);
-    check(control(epoll.get(), EPOLL_CTL_MOD, fd, events), "epoll_ctl MOD");
+    control(epoll, EPOLL_CTL_MOD, fd, events);
   }
-  state.SetComplexityN(state.range(0));
 }
 
 // accept alone: a batch of connections is waiting each time the clock runs. They end with a reset,
@@ -119,7 +113,10 @@ void accept_connection(benchmark::State& state) {
 void add_set_up() {
   const std::int64_t most = most_pairs();
   const auto over_watched = [&](const char* name, void (*body)(benchmark::State&)) {
-    auto* const added = benchmark::RegisterBenchmark(name, body);
+    auto* const added = benchmark::RegisterBenchmark(name, [body](benchmark::State& state) {
+      body(state);
+      state.SetComplexityN(state.range(0));
+    });
     for (std::int64_t count = 1; count < most; count *= 10) added->Arg(count);
     added->Arg(most)->ArgName("N")->Complexity();
   };

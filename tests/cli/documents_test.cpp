@@ -98,7 +98,7 @@ TEST(ManPage, HasEveryCommandAndOption) {
 }
 
 TEST(ManPage, IsSetWithoutAWarning) {
-  if (!is_installed("groff")) GTEST_SKIP() << "groff isn't installed";
+  if (!is_installed("groff")) GTEST_SKIP() << "not installed: groff";
   const Finished groff = run_program({"-c", "groff -ww -man -Tutf8"}, printed("man"), shell);
   EXPECT_THAT(groff.err, IsEmpty());
   EXPECT_THAT(groff.out, HasSubstr("Don't have idle connections confirmed"));
@@ -169,7 +169,7 @@ zpty -r shell output "*$2*$3*"
 )zsh";
 
 TEST(ZshCompletion, CompletesWhatIsTyped) {
-  if (!is_installed("zsh")) GTEST_SKIP() << "zsh isn't installed";
+  if (!is_installed("zsh")) GTEST_SKIP() << "not installed: zsh";
   const TemporaryDirectory directory;
   const std::string file = directory / "_echomux";
   std::ofstream(file) << printed("zsh");

@@ -1,5 +1,7 @@
 #include "tests/conformance/conformance.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
@@ -10,8 +12,10 @@
 #include <thread>
 
 #include "echo/system_call.hpp"
+#include "harness/bench/sweep.hpp"
+#include "harness/server/process_meter.hpp"
+#include "tests/faults/fault_cells.hpp"
 #include "tests/faults/faulty_server.hpp"
-#include "tests/faults/recoverable.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/process_info.hpp"
 
@@ -44,7 +48,11 @@ const char* when_faults_strike() {
 
 void Conformance::SetUpTestSuite() {
   // The servers inherit it, and so both sides can hold more than the usual 1,024.
-  raise_own_descriptor_limit();
+  raise_descriptor_limit();
+}
+
+bool Conformance::enough_descriptors_for(std::size_t peers) {
+  return raise_descriptor_limit() >= peers + 100;
 }
 
 bool Conformance::under_faults() {
@@ -85,8 +93,23 @@ ServerProcess& Conformance::server() {
 
 void Conformance::stop(int signal) {
   EXPECT_TRUE(server().running()) << "the server has ended by itself";
+  const auto waits_before = waits_for_cpu(server().pid());
+  const auto begin = std::chrono::steady_clock::now();
   ::kill(server().pid(), signal);
-  EXPECT_TRUE(eventually(promptly, [&] { return !server().running(); }))
+  // While it waits for a CPU, it is not the server that takes its time.
+  const auto longest_wait = [&] {
+    std::chrono::nanoseconds longest{};
+    for (const auto& [thread, wait] : waits_for_cpu(server().pid())) {
+      const auto before = waits_before.find(thread);
+      longest = std::max(longest, before == waits_before.end() ? wait : wait - before->second);
+    }
+    return longest;
+  };
+  EXPECT_TRUE(eventually(patience, [&] {
+    return !server().running() ||
+           std::chrono::steady_clock::now() - begin > promptly + longest_wait();
+  }));
+  EXPECT_FALSE(server().running())
       << "signal " << signal << " did not stop the server within " << promptly.count() << " ms";
   // Collects the exit status; kills the server if it is still there.
   const ServerExit exit = server().stop(std::chrono::milliseconds(0));
@@ -166,6 +189,27 @@ void Conformance::thaw() {
   check(::kill(server().pid(), SIGCONT), "kill SIGCONT");
 }
 
+void Conformance::while_frozen(const Peer& peer, const std::function<void()>& act) {
+  freeze();
+  act();
+  EXPECT_TRUE(eventually(patience, [&] { return peer.delivered(); }));
+  thaw();
+}
+
+const std::string& Conformance::more_than_fits() {
+  static const std::string bytes = make_data(std::size_t{64} * 1024 * 1024, 4);
+  return bytes;
+}
+
+Conformance::Stalled Conformance::stall(const Peer::Buffers& buffers,
+                                        std::chrono::milliseconds quiet) {
+  Peer peer(endpoint(), buffers);
+  const std::string_view bytes = more_than_fits();
+  const std::string_view pushed = bytes.substr(0, peer.push_until_stalled(bytes, quiet));
+  EXPECT_LT(pushed.size(), bytes.size()) << "nothing ever held the peer back";
+  return {std::move(peer), pushed};
+}
+
 std::chrono::nanoseconds Conformance::cpu_time_of_a_while() {
   const auto before = server().cpu_time();
   std::this_thread::sleep_for(a_while);
@@ -182,12 +226,17 @@ void Conformance::expect_asleep() {
   // The last things that happened may still be in their ways through the kernel. A server that
   // spins, or wakes up by a timer, has no quiet while however often it gets the chance.
   constexpr int chances = 5;
+  // A process in which this doesn't change has slept all the time, or computed without a break.
+  const auto switches_so_far = [&] {
+    const ProcessReading reading = read_process_tree(server().pid()).value();
+    return reading.voluntary_switches + reading.involuntary_switches;
+  };
   std::uint64_t switches = 0;
   std::chrono::nanoseconds used{};
   for (int i = 0; i < chances; ++i) {
-    const std::uint64_t before = context_switches(server().pid());
+    const std::uint64_t before = switches_so_far();
     used = cpu_time_of_a_while();
-    switches = context_switches(server().pid()) - before;
+    switches = switches_so_far() - before;
     // ThreadSanitizer adds a thread that wakes up all the time, and uses little.
     if (used < a_while / 10 && (switches == 0 || under_thread_sanitizer)) return;
   }
@@ -227,6 +276,6 @@ std::vector<Backend> servers_under_test() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, Conformance, ::testing::ValuesIn(servers_under_test()),
-                         [](const auto& test) { return std::string(test.param.name); });
+                         name_of_server);
 
 }  // namespace echomux

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -42,6 +44,10 @@ class Conformance : public ::testing::TestWithParam<Backend> {
   // Whether the servers run with faults injected into their system calls.
   [[nodiscard]] static bool under_faults();
 
+  // Whether both sides may have descriptors for that many peers. raise_descriptor_limit() is called
+  // before any server is started, which inherits what it gives.
+  [[nodiscard]] static bool enough_descriptors_for(std::size_t peers);
+
   // True for a server that looks at its next peer when the one before has ended.
   [[nodiscard]] static bool one_at_a_time() { return GetParam().max_connections == 1; }
   // How many peers a test may expect to be served at the same time, out of `wanted`.
@@ -70,6 +76,22 @@ class Conformance : public ::testing::TestWithParam<Backend> {
   // connections and bytes, which it finds all at once afterwards.
   void freeze();
   void thaw();
+  // Has a peer do something in between, all of which the server's kernel then holds.
+  void while_frozen(const Peer& peer, const std::function<void()>& act);
+
+  // More than the kernel may ever buffer between two ends: a receive buffer grows up to the 32 MiB
+  // that systems commonly allow (tcp_rmem, tcp(7)).
+  [[nodiscard]] static const std::string& more_than_fits();
+  // A small window at a peer's end makes it stall soon.
+  static constexpr Peer::Buffers small_buffers{.send = 65'536, .receive = 65'536};
+  // A peer that has sent of these bytes, without reading, until nothing more was taken. Fails the
+  // test where nothing ever holds it back.
+  struct Stalled {
+    Peer peer;
+    std::string_view pushed;
+  };
+  [[nodiscard]] Stalled stall(const Peer::Buffers& buffers = small_buffers,
+                              std::chrono::milliseconds quiet = stalled_after);
 
   // How much CPU time the server uses in a while in which nothing happens that it could do.
   [[nodiscard]] std::chrono::nanoseconds cpu_time_of_a_while();
@@ -89,6 +111,11 @@ class ConformanceFillsMemory : public Conformance {};
 
 // The seven, unless the environment names others (see the definition).
 [[nodiscard]] std::vector<Backend> servers_under_test();
+
+// Names a test after its server.
+[[nodiscard]] inline std::string name_of_server(const ::testing::TestParamInfo<Backend>& test) {
+  return std::string(test.param.name);
+}
 
 // Each peer's bytes, different from every other peer's.
 [[nodiscard]] std::vector<std::string> distinct_data(std::size_t peers, std::size_t bytes);

@@ -19,7 +19,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds timeout{600};
-constexpr Peer::Buffers small_buffers{.send = 65'536, .receive = 65'536};
 
 class IdleTimeout : public Conformance {
  protected:
@@ -29,12 +28,6 @@ class IdleTimeout : public Conformance {
 
   [[nodiscard]] bool soon_idle_closed(std::uint64_t count) {
     return eventually(patience, [&] { return counter("idle_closed") >= count; });
-  }
-
-  // More than the kernel may ever buffer between two ends.
-  static const std::string& more_than_fits() {
-    static const std::string bytes = make_data(std::size_t{64} * 1024 * 1024, 21);
-    return bytes;
   }
 
   // For peers that first fill all buffers, which takes its time on a busy machine.
@@ -251,7 +244,6 @@ TEST_P(IdleTimeoutFillsBuffers, ClosesPeersThatVanished) {
   EXPECT_EQ(Peer(endpoint()).exchange("next"), "next");
 }
 
-const auto name_of_server = [](const auto& test) { return std::string(test.param.name); };
 INSTANTIATE_TEST_SUITE_P(Backends, IdleTimeout, ::testing::ValuesIn(backends()), name_of_server);
 INSTANTIATE_TEST_SUITE_P(Backends, IdleTimeoutFillsBuffers, ::testing::ValuesIn(backends()),
                          name_of_server);

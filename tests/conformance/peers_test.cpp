@@ -9,8 +9,6 @@ namespace echomux {
 namespace {
 
 constexpr std::size_t kibibyte = 1024;
-// A small window at the peer's end makes it stall soon.
-constexpr Peer::Buffers small_buffers{.send = 65'536, .receive = 65'536};
 
 TEST_P(Conformance, ServesManyPeersAtOnce) {
   const std::vector<std::string> data = distinct_data(slowed_down ? 200 : 500, 2000);
@@ -40,12 +38,10 @@ TEST_P(Conformance, KeepsManyOpenStreamsApart) {  // with faults
 // have to be kept; and must lose nothing over it.
 TEST_P(ConformanceFillsMemory, HoldsLittleForPeersThatDoNotRead) {
   const std::size_t count = concurrent(slowed_down ? 10 : 50);
-  // More than the kernel may ever buffer between two ends: a receive buffer grows up to the 32 MiB
-  // that systems commonly allow (tcp_rmem, tcp(7)).
-  const std::string shared = make_data(std::size_t{64} * 1024 * kibibyte, 6);
+  const std::string_view shared = more_than_fits();
   std::vector<std::string_view> data;
   // Each peer's stream is another part of the same bytes, which saves gigabytes.
-  for (std::size_t i = 0; i < count; ++i) data.push_back(std::string_view(shared).substr(i * 4099));
+  for (std::size_t i = 0; i < count; ++i) data.push_back(shared.substr(i * 4099));
 
   // One alone first: of a server that keeps whatever comes, the others would have gigabytes.
   {
@@ -62,7 +58,7 @@ TEST_P(ConformanceFillsMemory, HoldsLittleForPeersThatDoNotRead) {
 
   // One buffer of 64 KiB may be kept for each; a thread of its own has another one to receive into,
   // and a stack. The slack is for the allocator and the server's own start.
-  const std::size_t per_peer = GetParam().name == "threaded" ? 160 * kibibyte : 64 * kibibyte;
+  const std::size_t per_peer = (GetParam().thread_per_connection ? 160 : 64) * kibibyte;
   const std::uint64_t allowed = count * per_peer + 4096 * kibibyte;
   if (!slowed_down) {
     EXPECT_LE(after, before + allowed) << "in bytes, for " << count << " peers";
@@ -79,16 +75,12 @@ TEST_P(ConformanceFillsMemory, HoldsLittleForPeersThatDoNotRead) {
 
 TEST_P(Conformance, AStalledPeerHoldsUpNoOther) {
   if (one_at_a_time()) GTEST_SKIP() << "this server has one peer at a time, by design";
-  const std::string bytes = make_data(std::size_t{64} * 1024 * kibibyte, 7);
-  Peer stalled(endpoint(), small_buffers);
-  ASSERT_LT(stalled.push_until_stalled(bytes), bytes.size()) << "nothing ever held it back";
-  Peer other(endpoint());
-  EXPECT_EQ(other.exchange("still there?"), "still there?");
+  const Stalled stalled = stall();
+  EXPECT_EQ(Peer(endpoint()).exchange("still there?"), "still there?");
 }
 
 TEST_P(Conformance, SurvivesResets) {  // with faults
   const std::size_t baseline = descriptors_without_peers();
-  const std::string bytes = make_data(std::size_t{64} * 1024 * kibibyte, 8);
   Peer before(endpoint());
   if (!one_at_a_time()) {
     EXPECT_EQ(before.exchange("before"), "before");
@@ -105,13 +97,9 @@ TEST_P(Conformance, SurvivesResets) {  // with faults
     unread.send_all("unread");
     unread.reset();
   }
-  Peer stalled(endpoint(), small_buffers);
-  ASSERT_LT(stalled.push_until_stalled(bytes), bytes.size()) << "nothing ever held it back";
-  stalled.reset();
+  stall().peer.reset();
 
-  Peer after(endpoint());
-  EXPECT_EQ(after.exchange("after"), "after");
-  after.close();
+  EXPECT_EQ(Peer(endpoint()).exchange("after"), "after");
   if (!one_at_a_time()) {
     EXPECT_EQ(before.exchange("unharmed"), "unharmed");
     before.close();
@@ -148,11 +136,8 @@ TEST_P(Conformance, ClosesEveryConnectionThatCameAndWent) {
 
 // Descriptor numbers are used again at once: a new peer must not inherit what an old one was owed.
 TEST_P(Conformance, GivesNoPeerWhatAnotherWasOwed) {
-  const std::string bytes = make_data(std::size_t{64} * 1024 * kibibyte, 9);
   for (int i = 0; i < 2; ++i) {
-    Peer old(endpoint(), small_buffers);
-    ASSERT_LT(old.push_until_stalled(bytes), bytes.size()) << "nothing ever held it back";
-    old.reset();
+    stall().peer.reset();
     const std::string data = make_data(1000, 10);
     Peer fresh(endpoint());
     fresh.send_all(data);
@@ -205,8 +190,7 @@ TEST_P(Conformance, CountsAResetAsAPeersError) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, ConformanceFillsMemory,
-                         ::testing::ValuesIn(servers_under_test()),
-                         [](const auto& test) { return std::string(test.param.name); });
+                         ::testing::ValuesIn(servers_under_test()), name_of_server);
 
 }  // namespace
 }  // namespace echomux

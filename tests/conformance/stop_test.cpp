@@ -12,12 +12,6 @@ namespace echomux {
 namespace {
 
 constexpr std::size_t idle_peers = 100;
-// A small window at the peer's end makes it stall soon.
-constexpr Peer::Buffers small_buffers{.send = 65'536, .receive = 65'536};
-
-std::string more_than_fits() {
-  return make_data(std::size_t{64} * 1024 * 1024, 11);
-}
 
 TEST_P(Conformance, StopsWhileIdle) {
   for (const int signal : {SIGTERM, SIGINT}) {
@@ -35,10 +29,8 @@ TEST_P(Conformance, StopsWithIdlePeers) {
 }
 
 TEST_P(Conformance, StopsInMidTransfer) {
-  const std::string bytes = more_than_fits();
   for (const int signal : {SIGTERM, SIGINT}) {
-    Peer peer(endpoint(), small_buffers);
-    ASSERT_LT(peer.push_until_stalled(bytes), bytes.size()) << "nothing ever held it back";
+    const Stalled stalled = stall();
     stop(signal);
   }
 }
@@ -64,9 +56,7 @@ TEST_P(Conformance, SleepsWhileItsPeersAreIdle) {
 // A server that went on watching for input it has no room for, or for room it has no use for, would
 // be woken up without end.
 TEST_P(Conformance, SleepsWhileAPeerDoesNotRead) {
-  const std::string bytes = more_than_fits();
-  Peer peer(endpoint(), small_buffers);
-  ASSERT_LT(peer.push_until_stalled(bytes), bytes.size()) << "nothing ever held it back";
+  const Stalled stalled = stall();
   expect_asleep();
 }
 
@@ -75,14 +65,14 @@ TEST_P(ConformanceFillsBuffers, SleepsWhileAPeerThatSaidItsLastDoesNotRead) {
   if (GetParam().name == "blocking" || GetParam().name == "threaded") {
     GTEST_SKIP() << "it sleeps in send itself, and watches nothing meanwhile";
   }
-  const std::string bytes = more_than_fits();
+  const std::string_view bytes = more_than_fits();
   Peer peer(endpoint(), small_buffers);
   // A server that is out of something when the peer comes may need longer than the stall below.
   ASSERT_TRUE(eventually(patience, [&] { return counter("accepted") == 1; }));
   // The end can't overtake the bytes before it, so no more of them may be sent than the server's
   // kernel takes: only until nothing comes through twice in a row, for once the kernel may just be
   // making its buffer larger.
-  std::string_view rest(bytes);
+  std::string_view rest = bytes;
   const auto sent = [&] { return bytes.size() - rest.size(); };
   std::uint64_t echoed = 0;
   for (std::uint64_t before = 1; echoed != before;) {
@@ -96,23 +86,19 @@ TEST_P(ConformanceFillsBuffers, SleepsWhileAPeerThatSaidItsLastDoesNotRead) {
   ASSERT_TRUE(eventually(patience, [&] { return peer.delivered(); }));
   EXPECT_GT(counter("bytes_received"), counter("bytes_sent"));
   expect_asleep();
-  EXPECT_TRUE(same_bytes(peer.read_to_end(), std::string_view(bytes).substr(0, sent())));
+  EXPECT_TRUE(same_bytes(peer.read_to_end(), bytes.substr(0, sent())));
 }
 
 // Once everything has been sent there is always room to send, of which nobody wants to hear.
 TEST_P(Conformance, SleepsAfterAPeerHasCaughtUp) {
-  const std::string bytes = more_than_fits();
-  Peer peer(endpoint(), small_buffers);
-  const std::size_t pushed = peer.push_until_stalled(bytes);
-  ASSERT_LT(pushed, bytes.size()) << "nothing ever held it back";
-  EXPECT_TRUE(same_bytes(peer.receive(pushed), std::string_view(bytes).substr(0, pushed)));
+  auto [peer, pushed] = stall();
+  EXPECT_TRUE(same_bytes(peer.receive(pushed.size()), pushed));
   expect_asleep();
   EXPECT_EQ(peer.exchange("and on"), "and on");
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, ConformanceFillsBuffers,
-                         ::testing::ValuesIn(servers_under_test()),
-                         [](const auto& test) { return std::string(test.param.name); });
+                         ::testing::ValuesIn(servers_under_test()), name_of_server);
 
 }  // namespace
 }  // namespace echomux

@@ -10,9 +10,10 @@
 namespace echomux {
 namespace {
 
-constexpr std::size_t mebibyte = std::size_t{1024} * 1024;
 // A stall of this length is one for good, and no mere pause of a busy machine.
 constexpr std::chrono::milliseconds long_enough{500};
+// A small window at our end, lest the kernel's buffers alone take everything.
+constexpr Peer::Buffers small_window{.send = 0, .receive = 65'536};
 
 TEST_P(Conformance, EchoesEveryByteValue) {  // with faults
   std::string bytes(256, '\0');
@@ -37,13 +38,9 @@ TEST_P(Conformance, AnswersEachByteBeforeTheNext) {  // with faults
 }
 
 TEST_P(Conformance, EchoesMoreThanAllBuffersHold) {
-  const std::string bytes = make_data(64 * mebibyte, 4);
-  // A small window at our end, lest the kernel's buffers alone take everything.
-  Peer peer(endpoint(), {.send = 0, .receive = 65'536});
-  const std::size_t pushed = peer.push_until_stalled(bytes, long_enough);
-  ASSERT_LT(pushed, bytes.size()) << "nothing ever held the peer back";
-  const std::string echo = peer.exchange(std::string_view(bytes).substr(pushed), bytes.size());
-  EXPECT_TRUE(same_bytes(echo, bytes));
+  const std::string_view bytes = more_than_fits();
+  auto [peer, pushed] = stall(small_window, long_enough);
+  EXPECT_TRUE(same_bytes(peer.exchange(bytes.substr(pushed.size()), bytes.size()), bytes));
 }
 
 // Bytes that come in pieces with pauses, each answered, and of sizes around those of buffers.
@@ -69,12 +66,9 @@ TEST_P(Conformance, SendsTheEchoBeforeItsOwnEnd) {  // with faults
 }
 
 TEST_P(Conformance, SendsWhatIsPendingAfterTheEndOfInput) {  // with faults
-  const std::string bytes = make_data(64 * mebibyte, 5);
-  Peer peer(endpoint(), {.send = 0, .receive = 65'536});
-  const std::size_t pushed = peer.push_until_stalled(bytes, long_enough);
-  ASSERT_LT(pushed, bytes.size()) << "nothing ever held the peer back";
+  auto [peer, pushed] = stall(small_window, long_enough);
   peer.half_close();
-  EXPECT_TRUE(same_bytes(peer.read_to_end(), std::string_view(bytes).substr(0, pushed)));
+  EXPECT_TRUE(same_bytes(peer.read_to_end(), pushed));
 }
 
 // A peer whose data and end of input are there before the server has looked even once: no further
@@ -99,11 +93,10 @@ TEST_P(Conformance, NoticesDataAndEndOfInputTogetherOnAnAcceptedConnection) {  /
     const std::string bytes = make_data(size, size);
     Peer peer(endpoint());
     EXPECT_EQ(peer.exchange("first"), "first");
-    freeze();
-    peer.send_all(bytes);
-    peer.half_close();
-    ASSERT_TRUE(eventually(patience, [&] { return peer.delivered(); }));
-    thaw();
+    while_frozen(peer, [&] {
+      peer.send_all(bytes);
+      peer.half_close();
+    });
     EXPECT_TRUE(same_bytes(peer.read_to_end(), bytes));
   }
 }
@@ -126,12 +119,11 @@ TEST_P(Conformance, EchoesUrgentDataInItsPlace) {  // with faults
 TEST_P(Conformance, EchoesWhatStandsBehindAnUrgentMark) {  // with faults
   Peer peer(endpoint());
   EXPECT_EQ(peer.exchange("first"), "first");
-  freeze();
-  peer.send_all("abc");
-  peer.send_urgent('d');
-  peer.send_all("ef");
-  ASSERT_TRUE(eventually(patience, [&] { return peer.delivered(); }));
-  thaw();
+  while_frozen(peer, [&] {
+    peer.send_all("abc");
+    peer.send_urgent('d');
+    peer.send_all("ef");
+  });
   EXPECT_EQ(peer.receive(6), "abcdef");
 }
 

@@ -1,5 +1,3 @@
-#include "tests/endurance/hostile_report.hpp"
-
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -9,7 +7,7 @@
 #include "harness/stats/statistics.hpp"
 #include "harness/text/json.hpp"
 #include "harness/text/number_text.hpp"
-#include "harness/text/table.hpp"
+#include "tests/endurance/hostile_trial.hpp"
 
 namespace echomux {
 namespace {
@@ -27,11 +25,6 @@ std::vector<std::string> names_in(const std::vector<HostileTrial>& trials,
 }
 
 // "54.0 [50.4, 63.3]" of all rounds that have the figure.
-std::string median_in_words(const std::vector<double>& values) {
-  if (values.empty()) return "-";
-  return figure_in_words(median_interval(values));
-}
-
 std::string latency(const Trials& trials, GoodPeer HostileTrial::*when,
                     double GoodPeer::*percentile) {
   std::vector<double> values;
@@ -39,57 +32,57 @@ std::string latency(const Trials& trials, GoodPeer HostileTrial::*when,
     const GoodPeer& peer = trial->*when;
     if (peer.requests > 0 && peer.served()) values.push_back(peer.*percentile);
   }
-  return median_in_words(values);
+  return values.empty() ? "-" : figure_in_words(median_interval(values));
 }
 
-std::string largest(const Trials& trials, const std::function<double(const HostileTrial&)>& of) {
-  double value = 0;
-  for (const HostileTrial* trial : trials) value = std::max(value, of(*trial));
-  return figure_in_words(value);
-}
-
-std::string median_of(const Trials& trials, const std::function<double(const HostileTrial&)>& of) {
+std::vector<double> values_of(const Trials& trials,
+                              const std::function<double(const HostileTrial&)>& of) {
   std::vector<double> values;
   for (const HostileTrial* trial : trials) values.push_back(of(*trial));
-  return figure_in_words(median(values));
+  return values;
 }
 
 std::string outcome(const Trials& trials) {
-  const auto count = [&](const std::function<bool(const HostileTrial&)>& is) {
-    return std::ranges::count_if(trials, [&](const HostileTrial* trial) { return is(*trial); });
+  // Those of which there is something to say.
+  const auto with = [&](std::string HostileTrial::*what) {
+    Trials found = trials;
+    std::erase_if(found, [&](const HostileTrial* trial) { return (trial->*what).empty(); });
+    return found;
   };
-  const auto failed = count([](const HostileTrial& trial) { return !trial.failure.empty(); });
-  if (failed > 0) return fmt::format("FAILED in {} of {}", failed, trials.size());
-  const auto limited = count([](const HostileTrial& trial) { return !trial.limit.empty(); });
-  if (limited == 0) return "all bytes back";
-  const std::string limit = (*std::ranges::find_if(trials, [](const HostileTrial* trial) {
-                              return !trial->limit.empty();
-                            }))->limit;
-  return std::cmp_equal(limited, trials.size())
+  const Trials failed = with(&HostileTrial::failure);
+  if (!failed.empty()) return fmt::format("FAILED in {} of {}", failed.size(), trials.size());
+  const Trials limited = with(&HostileTrial::limit);
+  if (limited.empty()) return "all bytes back";
+  const std::string& limit = limited.front()->limit;
+  return limited.size() == trials.size()
              ? limit
-             : fmt::format("{} in {} of {}", limit, limited, trials.size());
+             : fmt::format("{} in {} of {}", limit, limited.size(), trials.size());
 }
 
 std::vector<std::string> row_of(const Trials& trials) {
   constexpr double mebibyte = 1024.0 * 1024;
-  return {trials.front()->kind,
-          median_of(trials,
-                    [](const auto& trial) { return static_cast<double>(trial.hostile.started); }),
-          latency(trials, &HostileTrial::before, &GoodPeer::p50_us),
-          latency(trials, &HostileTrial::beside, &GoodPeer::p50_us),
-          latency(trials, &HostileTrial::after, &GoodPeer::p50_us),
-          latency(trials, &HostileTrial::before, &GoodPeer::p99_us),
-          latency(trials, &HostileTrial::beside, &GoodPeer::p99_us),
-          latency(trials, &HostileTrial::after, &GoodPeer::p99_us),
-          latency(trials, &HostileTrial::beside, &GoodPeer::connect_ms),
-          median_of(trials, [](const auto& trial) { return 100 * trial.busy_share; }),
-          fmt::format("{} / {:.0f}",
-                      largest(trials,
-                              [](const auto& trial) {
-                                return static_cast<double>(trial.memory_growth) / mebibyte;
-                              }),
-                      static_cast<double>(trials.front()->memory_bound) / mebibyte),
-          outcome(trials)};
+  return {
+      trials.front()->kind,
+      figure_in_words(median(values_of(
+          trials, [](const auto& trial) { return static_cast<double>(trial.hostile.started); }))),
+      latency(trials, &HostileTrial::before, &GoodPeer::p50_us),
+      latency(trials, &HostileTrial::beside, &GoodPeer::p50_us),
+      latency(trials, &HostileTrial::after, &GoodPeer::p50_us),
+      latency(trials, &HostileTrial::before, &GoodPeer::p99_us),
+      latency(trials, &HostileTrial::beside, &GoodPeer::p99_us),
+      latency(trials, &HostileTrial::after, &GoodPeer::p99_us),
+      latency(trials, &HostileTrial::beside, &GoodPeer::connect_ms),
+      figure_in_words(
+          median(values_of(trials, [](const auto& trial) { return 100 * trial.busy_share; }))),
+      fmt::format("{} / {:.0f}",
+                  figure_in_words(std::ranges::max(values_of(trials,
+                                                             [](const auto& trial) {
+                                                               return static_cast<double>(
+                                                                          trial.memory_growth) /
+                                                                      mebibyte;
+                                                             }))),
+                  static_cast<double>(trials.front()->memory_bound) / mebibyte),
+      outcome(trials)};
 }
 
 Json to_json(const GoodPeer& peer) {
@@ -97,16 +90,6 @@ Json to_json(const GoodPeer& peer) {
           {"connect_ms", peer.connect_ms}, {"requests", peer.requests},
           {"unanswered", peer.unanswered}, {"p50_us", peer.p50_us},
           {"p99_us", peer.p99_us}};
-}
-
-Json to_json(const PeerTally& tally) {
-  return {{"started", tally.started},
-          {"completed", tally.completed},
-          {"lost", tally.lost},
-          {"wrong", tally.wrong},
-          {"stuck", tally.stuck},
-          {"abandoned", tally.abandoned},
-          {"bytes_checked", tally.bytes_checked}};
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "harness/load/load_report.hpp"
 #include "harness/server/process_state.hpp"
+#include "harness/text/time_units.hpp"
 
 namespace echomux {
 namespace {
@@ -69,19 +70,13 @@ class GoodLoad {
       seen_.detail = result.detail;
     }
     seen_.unanswered += result.requests_unanswered;
-    seen_.connect_ms = std::max(
-        seen_.connect_ms, std::chrono::duration<double, std::milli>(result.open_time).count());
+    seen_.connect_ms = std::max(seen_.connect_ms, to_us(result.open_time) / 1000);
     latency_.add(result.latency);
   }
 
   [[nodiscard]] GoodPeer seen() const {
     GoodPeer peer = seen_;
-    const auto us = [&](double percent) {
-      return std::chrono::duration<double, std::micro>(latency_.percentile(percent)).count();
-    };
-    peer.requests = latency_.count();
-    peer.p50_us = us(50);
-    peer.p99_us = us(99);
+    static_cast<PeerLatency&>(peer) = latency_of(latency_);
     return peer;
   }
 
@@ -91,7 +86,7 @@ class GoodLoad {
   LatencyHistogram latency_;
 };
 
-bool takes_all(const HostileTarget& target, const HostileKind& kind) {
+bool takes_all(const EnduranceTarget& target, const HostileKind& kind) {
   return !target.max_connections || kind.peers < *target.max_connections;
 }
 
@@ -106,13 +101,13 @@ void measure_beside(HostileTrial& trial, const ServerProcess& server, const Host
   do {
     good.run(options.beside, stop);
   } while (kind.lasts_until_done && !hostility.done() && !stop.stop_requested());
-  trial.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  trial.seconds = to_seconds(Clock::now() - begin);
   const auto cpu_after = server.cpu_time().value_or(cpu_before);
-  trial.busy_share = std::chrono::duration<double>(cpu_after - cpu_before).count() / trial.seconds;
+  trial.busy_share = to_seconds(cpu_after - cpu_before) / trial.seconds;
   trial.beside = good.seen();
 }
 
-void judge(HostileTrial& trial, const HostileTarget& target, const HostileKind& kind,
+void judge(HostileTrial& trial, const EnduranceTarget& target, const HostileKind& kind,
            const ServerProcess& server) {
   const auto fail = [&](const std::string& why) {
     if (trial.failure.empty()) trial.failure = why;
@@ -128,7 +123,7 @@ void judge(HostileTrial& trial, const HostileTarget& target, const HostileKind& 
     if (takes_all(target, kind) || wrong) {
       fail("the peer beside them: " + say(trial.beside));
     } else {
-      trial.limit = target.max_connections == 1 ? "starved" : "turned away";
+      trial.limit = target.one_at_a_time() ? "starved" : "turned away";
     }
   }
   if (trial.beside.served() && trial.beside.unanswered > 0) trial.limit = "answers late";
@@ -149,7 +144,7 @@ void judge(HostileTrial& trial, const HostileTarget& target, const HostileKind& 
 
 }  // namespace
 
-HostileTrial try_hostile(const HostileTarget& target, const HostileKind& kind,
+HostileTrial try_hostile(const EnduranceTarget& target, const HostileKind& kind,
                          const HostileOptions& options, const std::stop_token& stop) {
   HostileTrial trial;
   trial.server = target.name;
@@ -165,7 +160,7 @@ HostileTrial try_hostile(const HostileTarget& target, const HostileKind& kind,
   };
   trial.before = quiet();
   {
-    const bool one_at_a_time = target.max_connections == 1;
+    const bool one_at_a_time = target.one_at_a_time();
     Hostility hostility(kind, server.endpoint(), options.hostile_give_way);
     hostility.await_all(one_at_a_time ? short_time_to_gather : time_to_gather);
     measure_beside(trial, server, kind, options, one_at_a_time ? short_patience : patience,

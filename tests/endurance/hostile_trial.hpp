@@ -2,23 +2,16 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "harness/load/swarm.hpp"
-#include "harness/server/server_process.hpp"
+#include "harness/text/table.hpp"
+#include "tests/endurance/endurance.hpp"
 #include "tests/endurance/hostility.hpp"
 
 namespace echomux {
-
-// A server that is tried.
-struct HostileTarget {
-  std::string name;
-  ServerCommand command;
-  std::optional<std::size_t> max_connections;  // it serves no more than that by its nature
-  bool thread_per_connection = false;
-};
 
 struct HostileOptions {
   double requests_per_second = 200;                                  // of the well-behaved peer
@@ -28,14 +21,11 @@ struct HostileOptions {
 };
 
 // What a well-behaved peer has seen. It connects when the hostile ones are there already.
-struct GoodPeer {
+struct GoodPeer : PeerLatency {
   SwarmEnd end = SwarmEnd::completed;
   std::string detail;
-  double connect_ms = 0;  // until its first byte was back
-  std::uint64_t requests = 0;
+  double connect_ms = 0;         // until its first byte was back
   std::uint64_t unanswered = 0;  // a second after the end: late, and in the latencies as such
-  double p50_us = 0;             // from the moment each message was due
-  double p99_us = 0;
 
   // It was served to the end, and all that came back was right.
   [[nodiscard]] bool served() const noexcept { return end == SwarmEnd::completed; }
@@ -61,8 +51,15 @@ struct HostileTrial {
 };
 
 // Runs it with a fresh server. Throws std::exception when it can't be started.
-[[nodiscard]] HostileTrial try_hostile(const HostileTarget& target, const HostileKind& kind,
+[[nodiscard]] HostileTrial try_hostile(const EnduranceTarget& target, const HostileKind& kind,
                                        const HostileOptions& options,
                                        const std::stop_token& stop = {});
+
+// A table per server, a row per kind: medians over the rounds, with 95 % intervals where there are
+// six rounds or more. Then what failed.
+[[nodiscard]] std::string hostile_tables(const std::vector<HostileTrial>& trials,
+                                         TableFormat format);
+
+[[nodiscard]] Json to_json(const HostileTrial& trial);
 
 }  // namespace echomux

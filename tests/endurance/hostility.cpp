@@ -17,10 +17,7 @@ constexpr auto patience = 10s;
 // Between two looks at whether to stop and whom to replace.
 constexpr auto turn = 2ms;
 
-PeerScript named(PeerScript script) {
-  script.kind = "hostile";
-  return script;
-}
+constexpr const char* hostile = "hostile";
 
 }  // namespace
 
@@ -28,47 +25,46 @@ std::vector<HostileKind> hostile_kinds(std::size_t scale) {
   return {
       {.name = "connect flood",
        .what = "connect and reset, one after the other as fast as they can, 256 at a time",
-       .script = named({.kind = {}, .ending = Ending::reset}),
+       .script = {.kind = hostile, .ending = Ending::reset},
        .peers = 256 / std::min<std::size_t>(scale, 16),
        .replaced = true,
        .most_started = 20'000 / scale},
       {.name = "silent",
        .what = "10,000 connections that never send",
-       .script = named({.kind = {}, .lingers = for_good}),
+       .script = {.kind = hostile, .lingers = for_good},
        .peers = 10'000 / scale},
       {.name = "trickle",
        .what = "1,000 connections that send a byte a second each",
-       .script = named({.kind = {}, .bytes = without_end, .message_bytes = 1, .interval = 1s}),
+       .script = {.kind = hostile, .bytes = without_end, .message_bytes = 1, .interval = 1s},
        .peers = 1'000 / scale,
        .leaves_in_order = true,
        .holds_data = true},
       {.name = "never read",
        .what = "64 connections that send all they can and never read",
-       .script =
-           named({.kind = {}, .bytes = without_end, .reads = false, .buffer_bytes = 64 * 1024}),
+       .script = {.kind = hostile, .bytes = without_end, .reads = false, .buffer_bytes = 64 * 1024},
        .peers = std::max<std::size_t>(64 / scale, 8),
        .holds_data = true},
       {.name = "reset storm",
        .what =
            "send up to 64 KiB and reset with the echo on its way, again and again, 32 at a time",
-       .script = named({.kind = {}, .bytes = 65'536, .ending = Ending::reset_in_the_way}),
+       .script = {.kind = hostile, .bytes = 65'536, .ending = Ending::reset_in_the_way},
        .peers = 32,
        .replaced = true,
        .most_started = 20'000 / scale,
        .holds_data = true},
       {.name = "urgent data",
        .what = "32 connections that mark every 16th byte as urgent, as fast as it is echoed",
-       .script = named({.kind = {},
-                        .bytes = without_end,
-                        .message_bytes = 16,
-                        .outstanding = 16,
-                        .urgent = true}),
+       .script = {.kind = hostile,
+                  .bytes = without_end,
+                  .message_bytes = 16,
+                  .outstanding = 16,
+                  .urgent = true},
        .peers = 32,
        .leaves_in_order = true,
        .holds_data = true},
       {.name = "an hour's bytes",
        .what = "one connection sends 3.6 GB, an hour's worth at 1 MB/s, as fast as they are echoed",
-       .script = named({.kind = {}, .bytes = 3'600'000'000 / scale}),
+       .script = {.kind = hostile, .bytes = 3'600'000'000 / scale},
        .lasts_until_done = true,
        .leaves_in_order = true,
        .holds_data = true},

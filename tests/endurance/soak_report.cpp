@@ -1,15 +1,15 @@
-#include "tests/endurance/soak_report.hpp"
-
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <span>
 #include <stdexcept>
 
 #include "harness/stats/statistics.hpp"
 #include "harness/text/json.hpp"
-#include "harness/text/table.hpp"
+#include "harness/text/time_units.hpp"
+#include "tests/endurance/soak.hpp"
 
 namespace echomux {
 namespace {
@@ -48,10 +48,11 @@ SoakSeries make_series(std::string name, std::string unit, double least_rise,
   return series;
 }
 
-std::vector<double> column(const SoakRecord& record,
-                           const std::function<double(const SoakSample&)>& of) {
-  std::vector<double> values;
-  for (const SoakSample& sample : record.samples) values.push_back(of(sample));
+// One member of each of the samples or windows.
+template <typename Value, typename Moment, typename Member>
+std::vector<Value> column(const std::vector<Moment>& moments, Member member) {
+  std::vector<Value> values;
+  for (const Moment& moment : moments) values.push_back(static_cast<Value>(moment.*member));
   return values;
 }
 
@@ -74,7 +75,7 @@ std::vector<double> latencies(const SoakRecord& record, const SoakRecord* contro
 // Where each peer has a thread, those that happen to be there have a stack and two buffers each.
 double memory_waves_of(const SoakRecord& record) {
   const bool threaded = std::ranges::any_of(record.samples, [&](const SoakSample& sample) {
-    return sample.process.threads > record.before.threads;
+    return sample.threads > record.before.threads;
   });
   return memory_waves + (threaded ? peer_waves * 160 * 1024 : 0);
 }
@@ -86,10 +87,8 @@ SoakVerdict series_of(const SoakRecord& record, const SoakRecord* control, doubl
   };
   const auto of_samples = [&](const char* name, const char* unit, double least_rise,
                               std::uint64_t ProcessState::*what) {
-    const auto value = [&](const SoakSample& sample) {
-      return static_cast<double>(sample.process.*what);
-    };
-    return make_series(name, unit, least_rise, column(record, value), unsettled(record.samples));
+    return make_series(name, unit, least_rise, column<double>(record.samples, what),
+                       unsettled(record.samples));
   };
   const auto of_windows = [&](const char* name, double SoakWindow::*percentile) {
     return make_series(name, control == nullptr ? "us" : "times the control's", 0,
@@ -111,18 +110,6 @@ void judge(SoakSeries& series) {
   series.verdict = rises ? Verdict::not_flat : Verdict::flat;
 }
 
-std::string_view word(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::flat:
-      return "flat";
-    case Verdict::not_flat:
-      return "NOT FLAT";
-    case Verdict::too_short:
-      return "too short";
-  }
-  return "";
-}
-
 // "flat, +0.3 %"
 std::string in_words(const SoakSeries& series) {
   if (series.verdict == Verdict::too_short) return "too short to tell";
@@ -131,12 +118,7 @@ std::string in_words(const SoakSeries& series) {
                      series.name == "memory" ? fmt::format("{:.0f} KiB", series.median / 1024)
                      : series.unit.empty()   ? fmt::format("{:.0f}", series.median)
                                              : fmt::format("{:.2f}", series.median),
-                     word(series.verdict), percent);
-}
-
-double median_of(const SoakRecord& record, double SoakWindow::*percentile) {
-  std::vector<double> values = latencies(record, nullptr, percentile);
-  return values.empty() ? std::nan("") : median(values);
+                     series.verdict == Verdict::flat ? "flat" : "NOT FLAT", percent);
 }
 
 std::string latency_in_words(const SoakRecord& record, const SoakSeries& series,
@@ -144,7 +126,8 @@ std::string latency_in_words(const SoakRecord& record, const SoakSeries& series,
   std::string verdict = in_words(series);
   // The series is a ratio, which needs the figure beside it to mean something.
   if (series.verdict == Verdict::too_short) return verdict;
-  const std::string measured = fmt::format("{:.0f} µs", median_of(record, percentile));
+  const std::string measured =
+      fmt::format("{:.0f} µs", median(latencies(record, nullptr, percentile)));
   const std::size_t blank = verdict.find(' ');
   if (series.unit == "us") return measured + verdict.substr(blank);
   return fmt::format("{} ({}×){}", measured, verdict.substr(0, blank), verdict.substr(blank));
@@ -153,7 +136,7 @@ std::string latency_in_words(const SoakRecord& record, const SoakSeries& series,
 std::vector<std::string> row_of(const SoakRecord& record, const SoakVerdict& verdict) {
   const PeerTally churn = record.churn.sum();
   const std::string descriptors_after =
-      record.after ? std::to_string(record.after->process.descriptors) : "-";
+      record.after ? std::to_string(record.after->descriptors) : "-";
   return {record.name,
           in_words(verdict.of("descriptors")),
           fmt::format("{} / {}", record.before.descriptors, descriptors_after),
@@ -171,62 +154,43 @@ std::vector<std::string> row_of(const SoakRecord& record, const SoakVerdict& ver
 
 Json churn_json(const ChurnResult& churn) {
   Json json = Json::object();
-  for (const auto& [kind, tally] : churn.peers) {
-    json[kind] = {{"started", tally.started},
-                  {"completed", tally.completed},
-                  {"lost", tally.lost},
-                  {"wrong", tally.wrong},
-                  {"stuck", tally.stuck},
-                  {"abandoned", tally.abandoned},
-                  {"bytes_checked", tally.bytes_checked}};
-  }
+  for (const auto& [kind, tally] : churn.peers) json[kind] = to_json(tally);
   return json;
 }
 
 // Columns, for half an hour has 1,800 samples.
 Json samples_json(const SoakRecord& record) {
-  Json json{{"seconds", Json::array()},         {"descriptors", Json::array()},
-            {"threads", Json::array()},         {"resident_bytes", Json::array()},
-            {"anonymous_bytes", Json::array()}, {"accepted", Json::array()},
-            {"closed", Json::array()}};
-  for (const SoakSample& sample : record.samples) {
-    json["seconds"].push_back(std::round(sample.seconds * 1000) / 1000);
-    json["descriptors"].push_back(sample.process.descriptors);
-    json["threads"].push_back(sample.process.threads);
-    json["resident_bytes"].push_back(sample.process.resident_bytes);
-    json["anonymous_bytes"].push_back(sample.process.anonymous_bytes);
-    json["accepted"].push_back(sample.accepted);
-    json["closed"].push_back(sample.closed);
-  }
-  return json;
+  const auto& samples = record.samples;
+  std::vector<double> seconds = column<double>(samples, &SoakSample::seconds);
+  for (double& moment : seconds) moment = std::round(moment * 1000) / 1000;
+  return {{"seconds", seconds},
+          {"descriptors", column<Json>(samples, &SoakSample::descriptors)},
+          {"threads", column<Json>(samples, &SoakSample::threads)},
+          {"resident_bytes", column<Json>(samples, &SoakSample::resident_bytes)},
+          {"anonymous_bytes", column<Json>(samples, &SoakSample::anonymous_bytes)},
+          {"accepted", column<Json>(samples, &SoakSample::accepted)},
+          {"closed", column<Json>(samples, &SoakSample::closed)}};
 }
 
 Json windows_json(const SoakRecord& record) {
-  Json json{{"seconds", Json::array()},
-            {"requests", Json::array()},
-            {"p50_us", Json::array()},
-            {"p99_us", Json::array()}};
-  for (const SoakWindow& window : record.windows) {
-    json["seconds"].push_back(window.seconds);
-    json["requests"].push_back(window.requests);
-    json["p50_us"].push_back(window.p50_us);
-    json["p99_us"].push_back(window.p99_us);
-  }
-  return json;
+  return {{"seconds", column<Json>(record.windows, &SoakWindow::seconds)},
+          {"requests", column<Json>(record.windows, &SoakWindow::requests)},
+          {"p50_us", column<Json>(record.windows, &SoakWindow::p50_us)},
+          {"p99_us", column<Json>(record.windows, &SoakWindow::p99_us)}};
 }
 
 Json series_json(const SoakVerdict& verdict) {
+  constexpr std::array words{"flat", "not flat", "too short"};
   Json json = Json::object();
   for (const SoakSeries& series : verdict.series) {
-    json[series.name] = {
-        {"verdict", series.verdict == Verdict::not_flat ? "not flat" : word(series.verdict)},
-        {"unit", series.unit},
-        {"median", series.median},
-        {"rise", series.rise},
-        {"least_rise", series.least_rise},
-        {"p", series.p},
-        {"p_corrected", series.p_corrected},
-        {"slices", series.slices}};
+    json[series.name] = {{"verdict", words[static_cast<std::size_t>(series.verdict)]},
+                         {"unit", series.unit},
+                         {"median", series.median},
+                         {"rise", series.rise},
+                         {"least_rise", series.least_rise},
+                         {"p", series.p},
+                         {"p_corrected", series.p_corrected},
+                         {"slices", series.slices}};
   }
   return json;
 }
@@ -250,8 +214,8 @@ std::vector<SoakVerdict> judge_soak(const SoakResult& result, const std::string&
   std::vector<SoakVerdict> verdicts;
   std::vector<double> p;
   for (const SoakRecord& record : result.servers) {
-    verdicts.push_back(series_of(record, &record == beside ? nullptr : beside,
-                                 std::chrono::duration<double>(result.settling).count()));
+    verdicts.push_back(
+        series_of(record, &record == beside ? nullptr : beside, to_seconds(result.settling)));
     for (const SoakSeries& series : verdicts.back().series) p.push_back(series.p);
   }
   const std::vector<double> corrected = holm(p);
@@ -286,7 +250,7 @@ std::string soak_table(const SoakResult& result, const std::vector<SoakVerdict>&
 }
 
 Json soak_json(const SoakResult& result, const std::vector<SoakVerdict>& verdicts) {
-  Json json{{"seconds", std::chrono::duration<double>(result.duration).count()},
+  Json json{{"seconds", to_seconds(result.duration)},
             {"interrupted", result.interrupted},
             {"servers", Json::array()}};
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
@@ -296,9 +260,9 @@ Json soak_json(const SoakResult& result, const std::vector<SoakVerdict>& verdict
          {"failed", verdicts[i].failed},
          {"failures", record.failures},
          {"descriptors_before", record.before.descriptors},
-         {"descriptors_after", record.after ? Json(record.after->process.descriptors) : Json()},
+         {"descriptors_after", record.after ? Json(record.after->descriptors) : Json()},
          {"threads_before", record.before.threads},
-         {"threads_after", record.after ? Json(record.after->process.threads) : Json()},
+         {"threads_after", record.after ? Json(record.after->threads) : Json()},
          {"requests", record.requests},
          {"series", series_json(verdicts[i])},
          {"churn", churn_json(record.churn)},

@@ -1,5 +1,3 @@
-#include "tests/endurance/soak_run.hpp"
-
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -13,6 +11,8 @@
 #include "harness/load/swarm.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/keep_awake.hpp"
+#include "harness/text/time_units.hpp"
+#include "tests/endurance/soak.hpp"
 
 namespace echomux {
 namespace {
@@ -22,10 +22,6 @@ using namespace std::chrono_literals;
 
 // For a server's first answer.
 constexpr auto patience = 10s;
-
-double seconds_between(Clock::time_point begin, Clock::time_point end) {
-  return std::chrono::duration<double>(end - begin).count();
-}
 
 // Waits for a moment. False when asked to stop before.
 bool wait_until(Clock::time_point time, const std::stop_token& stop) {
@@ -49,29 +45,25 @@ Churn::Options churn_options(const SoakOptions& options, bool one_at_a_time, std
 // The load on one server, from threads of its own.
 class PeerLoad {
  public:
-  PeerLoad(const SoakOptions& options, const SoakServer& server, const Endpoint& endpoint,
+  PeerLoad(const SoakOptions& options, const EnduranceTarget& server, const Endpoint& endpoint,
            Clock::time_point begin, std::uint64_t seed, const std::stop_token& stop)
       : options_(options),
+        server_(server),
         endpoint_(endpoint),
-        one_at_a_time_(server.one_at_a_time),
-        has_churn_(server.churn),
         begin_(begin),
-        churn_(endpoint, churn_options(options, one_at_a_time_ || !has_churn_, seed)),
+        churn_(endpoint, churn_options(options, server.one_at_a_time() || !server.churn, seed)),
         forward_stop_(stop, [this] { stop_.request_stop(); }) {
-    if (has_churn_ && !one_at_a_time_) {
-      churn_thread_ = std::thread([this] { guarded([this] { churn(); }); });
+    if (server.churn && !server.one_at_a_time()) {
+      churn_thread_ = std::jthread([this] { guarded([this] { churn(); }); });
     }
-    thread_ = std::thread([this] {
+    thread_ = std::jthread([this] {
       guarded([this] { windows(); });
       done_ = true;
     });
   }
   PeerLoad(const PeerLoad&) = delete;
   PeerLoad& operator=(const PeerLoad&) = delete;
-  ~PeerLoad() {
-    stop();
-    join();
-  }
+  ~PeerLoad() { stop(); }
 
   [[nodiscard]] bool done() const noexcept { return done_; }
   [[nodiscard]] std::uint64_t connections() const noexcept { return connections_; }
@@ -80,7 +72,8 @@ class PeerLoad {
 
   // Waits for its end, and puts down what it has seen. Call once.
   void report(SoakRecord& record) {
-    join();
+    thread_.join();
+    if (churn_thread_.joinable()) churn_thread_.join();
     record.windows = std::move(windows_);
     record.churn = churn_.result();
     record.requests = requests_;
@@ -94,11 +87,6 @@ class PeerLoad {
   }
 
  private:
-  void join() {
-    if (thread_.joinable()) thread_.join();
-    if (churn_thread_.joinable()) churn_thread_.join();
-  }
-
   // Nothing may leave a thread as an exception.
   template <typename Body>
   void guarded(const Body& body) {
@@ -137,7 +125,7 @@ class PeerLoad {
     for (Clock::time_point at = begin_; at + options_.window <= end; at += options_.window) {
       if (Clock::now() > at + options_.window / 10) continue;  // the one before took too long
       if (!wait_until(at, stop_.get_token()) || !measure(at)) break;
-      if (!has_churn_ || !one_at_a_time_) continue;
+      if (!server_.churn || !server_.one_at_a_time()) continue;
       churn_until(at + options_.window * 9 / 10);
       churn_.finish();
     }
@@ -147,7 +135,7 @@ class PeerLoad {
   // False when there is nothing to go on with.
   bool measure(Clock::time_point at) {
     Load load;
-    load.active_connections = one_at_a_time_ ? 1 : 4;
+    load.active_connections = server_.one_at_a_time() ? 1 : 4;
     load.requests_per_second = options_.requests_per_second;
     load.warmup = options_.window / 20;
     load.duration = options_.window * 7 / 10;
@@ -162,20 +150,13 @@ class PeerLoad {
                        result.detail));
       return false;
     }
-    const auto us = [&](double percent) {
-      return std::chrono::duration<double, std::micro>(result.latency.percentile(percent)).count();
-    };
-    windows_.push_back({.seconds = seconds_between(begin_, at),
-                        .requests = result.latency.count(),
-                        .p50_us = us(50),
-                        .p99_us = us(99)});
+    windows_.push_back({latency_of(result.latency), to_seconds(at - begin_)});
     return true;
   }
 
   const SoakOptions& options_;
+  const EnduranceTarget& server_;
   Endpoint endpoint_;
-  bool one_at_a_time_;
-  bool has_churn_;
   Clock::time_point begin_;
   Churn churn_;
   std::vector<SoakWindow> windows_;
@@ -186,16 +167,14 @@ class PeerLoad {
   std::atomic<std::uint64_t> connections_ = 0;
   std::stop_source stop_;
   std::stop_callback<std::function<void()>> forward_stop_;
-  std::thread churn_thread_;
-  std::thread thread_;
+  std::jthread churn_thread_;
+  std::jthread thread_;
 };
 
 std::optional<SoakSample> take_sample(ServerProcess& server, Clock::time_point begin) {
   const std::optional<ProcessState> process = read_process_state(server.pid());
   if (!process || !server.running()) return std::nullopt;
-  SoakSample sample;
-  sample.seconds = seconds_between(begin, Clock::now());
-  sample.process = *process;
+  SoakSample sample{*process, to_seconds(Clock::now() - begin), {}, {}};
   if (const auto counters = server.counters()) {
     sample.accepted = counters->at("accepted");
     sample.closed = counters->at("closed") + counters->at("turned_away");
@@ -220,7 +199,7 @@ void greet(const Endpoint& endpoint) {
   }
 }
 
-Watched start(const SoakServer& server) {
+Watched start(const EnduranceTarget& server) {
   Watched watched;
   watched.record.name = server.name;
   watched.server = std::make_unique<ServerProcess>(server.command);
@@ -235,8 +214,8 @@ Watched start(const SoakServer& server) {
 }
 
 bool cleaned_up(const SoakSample& sample, const ProcessState& before) {
-  return sample.process.descriptors == before.descriptors &&
-         sample.process.threads == before.threads && sample.accepted == sample.closed;
+  return sample.descriptors == before.descriptors && sample.threads == before.threads &&
+         sample.accepted == sample.closed;
 }
 
 // With all peers gone: the server must have what it had before them, and stop when it is told to.
@@ -253,15 +232,13 @@ void check_end(Watched& watched, Clock::time_point begin, const SoakOptions& opt
     record.failures.push_back("the server has died");
     return;
   }
-  const ProcessState& after = record.after->process;
-  if (after.descriptors != record.before.descriptors) {
-    record.failures.push_back(fmt::format("{} descriptors before all peers, {} after them",
-                                          record.before.descriptors, after.descriptors));
-  }
-  if (after.threads != record.before.threads) {
-    record.failures.push_back(fmt::format("{} threads before all peers, {} after them",
-                                          record.before.threads, after.threads));
-  }
+  const auto compare = [&](const char* what, std::uint64_t ProcessState::*of) {
+    if (record.before.*of == (*record.after).*of) return;
+    record.failures.push_back(fmt::format("{} {} before all peers, {} after them",
+                                          record.before.*of, what, (*record.after).*of));
+  };
+  compare("descriptors", &ProcessState::descriptors);
+  compare("threads", &ProcessState::threads);
   if (record.after->accepted != record.after->closed) {
     record.failures.push_back(fmt::format("{} connections accepted, {} closed",
                                           record.after->accepted.value_or(0),
@@ -310,11 +287,11 @@ void watch(std::vector<Watched>& all, const SoakOptions& options, Clock::time_po
 
 }  // namespace
 
-SoakResult run_soak(const SoakOptions& options, const std::vector<SoakServer>& servers,
+SoakResult run_soak(const SoakOptions& options, const std::vector<EnduranceTarget>& servers,
                     const std::stop_token& stop) {
   std::vector<Watched> all;
   all.reserve(servers.size());
-  for (const SoakServer& server : servers) all.push_back(start(server));
+  for (const EnduranceTarget& server : servers) all.push_back(start(server));
   if (options.client_cpu) run_on_cpus({*options.client_cpu});
   const std::unique_ptr<KeepAwake> awake =
       options.client_cpu ? std::make_unique<KeepAwake>(std::vector{*options.client_cpu}) : nullptr;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,7 +20,8 @@ enum class FaultWhen : std::uint8_t {
   set_up,  // at the first call, while the server sets itself up
 };
 
-// By the order of FaultWhen.
+inline constexpr std::array all_times{FaultWhen::first, FaultWhen::every, FaultWhen::random,
+                                      FaultWhen::always, FaultWhen::set_up};
 [[nodiscard]] std::string_view name_of(FaultWhen when);
 
 // Whom a fault may harm.
@@ -44,7 +46,9 @@ struct FaultCell {
 };
 
 // The faults of the matrix, in the order of its rows.
-[[nodiscard]] const std::vector<std::string>& fault_names();
+inline constexpr std::array<std::string_view, 11> fault_names{
+    "EINTR",      "EAGAIN", "short",        "ENOBUFS", "ENOMEM", "ENOSPC",
+    "ECONNRESET", "EPIPE",  "ECONNABORTED", "EMFILE",  "ENFILE"};
 
 // All cells, in the order of backends, calls, faults and times, those that aren't applicable
 // included. Random ones get the seed.
@@ -53,6 +57,12 @@ struct FaultCell {
 // Everything that can happen to a peer or the server while it serves, all of it at random: for each
 // backend as many cells as said, with seeds from `seed` on.
 [[nodiscard]] std::vector<FaultCell> storm_cells(std::uint64_t seed, std::size_t count);
+
+// All faults at once that a server must bear without anybody losing anything, as one specification
+// for the shim (fault_page.hpp) in that backend's way. `when` is "first", each at the first call it
+// can strike; "every", each at every n-th with an n of its own; or "random", or "random=SEED".
+// Throws std::invalid_argument for anything else.
+[[nodiscard]] std::string recoverable_faults(const Backend& backend, std::string_view when);
 
 // "poll/recv/EINTR/every", or "poll/everything/random/SEED".
 [[nodiscard]] std::string name_of(const FaultCell& cell);

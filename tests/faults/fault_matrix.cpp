@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <thread>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "cli/command.hpp"
 #include "harness/text/json.hpp"
 #include "harness/text/table.hpp"
+#include "harness/text/whole_file.hpp"
 #include "harness/text/words.hpp"
 #include "tests/faults/fault_scenario.hpp"
 
@@ -22,9 +22,6 @@ namespace echomux {
 namespace {
 
 using Verdict = FaultResult::Verdict;
-
-constexpr std::array times{FaultWhen::first, FaultWhen::every, FaultWhen::random, FaultWhen::always,
-                           FaultWhen::set_up};
 
 bool is_storm(const FaultCell& cell) {
   return cell.fault == "everything";
@@ -45,17 +42,13 @@ struct Options {
   bool strace = true;
 };
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 std::vector<Tried> try_all(const Options& options) {
+  std::vector<FaultCell> cells = fault_cells(options.seed);
+  std::ranges::move(storm_cells(options.seed, options.storms), std::back_inserter(cells));
   std::vector<Tried> all;
-  for (FaultCell& cell : fault_cells(options.seed)) {
-    if (contains(name_of(cell), options.only)) all.push_back({std::move(cell), {}, {}});
-  }
-  for (FaultCell& cell : storm_cells(options.seed, options.storms)) {
-    if (contains(name_of(cell), options.only)) all.push_back({std::move(cell), {}, {}});
+  for (FaultCell& cell : cells) {
+    if (name_of(cell).find(options.only) == std::string::npos) continue;
+    all.push_back({std::move(cell), {}, {}});
   }
   std::atomic<std::size_t> next{0};
   std::vector<std::jthread> workers;
@@ -108,28 +101,25 @@ std::string to_json(const std::vector<Tried>& all, const Options& options) {
 }
 
 // One row of a backend's table: a call and a fault, at all times.
-struct Row {
-  std::string call;
-  std::string fault;
-  std::map<FaultWhen, const Tried*> cells;
-};
+using Row = std::vector<const Tried*>;
 
 std::vector<Row> rows_of(const std::vector<Tried>& all, std::string_view backend) {
   std::vector<Row> rows;
   for (const Tried& tried : all) {
     const FaultCell& cell = tried.cell;
     if (cell.backend->name != backend || is_storm(cell)) continue;
-    if (rows.empty() || rows.back().call != name_of(cell.call) || rows.back().fault != cell.fault) {
-      rows.push_back({std::string(name_of(cell.call)), cell.fault, {}});
+    const FaultCell* const before = rows.empty() ? nullptr : &rows.back().front()->cell;
+    if (before == nullptr || before->call != cell.call || before->fault != cell.fault) {
+      rows.emplace_back();
     }
-    rows.back().cells[cell.when] = &tried;
+    rows.back().push_back(&tried);
   }
   return rows;
 }
 
 bool is_applicable(const Row& row) {
-  return std::ranges::any_of(
-      row.cells, [](const auto& entry) { return entry.second->cell.not_applicable.empty(); });
+  return std::ranges::any_of(row,
+                             [](const Tried* tried) { return tried->cell.not_applicable.empty(); });
 }
 
 // Numbers the reasons why something isn't applicable, so that a table stays readable.
@@ -168,12 +158,13 @@ std::string not_applicable_in(const std::vector<Row>& rows) {
   std::map<std::string, std::vector<std::string>> reasons;
   for (const Row& row : rows) {
     if (is_applicable(row)) continue;
-    reasons[row.cells.begin()->second->cell.not_applicable].push_back(row.call + " " + row.fault);
+    const FaultCell& first = row.front()->cell;
+    reasons[first.not_applicable].push_back(std::string(name_of(first.call)) + " " + first.fault);
   }
   std::string text = "\nNot applicable at any time:\n\n";
   for (const auto& [reason, cells] : reasons) {
     // A call that isn't made can't fail in any way: that needs no list.
-    text += cells.size() == fault_names().size()
+    text += cells.size() == fault_names.size()
                 ? fmt::format("- {}: all faults\n", reason)
                 : fmt::format("- {}: {}\n", reason, joined(cells, ", "));
   }
@@ -187,9 +178,11 @@ std::string markdown_of(const std::vector<Row>& rows) {
   Footnotes footnotes;
   for (const Row& row : rows) {
     if (!is_applicable(row)) continue;
-    std::vector<std::string> cells{row.call, row.fault};
-    for (const FaultWhen when : times) {
-      cells.push_back(markdown_cell(*row.cells.at(when), footnotes));
+    const FaultCell& first = row.front()->cell;
+    std::vector<std::string> cells{std::string(name_of(first.call)), first.fault};
+    cells.resize(cells.size() + all_times.size());
+    for (const Tried* const tried : row) {
+      cells[2 + static_cast<std::size_t>(tried->cell.when)] = markdown_cell(*tried, footnotes);
     }
     table.add(std::move(cells));
   }
@@ -217,16 +210,12 @@ std::string storms_of(const std::vector<Tried>& all, std::string_view backend) {
       tried_count, failures.empty() ? "passed" : "FAILED", injected, lost, failures);
 }
 
-std::map<Verdict, std::size_t> sum_of(const std::vector<Tried>& all,
-                                      const FaultResult Tried::*injector) {
+std::string summary_of(std::string_view name, const std::vector<Tried>& all,
+                       const FaultResult Tried::*injector) {
   std::map<Verdict, std::size_t> sum;
   for (const Tried& tried : all) ++sum[(tried.*injector).verdict];
-  return sum;
-}
-
-std::string summary_of(std::string_view injector, std::map<Verdict, std::size_t> sum) {
   return fmt::format(
-      "{}: {} cells tried, {} passed, {} failed, {} never fired; {} not applicable", injector,
+      "- {}: {} cells tried, {} passed, {} failed, {} never fired; {} not applicable\n", name,
       sum[Verdict::passed] + sum[Verdict::failed] + sum[Verdict::never_fired], sum[Verdict::passed],
       sum[Verdict::failed], sum[Verdict::never_fired], sum[Verdict::not_applicable]);
 }
@@ -239,10 +228,8 @@ std::string to_markdown(const std::vector<Tried>& all, const Options& options) {
       "connection "
       "to a fault in it; nobody else lost a byte. The seed of the random ones is " +
       std::to_string(options.seed) + ".\n\n";
-  text += "- " + summary_of("preloaded shim", sum_of(all, &Tried::shim)) + "\n";
-  if (options.strace) {
-    text += "- " + summary_of("strace --inject", sum_of(all, &Tried::strace)) + "\n";
-  }
+  text += summary_of("preloaded shim", all, &Tried::shim);
+  if (options.strace) text += summary_of("strace --inject", all, &Tried::strace);
   for (const Backend& backend : backends()) {
     const std::vector<Row> rows = rows_of(all, backend.name);
     const std::string storms = storms_of(all, backend.name);
@@ -253,24 +240,16 @@ std::string to_markdown(const std::vector<Tried>& all, const Options& options) {
   return text;
 }
 
-void write(const std::string& path, const std::string& text) {
-  std::ofstream file(path);
-  file << text;
-  if (!file.flush()) throw std::runtime_error("cannot write " + path);
-}
-
 int run(const Options& options) {
   const std::vector<Tried> all = try_all(options);
   const std::string markdown = to_markdown(all, options);
   std::cout << markdown;
-  std::filesystem::create_directories(options.directory);
-  write(options.directory + "/matrix.md", markdown);
-  write(options.directory + "/matrix.json", to_json(all, options));
-  return sum_of(all, &Tried::shim)[Verdict::failed] +
-                     sum_of(all, &Tried::strace)[Verdict::failed] ==
-                 0
-             ? 0
-             : 1;
+  write_whole_file(options.directory + "/matrix.md", markdown, "matrix");
+  write_whole_file(options.directory + "/matrix.json", to_json(all, options), "matrix");
+  const bool failed = std::ranges::any_of(all, [](const Tried& tried) {
+    return tried.shim.verdict == Verdict::failed || tried.strace.verdict == Verdict::failed;
+  });
+  return failed ? exit_failure : exit_ok;
 }
 
 }  // namespace

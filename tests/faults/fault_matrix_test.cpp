@@ -8,6 +8,7 @@
 #include <ostream>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "tests/faults/fault_scenario.hpp"
 #include "tests/faults/faulty_server.hpp"
@@ -57,21 +58,14 @@ TEST(FaultsTogether, DontLetEpollLtSpin) {
   EXPECT_EQ(peer.receive(8), "anybody?");
 }
 
-struct FailedWait {
-  std::string backend;
-  std::string call;
-};
-
-void PrintTo(const FailedWait& wait, std::ostream* out) {
-  *out << wait.backend;
-}
-
-class FailedWaits : public ::testing::TestWithParam<FailedWait> {};
+// A backend, and the call that it waits with.
+class FailedWaits : public ::testing::TestWithParam<std::pair<std::string, std::string>> {};
 
 // An error that no wait call should ever have: to go on would be to spin.
 TEST_P(FailedWaits, EndTheServerAndSayWhy) {
   if (under_sanitizer) GTEST_SKIP() << "a sanitizer's library must be the first to be preloaded";
-  FaultyServer server(GetParam().backend, Injector::shim, GetParam().call + ":EPERM:first=1");
+  const auto& [backend, call] = GetParam();
+  FaultyServer server(backend, Injector::shim, call + ":EPERM:first=1");
   server.start();
   const Peer peer(server.process().endpoint());
   ASSERT_TRUE(eventually(patience, [&] { return server.calls(FaultCall::accept4) > 0; }));
@@ -80,17 +74,15 @@ TEST_P(FailedWaits, EndTheServerAndSayWhy) {
   EXPECT_TRUE(eventually(patience, [&] { return !server.process().running(); }));
   EXPECT_EQ(server.process().stop().exit_status, 1);
   EXPECT_EQ(server.injected(), 1U);
-  EXPECT_NE(server.complaints().find(GetParam().call + ": Operation not permitted"),
-            std::string::npos)
+  EXPECT_NE(server.complaints().find(call + ": Operation not permitted"), std::string::npos)
       << server.complaints();
 }
 
 INSTANTIATE_TEST_SUITE_P(Matrix, FailedWaits,
-                         ::testing::Values(FailedWait{"select", "select"},
-                                           FailedWait{"poll", "poll"},
-                                           FailedWait{"epoll_lt", "epoll_wait"},
-                                           FailedWait{"epoll_et", "epoll_wait"}),
-                         [](const auto& test) { return test.param.backend; });
+                         ::testing::Values(std::pair("select", "select"), std::pair("poll", "poll"),
+                                           std::pair("epoll_lt", "epoll_wait"),
+                                           std::pair("epoll_et", "epoll_wait")),
+                         [](const auto& test) { return test.param.first; });
 
 // Of each call and fault the one time that asks most: always where that is possible, else every
 // n-th; what goes wrong while setting up; and everything at once.

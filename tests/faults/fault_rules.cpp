@@ -2,27 +2,16 @@
 
 #include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
-#include <utility>
 
 namespace echomux {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, int>, 11> error_names{
-    {{"EINTR", EINTR},
-     {"EAGAIN", EAGAIN},
-     {"ENOBUFS", ENOBUFS},
-     {"ENOMEM", ENOMEM},
-     {"ENOSPC", ENOSPC},
-     {"ECONNRESET", ECONNRESET},
-     {"EPIPE", EPIPE},
-     {"ECONNABORTED", ECONNABORTED},
-     {"EMFILE", EMFILE},
-     {"ENFILE", ENFILE},
-     {"EPERM", EPERM}}};
+constexpr int most_errors = 4096;  // the kernel's MAX_ERRNO
 
 // Takes off and returns what stands before the first `end`.
 std::string_view take(std::string_view& text, char end) {
@@ -54,16 +43,11 @@ void read_when(std::string_view text, FaultRule& rule) {
     return;
   }
   rule.n = number(value);
-  if (rule.n == 0) refuse_faults(text);
-  if (name == "first") {
-    rule.when = FaultRule::When::first;
-  } else if (name == "nth") {
-    rule.when = FaultRule::When::nth;
-  } else if (name == "every") {
-    rule.when = FaultRule::When::every;
-  } else {
-    refuse_faults(text);
-  }
+  // In the order of FaultRule::When.
+  constexpr std::array<std::string_view, 3> names{"first", "nth", "every"};
+  const auto* const found = std::find(names.begin(), names.end(), name);
+  if (rule.n == 0 || found == names.end()) refuse_faults(text);
+  rule.when = static_cast<FaultRule::When>(found - names.begin());
 }
 
 void read_fault(std::string_view text, FaultRule& rule) {
@@ -72,18 +56,18 @@ void read_fault(std::string_view text, FaultRule& rule) {
     rule.send_room = static_cast<int>(number(text.substr(5)));
     return;
   }
-  for (const auto& [name, error] : error_names) {
-    if (name == text) rule.error = error;
+  for (int error = 1; error < most_errors && rule.error == 0; ++error) {
+    const char* const name = ::strerrorname_np(error);
+    if (name != nullptr && name == text) rule.error = error;
   }
   if (rule.error == 0) refuse_faults(text);
 }
 
 void read_rule(std::string_view text, FaultRule& rule) {
   const std::string_view call = take(text, ':');
-  std::size_t i = 0;
-  while (i < fault_call_names.size() && fault_call_names[i] != call) ++i;
-  if (i == fault_call_names.size()) refuse_faults(call);
-  rule.call = static_cast<FaultCall>(i);
+  const auto* const found = std::find(fault_call_names.begin(), fault_call_names.end(), call);
+  if (found == fault_call_names.end()) refuse_faults(call);
+  rule.call = static_cast<FaultCall>(found - fault_call_names.begin());
   read_fault(take(text, ':'), rule);
   read_when(take(text, ','), rule);
   while (!text.empty()) {

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <thread>
 
+#include "harness/text/words.hpp"
 #include "tests/faults/streams.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/process_info.hpp"
@@ -70,6 +71,12 @@ class Scenario {
   void complain(std::string what) { result_.wrong.push_back(std::move(what)); }
   void require(bool condition, std::string_view what) {
     if (!condition) complain(std::string(what));
+  }
+
+  void require_status(const ServerExit& exit, int status) {
+    require(exit.signal == 0, fmt::format("signal {} ended it", exit.signal));
+    require(exit.exit_status == status,
+            fmt::format("its exit status is {}", exit.exit_status.value_or(-1)));
   }
 
   Stream& add(Streams& streams, std::size_t bytes, const Peer::Buffers& buffers = {}) {
@@ -226,9 +233,7 @@ class Scenario {
     require(process.running(), "it has ended by itself");
     const ServerExit exit = process.stop(promptly);
     require(!exit.killed_after_timeout, "it didn't stop when told to");
-    require(exit.signal == 0, fmt::format("signal {} ended it", exit.signal));
-    require(exit.exit_status == 0,
-            fmt::format("its exit status is {}", exit.exit_status.value_or(-1)));
+    require_status(exit, 0);
     // What strace has done, its log tells only now.
     result_.injected = with_shim_ ? result_.injected : injected();
     if (counters && !with_shim_) check_counters(*counters);
@@ -288,9 +293,7 @@ class Scenario {
             "it goes on although it can't serve");
     const ServerExit exit = server_.process().stop(milliseconds(0));
     result_.injected = server_.injected();
-    require(exit.signal == 0, fmt::format("signal {} ended it", exit.signal));
-    require(exit.exit_status == 1,
-            fmt::format("its exit status is {}", exit.exit_status.value_or(-1)));
+    require_status(exit, 1);
     require(server_.complaints().find(name_of(cell_.call)) != std::string::npos,
             "it doesn't say which call failed: '" + server_.complaints() + "'");
   }
@@ -331,9 +334,7 @@ std::string in_words(const FaultCell& cell, const FaultResult& result) {
                  ? fmt::format("passed ({} injected)", result.injected)
                  : fmt::format("passed ({} injected, {} lost)", result.injected, result.lost);
     case FaultResult::Verdict::failed: {
-      std::string text = "FAILED: ";
-      for (const std::string& what : result.wrong)
-        text += (&what == result.wrong.data() ? "" : "; ") + what;
+      std::string text = "FAILED: " + joined(result.wrong, "; ");
       std::ranges::replace(text, '\n', ' ');
       return text;
     }

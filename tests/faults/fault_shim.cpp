@@ -57,14 +57,12 @@ class Shim {
     }
   }
 
-  void count(FaultCall call) {
-    if (listening_) page_->calls[static_cast<std::size_t>(call)].fetch_add(1);
-  }
-
-  // The rule that this call is to suffer from, if any. `fd` is -1 where readiness means nothing,
-  // and otherwise waits for `events`.
+  // Counts a call, and returns the rule that it is to suffer from, if any. `fd` is -1 where
+  // readiness means nothing, and otherwise waits for `events`.
   FaultRule* choose(FaultCall call, int fd = -1, short events = POLLIN) {
-    if (!listening_ || page_->on == 0) return nullptr;
+    if (!listening_) return nullptr;
+    page_->calls[static_cast<std::size_t>(call)].fetch_add(1);
+    if (page_->on == 0) return nullptr;
     for (std::size_t i = 0; i < rules_used_; ++i) {
       FaultRule& rule = rules_[i];
       if (rule.call != call || (rule.ready_only && fd >= 0 && !is_ready(fd, events))) continue;
@@ -196,7 +194,6 @@ int listen(int fd, int backlog) {
 
 ssize_t recv(int fd, void* buffer, size_t length, int flags) {
   static auto* const call = next<ssize_t(int, void*, size_t, int)>("recv");
-  shim().count(FaultCall::recv);
   const auto real = [&](size_t count) { return call(fd, buffer, count, flags); };
   const auto* const rule = shim().choose(FaultCall::recv, fd);
   return rule == nullptr ? real(length) : echomux::spoil(*rule, fd, length, real);
@@ -210,7 +207,6 @@ ssize_t __recv_chk(int fd, void* buffer, size_t length, size_t /*size*/, int fla
 
 ssize_t send(int fd, const void* bytes, size_t length, int flags) {
   static auto* const call = next<ssize_t(int, const void*, size_t, int)>("send");
-  shim().count(FaultCall::send);
   const auto real = [&](size_t count) { return call(fd, bytes, count, flags); };
   const auto* const rule = shim().choose(FaultCall::send, fd, POLLOUT);
   return rule == nullptr ? real(length) : echomux::spoil(*rule, fd, length, real);
@@ -218,7 +214,6 @@ ssize_t send(int fd, const void* bytes, size_t length, int flags) {
 
 int accept4(int listener, sockaddr* address, socklen_t* address_length, int flags) {
   static auto* const call = next<int(int, sockaddr*, socklen_t*, int)>("accept4");
-  shim().count(FaultCall::accept4);
   const auto real = [&] { return call(listener, address, address_length, flags); };
   const auto* const rule = shim().choose(FaultCall::accept4, listener);
   if (rule == nullptr) return real();
@@ -237,13 +232,11 @@ int accept4(int listener, sockaddr* address, socklen_t* address_length, int flag
 
 int epoll_create1(int flags) {
   static auto* const call = next<int(int)>("epoll_create1");
-  shim().count(FaultCall::epoll_create1);
   const auto* const rule = shim().choose(FaultCall::epoll_create1);
   return rule == nullptr ? call(flags) : shim().fail(*rule);
 }
 
 int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {
-  shim().count(FaultCall::epoll_ctl);
   if (const auto* const rule = shim().choose(FaultCall::epoll_ctl)) return shim().fail(*rule);
   const int result = echomux::real_epoll_ctl(epoll, operation, fd, event);
   if (result == 0 && operation != EPOLL_CTL_DEL &&
@@ -255,14 +248,12 @@ int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {
 
 int epoll_wait(int epoll, epoll_event* events, int count, int timeout_ms) {
   static auto* const call = next<int(int, epoll_event*, int, int)>("epoll_wait");
-  shim().count(FaultCall::epoll_wait);
   const auto* const rule = shim().choose(FaultCall::epoll_wait);
   return rule == nullptr ? call(epoll, events, count, timeout_ms) : shim().fail(*rule);
 }
 
 int eventfd(unsigned int count, int flags) {
   static auto* const call = next<int(unsigned int, int)>("eventfd");
-  shim().count(FaultCall::eventfd);
   const auto* const rule = shim().choose(FaultCall::eventfd);
   return rule == nullptr ? call(count, flags) : shim().fail(*rule);
 }
@@ -270,7 +261,6 @@ int eventfd(unsigned int count, int flags) {
 int poll(pollfd* watched, nfds_t count, int timeout_ms) {
   static auto* const call = next<int(pollfd*, nfds_t, int)>("poll");
   if (echomux::is_programs_poll(timeout_ms)) return call(watched, count, timeout_ms);
-  shim().count(FaultCall::poll);
   const auto* const rule = shim().choose(FaultCall::poll);
   return rule == nullptr ? call(watched, count, timeout_ms) : shim().fail(*rule);
 }
@@ -282,7 +272,6 @@ int __poll_chk(pollfd* watched, nfds_t count, int timeout_ms, size_t /*size*/) {
 
 int select(int end, fd_set* readable, fd_set* writable, fd_set* exceptional, timeval* timeout) {
   static auto* const call = next<int(int, fd_set*, fd_set*, fd_set*, timeval*)>("select");
-  shim().count(FaultCall::select);
   const auto* const rule = shim().choose(FaultCall::select);
   return rule == nullptr ? call(end, readable, writable, exceptional, timeout) : shim().fail(*rule);
 }
@@ -291,7 +280,6 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
                    void* argument) {
   static auto* const call =
       next<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>("pthread_create");
-  shim().count(FaultCall::pthread_create);
   // Unlike the others it returns its error.
   if (const auto* const rule = shim().choose(FaultCall::pthread_create)) {
     shim().fail(*rule);

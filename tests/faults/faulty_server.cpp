@@ -1,18 +1,20 @@
 #include "tests/faults/faulty_server.hpp"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
+
+#include <sstream>
 
 #include "echo/system_call.hpp"
 #include "tests/support/sanitizers.hpp"
-#include "tests/support/temporary_directory.hpp"
 
 namespace echomux {
 namespace {
 
 FaultPage* map_new_page(const std::string& path) {
-  const FileDescriptor file(check(::open(path.c_str(), O_RDWR | O_CLOEXEC), "open"));
+  const FileDescriptor file(
+      check(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600), "open"));
   check(::ftruncate(file.get(), sizeof(FaultPage)), "ftruncate");
   void* const memory =
       ::mmap(nullptr, sizeof(FaultPage), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
@@ -30,18 +32,6 @@ std::size_t occurrences(const std::string& text, std::string_view what) {
 
 }  // namespace
 
-TemporaryFile::TemporaryFile() : path_("/tmp/echomux-fault-XXXXXX") {
-  FileDescriptor(check(::mkostemp(path_.data(), O_CLOEXEC), "mkostemp"));
-}
-
-TemporaryFile::~TemporaryFile() {
-  ::unlink(path_.c_str());
-}
-
-std::string TemporaryFile::text() const {
-  return file_text(path_);
-}
-
 std::vector<std::string> with_shim(const std::string& rules, std::vector<std::string> command) {
   command.insert(command.begin(),
                  {"env", "LD_PRELOAD=" FAULT_SHIM, std::string(fault_variable) + "=" + rules});
@@ -52,7 +42,7 @@ FaultyServer::FaultyServer(std::string backend, Injector injector, std::string r
     : backend_(std::move(backend)),
       injector_(injector),
       rules_(std::move(rules)),
-      page_(map_new_page(page_file_.path())) {}
+      page_(map_new_page(directory_ / "page")) {}
 
 FaultyServer::~FaultyServer() {
   process_.reset();
@@ -65,10 +55,10 @@ void FaultyServer::start() {
   if (injector_ == Injector::shim) {
     command = with_shim(rules_, std::move(serve));
     command.insert(command.begin() + 1,
-                   std::string(fault_page_variable).append("=").append(page_file_.path()));
+                   std::string(fault_page_variable) + "=" + (directory_ / "page").string());
   } else {
     // -D: the server itself is our child, and strace is beside it.
-    command = {"strace", "-D", "-qq", "-o", strace_log_.path()};
+    command = {"strace", "-D", "-qq", "-o", directory_ / "strace"};
     // Elsewhere the only other thread is the one that takes signals, which is to be left alone.
     if (backend_ == "threaded") command.emplace_back("-f");
     std::istringstream all(rules_);
@@ -79,16 +69,16 @@ void FaultyServer::start() {
     command.insert(command.end(), serve.begin(), serve.end());
   }
   // The shell becomes the command, so that the process stays the one that was started.
-  command.insert(command.begin(), {"sh", "-c", "exec \"$@\" 2>>\"$0\"", errors_.path()});
-  process_.emplace(ServerCommand{.arguments = std::move(command),
-                                 .speaks_echomux = true,
-                                 .cpu = std::nullopt,
-                                 .open_files = std::nullopt},
-                   patience);
+  command.insert(command.begin(), {"sh", "-c", "exec \"$@\" 2>>\"$0\"", directory_ / "stderr"});
+  ServerCommand server;
+  server.arguments = std::move(command);
+  server.speaks_echomux = true;
+  process_.emplace(server, patience);
 }
 
 std::uint64_t FaultyServer::injected(std::size_t rule) const {
-  if (injector_ == Injector::strace) return occurrences(strace_log_.text(), "(INJECTED)");
+  if (injector_ == Injector::strace)
+    return occurrences(file_text(directory_ / "strace"), "(INJECTED)");
   return page_->injected.at(rule);
 }
 

@@ -1,30 +1,14 @@
 #pragma once
 
-#include <map>
-#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "harness/server/server_process.hpp"
 #include "tests/faults/fault_page.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace echomux {
-
-// A file that is gone when this object is.
-class TemporaryFile {
- public:
-  // Throws std::system_error when there is none to be had.
-  TemporaryFile();
-  ~TemporaryFile();
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }
-  [[nodiscard]] std::string text() const;
-
- private:
-  std::string path_;
-};
 
 // The command that starts `echomux serve BACKEND` with the shim and this specification
 // (fault_page.hpp) in its way; faults are on from the start.
@@ -59,15 +43,13 @@ class FaultyServer {
     return page_->calls[static_cast<std::size_t>(call)];
   }
   // What it has printed on stderr.
-  [[nodiscard]] std::string complaints() const { return errors_.text(); }
+  [[nodiscard]] std::string complaints() const { return file_text(directory_ / "stderr"); }
 
  private:
   std::string backend_;
   Injector injector_;
   std::string rules_;
-  TemporaryFile errors_;
-  TemporaryFile page_file_;
-  TemporaryFile strace_log_;
+  TemporaryDirectory directory_;
   FaultPage* page_;
   std::optional<ServerProcess> process_;
 };

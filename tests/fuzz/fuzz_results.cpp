@@ -43,76 +43,50 @@ void add_places(const Json& json, const std::string& place, std::vector<std::str
 }
 
 double odd_number(std::uint8_t which) {
-  using Limits = std::numeric_limits<double>;
-  constexpr std::array numbers{0.0,
-                               -0.0,
-                               -1.0,
-                               0.5,
-                               1e-300,
-                               1e300,
-                               1e6,
-                               1e19,
-                               Limits::max(),
-                               Limits::min(),
-                               Limits::lowest(),
-                               2.5,
-                               100.0,
-                               -1e9,
-                               9e15,
-                               1e5};
+  constexpr double largest = std::numeric_limits<double>::max();
+  constexpr double smallest = std::numeric_limits<double>::min();
+  constexpr std::array numbers{0.0,     -0.0,     -1.0,     0.5, 1e-300, 1e300, 1e6,  1e19,
+                               largest, smallest, -largest, 2.5, 100.0,  -1e9,  9e15, 1e5};
   return numbers[which % numbers.size()];
 }
 
 Json odd_integer(std::uint8_t which) {
+  constexpr std::uint64_t one = 1;
+  constexpr std::uint64_t largest_signed = std::numeric_limits<std::int64_t>::max();
+  constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
   constexpr std::array<std::uint64_t, 10> numbers{
-      0,
-      1,
-      2,
-      1000,
-      99'999,
-      std::uint64_t{1} << 31U,
-      std::uint64_t{1} << 32U,
-      std::uint64_t{1} << 53U,
-      std::uint64_t{std::numeric_limits<std::int64_t>::max()},
-      std::numeric_limits<std::uint64_t>::max()};
+      0, 1, 2, 1000, 99'999, one << 31U, one << 32U, one << 53U, largest_signed, largest};
   const std::uint64_t number = numbers[which % numbers.size()];
   return which < 128 ? Json(number) : Json(-static_cast<std::int64_t>(number >> 1U));
 }
 
-// Puts something else in the place of a value.
-void spoil(Json& value, Choices& choices) {
+// Something else to put in the place of a value.
+Json spoilt(const Json& value, Choices& choices) {
   switch (choices.byte() % 8) {
     case 0:
-      value = odd_number(choices.byte());
-      return;
+      return odd_number(choices.byte());
     case 1:
-      value = odd_integer(choices.byte());
-      return;
+      return odd_integer(choices.byte());
     case 2:
-      value = choices.text(choices.byte());
-      return;
+      return choices.text(choices.byte());
     case 3:
-      value = nullptr;
-      return;
+      return nullptr;
     case 4:
-      value = (choices.byte() & 1U) != 0;
-      return;
+      return (choices.byte() & 1U) != 0;
     case 5: {
       // Many of the same, or none.
       const Json element = value.is_array() && !value.empty() ? value.at(0) : value;
-      value = Json::array();
-      for (std::size_t count = choices.byte(); count > 0; --count) value.push_back(element);
-      return;
+      return std::vector<Json>(choices.byte(), element);
     }
     case 6:
-      value = Json::object();
-      return;
-    default:
+      return Json::object();
+    default: {
+      Json longer = value;
       if (value.is_object() && !value.empty()) {
-        const Json first = value.items().front().second;
-        value[choices.text(choices.byte() % 16)] = first;
+        longer[choices.text(choices.byte() % 16)] = value.items().front().second;
       }
-      return;
+      return longer;
+    }
   }
 }
 
@@ -127,7 +101,7 @@ std::string spoilt_file(Choices choices) {
   while (!choices.done()) {
     const std::string& place = places[choices.two_bytes() % places.size()];
     // An earlier change may have taken the place away.
-    if (Json* const value = find_place(file, place)) spoil(*value, choices);
+    if (Json* const value = find_place(file, place)) *value = spoilt(*value, choices);
   }
   return file.dump();
 }

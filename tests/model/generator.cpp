@@ -1,8 +1,8 @@
-#include "tests/model/generator.hpp"
-
 #include <algorithm>
 #include <array>
 #include <random>
+
+#include "tests/model/script.hpp"
 
 namespace echomux::model {
 namespace {

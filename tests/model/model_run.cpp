@@ -3,14 +3,13 @@
 #include <fmt/core.h>
 
 #include <chrono>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <optional>
 #include <random>
 
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
+#include "harness/machine/proc_file.hpp"
 #include "harness/text/words.hpp"
 #include "tests/model/search.hpp"
 
@@ -29,15 +28,10 @@ struct Options {
 };
 
 Script read_script(const std::string& path) {
-  std::ifstream file;
-  if (path != "-") file.open(path);
-  std::istream& stream = path == "-" ? std::cin : file;
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  if (path != "-" && !file) {
-    throw UsageError(fmt::format("--script: cannot read {}", path));
-  }
+  const auto text = proc::read_file(path == "-" ? "/dev/stdin" : path);
+  if (!text) throw UsageError(fmt::format("--script: cannot read {}", path));
   try {
-    return parse_script(text);
+    return parse_script(*text);
   } catch (const std::runtime_error& error) {
     throw UsageError(fmt::format("--script: {}: {}", path, error.what()));
   }

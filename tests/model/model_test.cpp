@@ -12,7 +12,6 @@
 #include "tests/conformance/conformance.hpp"
 #include "tests/model/echo_model.hpp"
 #include "tests/model/search.hpp"
-#include "tests/model/shrinker.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/program.hpp"
 
@@ -50,8 +49,7 @@ TEST_P(ModelTest, PassesScriptsThatNobodyHasSeen) {
   try_seeds(first, fresh_seeds);
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, ModelTest, ::testing::ValuesIn(backends()),
-                         [](const auto& test) { return std::string(test.param.name); });
+INSTANTIATE_TEST_SUITE_P(Backends, ModelTest, ::testing::ValuesIn(backends()), name_of_server);
 
 Target odd_target(const std::string& mode) {
   return {.name = "odd_server " + mode,

@@ -67,13 +67,11 @@ class Runner {
       return;
     }
     const auto found = connections_.find(step.peer);
-    if (step.action == Action::connect) {
-      if (found == connections_.end()) connect(step);
-      return;
+    if (found != connections_.end()) {
+      if (take_open(step, found->second)) connections_.erase(found);
+    } else if (step.action == Action::connect) {
+      connect(step);
     }
-    if (found == connections_.end()) return;
-    Connection& connection = found->second;
-    if (take_open(step, connection)) connections_.erase(found);
   }
 
   // Returns true when the connection is over.
@@ -234,10 +232,15 @@ class Runner {
     // Answered by another thread than the one that serves, which has begun its work by now, too.
     if (target_.command.speaks_echomux) static_cast<void>(server_.counters());
     const std::size_t count = open_descriptors(server_.pid()) - 1;
-    half_close(probe);
-    receive_end(probe);
-    connections_.clear();
+    dismiss(probe);
     return count;
+  }
+
+  // Has the only connection end in order.
+  void dismiss(Connection& only) {
+    half_close(only);
+    receive_end(only);
+    connections_.clear();
   }
 
   void finish(std::size_t descriptors) {
@@ -254,9 +257,7 @@ class Runner {
     connections_.clear();
     Connection& newcomer = connect({});
     exchange(newcomer, newcomer_bytes);
-    half_close(newcomer);
-    receive_end(newcomer);
-    connections_.clear();
+    dismiss(newcomer);
     check_counters();
     const auto open = [&] { return open_descriptors(server_.pid()); };
     if (!eventually(limit_, [&] { return open() <= descriptors; })) {

@@ -8,6 +8,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "harness/machine/proc_file.hpp"
+
 namespace echomux::model {
 namespace {
 
@@ -37,14 +39,7 @@ std::size_t parse_number(std::string_view word, std::size_t most) {
   return value;
 }
 
-std::vector<std::string> words_of(const std::string& line) {
-  std::istringstream stream(line);
-  std::vector<std::string> words;
-  for (std::string word; stream >> word;) words.push_back(word);
-  return words;
-}
-
-Step parse_step(const std::vector<std::string>& words) {
+Step parse_step(const std::vector<std::string_view>& words) {
   const auto* const form = std::ranges::find(forms, words.front(), &ActionForm::name);
   if (form == forms.end()) {
     throw std::runtime_error(fmt::format("there is no step '{}'", words.front()));
@@ -96,7 +91,7 @@ Script parse_script(std::string_view text) {
   std::size_t number = 0;
   for (std::string line; std::getline(lines, line);) {
     ++number;
-    const std::vector<std::string> words = words_of(line);
+    const auto words = proc::words(line);
     if (words.empty() || words.front().starts_with('#')) continue;
     try {
       script.push_back(parse_step(words));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,5 +62,15 @@ inline constexpr std::size_t most_bytes = std::size_t{64} * 1024 * 1024;
 // Reads what to_text() writes; empty lines and lines that begin with '#' are passed over. Throws
 // std::runtime_error, which names the line and what is wrong with it.
 [[nodiscard]] Script parse_script(std::string_view text);
+
+// The largest script that a generator makes.
+struct ScriptSize {
+  std::size_t peers = 20;
+  std::size_t steps = 200;
+};
+
+// A random script, always the same for the same seed and size. Some have one peer or two and some
+// many; sizes go from one byte to several times what the socket buffers hold.
+[[nodiscard]] Script generate(std::uint64_t seed, const ScriptSize& size = {});
 
 }  // namespace echomux::model

@@ -21,16 +21,7 @@ void set_option(int socket, int level, int option, int value) {
 
 }  // namespace
 
-Peer::Peer(const Endpoint& server, const Buffers& buffers)
-    : socket_(check(::socket(server.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
-                    "socket")) {
-  // A send of one byte is to be one segment, not to wait for company.
-  set_option(fd(), IPPROTO_TCP, TCP_NODELAY, 1);
-  // Before connect(2), since the window that is offered to the server depends on it.
-  if (buffers.send > 0) set_option(fd(), SOL_SOCKET, SO_SNDBUF, buffers.send);
-  if (buffers.receive > 0) set_option(fd(), SOL_SOCKET, SO_RCVBUF, buffers.receive);
-  if (::connect(fd(), server.raw(), server.length) == 0) return;
-  if (errno != EINPROGRESS) throw_errno("connect");
+Peer::Peer(const Endpoint& server, const Buffers& buffers) : Peer(connecting(server, buffers)) {
   wait_until(POLLOUT, patience, "connect");
   int error = 0;
   socklen_t length = sizeof error;
@@ -38,9 +29,14 @@ Peer::Peer(const Endpoint& server, const Buffers& buffers)
   if (error != 0) throw std::system_error(error, std::generic_category(), "connect");
 }
 
-Peer Peer::connecting(const Endpoint& server) {
+Peer Peer::connecting(const Endpoint& server, const Buffers& buffers) {
   constexpr int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
   Peer peer(FileDescriptor(check(::socket(server.family(), type, 0), "socket")));
+  // A send of one byte is to be one segment, not to wait for company.
+  set_option(peer.fd(), IPPROTO_TCP, TCP_NODELAY, 1);
+  // Before connect(2), since the window that is offered to the server depends on it.
+  if (buffers.send > 0) set_option(peer.fd(), SOL_SOCKET, SO_SNDBUF, buffers.send);
+  if (buffers.receive > 0) set_option(peer.fd(), SOL_SOCKET, SO_RCVBUF, buffers.receive);
   const int result = ::connect(peer.fd(), server.raw(), server.length);
   if (result != 0 && errno != EINPROGRESS) throw_errno("connect");
   return peer;

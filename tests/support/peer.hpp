@@ -35,7 +35,7 @@ class Peer {
 
   // The same without waiting for the connection, for servers that have no room in the backlog; the
   // first call of another function waits for it.
-  [[nodiscard]] static Peer connecting(const Endpoint& server);
+  [[nodiscard]] static Peer connecting(const Endpoint& server) { return connecting(server, {}); }
 
   // Hands all bytes to the kernel. What comes back stays there: for more than the socket buffers
   // hold, use exchange().
@@ -88,6 +88,7 @@ class Peer {
  private:
   explicit Peer(FileDescriptor socket) : socket_(std::move(socket)) {}
 
+  [[nodiscard]] static Peer connecting(const Endpoint& server, const Buffers& buffers);
   void wait_until(short events, std::chrono::milliseconds limit, const char* what) const;
 
   FileDescriptor socket_;

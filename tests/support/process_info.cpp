@@ -1,91 +1,84 @@
 #include "tests/support/process_info.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <filesystem>
-#include <set>
+#include <optional>
 #include <stdexcept>
-#include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "echo/system_call.hpp"
 #include "harness/machine/proc_file.hpp"
+#include "harness/server/process_state.hpp"
 
 namespace echomux {
 namespace {
 
-namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
-
-fs::path directory_of(pid_t pid) {
-  return fs::path("/proc") / std::to_string(pid);
+std::string place_of(pid_t pid, std::string_view entry) {
+  return "/proc/" + std::to_string(pid) + "/" + std::string(entry);
 }
 
-std::set<rlim_t> descriptor_numbers(pid_t pid) {
-  std::set<rlim_t> numbers;
-  for (const auto& entry : fs::directory_iterator(directory_of(pid) / "fd")) {
-    numbers.insert(std::stoul(entry.path().filename()));
-  }
+// What was read of a process, unless it is gone.
+template <typename T>
+T present(pid_t pid, std::optional<T> value) {
+  if (!value) throw std::runtime_error("process " + std::to_string(pid) + " is gone");
+  return std::move(*value);
+}
+
+// In ascending order.
+std::vector<int> descriptor_numbers(pid_t pid) {
+  std::vector<int> numbers = proc::numbers_in(place_of(pid, "fd"));
+  std::ranges::sort(numbers);
   return numbers;
-}
-
-// The text after "key:" in /proc/PID/status or a thread's; empty when there is none.
-std::string field(const fs::path& file, std::string_view key) {
-  const std::string text = proc::read_file(file).value_or("");
-  return std::string(proc::field(text, key).value_or(""));
-}
-
-std::uint64_t memory_field(pid_t pid, std::string_view key) {
-  const std::string text = field(directory_of(pid) / "status", key);
-  if (text.empty()) throw std::runtime_error("process " + std::to_string(pid) + " is gone");
-  return std::stoull(text) * 1024;
 }
 
 }  // namespace
 
 std::size_t open_descriptors(pid_t pid) {
-  return descriptor_numbers(pid).size();
+  return present(pid, read_process_state(pid)).descriptors;
 }
 
 std::size_t free_descriptors(pid_t pid, rlim_t limit) {
-  const auto numbers = descriptor_numbers(pid);
-  const auto used = std::ranges::count_if(numbers, [&](rlim_t number) { return number < limit; });
+  const auto used = std::ranges::count_if(descriptor_numbers(pid),
+                                          [&](int number) { return std::cmp_less(number, limit); });
   return limit - static_cast<std::size_t>(used);
 }
 
 rlim_t lowest_free_descriptor(pid_t pid) {
-  const std::set<rlim_t> used = descriptor_numbers(pid);
   rlim_t number = 0;
-  while (used.contains(number)) ++number;
+  for (const int used : descriptor_numbers(pid)) {
+    if (std::cmp_equal(used, number)) ++number;
+  }
   return number;
 }
 
 std::uint64_t resident_memory(pid_t pid) {
-  return memory_field(pid, "VmRSS");
+  return present(pid, read_process_state(pid)).resident_bytes;
 }
 
 std::uint64_t address_space(pid_t pid) {
-  return memory_field(pid, "VmSize");
+  const std::string status = present(pid, proc::read_file(place_of(pid, "status")));
+  return proc::number(present(pid, proc::field(status, "VmSize"))) * 1024;
 }
 
-std::uint64_t context_switches(pid_t pid) {
-  std::uint64_t sum = 0;
-  for (const auto& task : fs::directory_iterator(directory_of(pid) / "task")) {
-    const fs::path status = task.path() / "status";
-    // A thread may end while they are listed: then its files are gone and count nothing.
-    sum += proc::number(field(status, "voluntary_ctxt_switches"));
-    sum += proc::number(field(status, "nonvoluntary_ctxt_switches"));
+std::map<int, std::chrono::nanoseconds> waits_for_cpu(pid_t pid) {
+  std::map<int, std::chrono::nanoseconds> waits;
+  for (const int thread : proc::numbers_in(place_of(pid, "task"))) {
+    // What it has run, what it has waited, and how often it ran.
+    const std::string text = proc::read_file(place_of(thread, "schedstat")).value_or("");
+    const auto numbers = proc::words(text);
+    if (numbers.size() < 2) continue;
+    waits[thread] = std::chrono::nanoseconds(proc::number<std::int64_t>(numbers[1]));
   }
-  return sum;
+  return waits;
 }
 
 bool is_stopped(pid_t pid) {
-  return std::ranges::all_of(
-      fs::directory_iterator(directory_of(pid) / "task"),
-      [](const auto& task) { return field(task.path() / "status", "State").starts_with('T'); });
+  return std::ranges::all_of(proc::numbers_in(place_of(pid, "task")), [](int thread) {
+    const std::string status = proc::read_file(place_of(thread, "status")).value_or("");
+    return proc::field(status, "State").value_or("").starts_with('T');
+  });
 }
 
 rlim_t set_soft_limit(pid_t pid, __rlimit_resource resource, rlim_t limit) {
@@ -96,15 +89,8 @@ rlim_t set_soft_limit(pid_t pid, __rlimit_resource resource, rlim_t limit) {
   return before;
 }
 
-rlim_t raise_own_descriptor_limit() {
-  rlimit limits{};
-  check(::getrlimit(RLIMIT_NOFILE, &limits), "getrlimit");
-  limits.rlim_cur = limits.rlim_max;
-  check(::setrlimit(RLIMIT_NOFILE, &limits), "setrlimit");
-  return limits.rlim_cur;
-}
-
 bool eventually(std::chrono::milliseconds limit, const std::function<bool()>& condition) {
+  using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds interval{2};
   const auto deadline = Clock::now() + limit;
   while (!condition()) {

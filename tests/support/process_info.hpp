@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 
 namespace echomux {
 
@@ -28,19 +29,15 @@ namespace echomux {
 [[nodiscard]] std::uint64_t resident_memory(pid_t pid);
 [[nodiscard]] std::uint64_t address_space(pid_t pid);
 
-// How often its threads have left a CPU so far, of their own accord or not. A process in which this
-// doesn't change has slept all the time, or computed all the time without a break.
-[[nodiscard]] std::uint64_t context_switches(pid_t pid);
+// How long each of its threads has waited for a CPU so far, by the thread's number; none where the
+// kernel doesn't tell (CONFIG_SCHED_INFO).
+[[nodiscard]] std::map<int, std::chrono::nanoseconds> waits_for_cpu(pid_t pid);
 
 // Whether all of its threads are stopped, as they are some time after SIGSTOP.
 [[nodiscard]] bool is_stopped(pid_t pid);
 
 // Sets the soft limit of a running process, keeps the hard one, and returns the soft one it had.
 rlim_t set_soft_limit(pid_t pid, __rlimit_resource resource, rlim_t limit);
-
-// Raises the soft limit of open files of this process, and so of all it starts, to the hard one.
-// Returns that.
-rlim_t raise_own_descriptor_limit();
 
 // Asks again and again until `condition` holds or `limit` is over, and returns whether it holds.
 [[nodiscard]] bool eventually(std::chrono::milliseconds limit,

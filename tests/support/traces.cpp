@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "harness/machine/proc_file.hpp"
+
 namespace echomux {
 namespace {
 
@@ -61,13 +63,9 @@ std::size_t listening_sockets() {
   for (const char* const table : {"/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"}) {
     std::istringstream lines(file_text(table));
     for (std::string line; std::getline(lines, line);) {
-      std::istringstream fields(line);
-      std::string number;
-      std::string local;
-      std::string remote;
-      std::string state;
-      fields >> number >> local >> remote >> state;
-      if (state == "0A") ++count;  // TCP_LISTEN
+      // The number, both addresses, and the state: TCP_LISTEN.
+      const auto fields = proc::words(line);
+      if (fields.size() > 3 && fields[3] == "0A") ++count;
     }
   }
   return count;

@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 build_packages=(g++ cmake ninja-build patch libcli11-dev libfmt-dev nlohmann-json3-dev zlib1g-dev node-d3)
 # What most tests need besides, and what a few do. One with a '?' before its name is wanted where the
 # system offers it: what needs it is skipped elsewhere.
-test_packages=(libgtest-dev libgmock-dev git iproute2 procps python3 python3-jsonschema)
+test_packages=(libgtest-dev libgmock-dev git groff-base iproute2 procps python3 python3-jsonschema zsh)
 further_test_packages=(strace '?gnuplot-nox' '?chromium' '?chromium-driver' '?python3-selenium'
   '?libfaketime' '?libhdrhistogram-java')
 # What lessons and exercises call besides.

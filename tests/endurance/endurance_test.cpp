@@ -1,10 +1,13 @@
-// A soak in seconds: sound servers pass it, and each way of going wrong with time is found. No time
-// is asserted: the latency of a sound server on a busy machine is nobody's fault.
+// A soak in seconds: sound servers pass it, and each way of going wrong with time is found. And a
+// few hostile peers: a well-behaved one beside them gets all of its bytes, and the server's memory
+// keeps its bound. No time is asserted: the latency of a sound server on a busy machine is nobody's
+// fault.
 #include <gtest/gtest.h>
 
 #include <random>
 
-#include "tests/endurance/soak_report.hpp"
+#include "tests/endurance/hostile_trial.hpp"
+#include "tests/endurance/soak.hpp"
 #include "tests/support/sanitizers.hpp"
 
 namespace echomux {
@@ -13,18 +16,14 @@ namespace {
 using namespace std::chrono_literals;
 using Verdict = SoakSeries::Verdict;
 
-SoakServer ours(const std::string& name) {
-  SoakServer server{.name = name, .command = {}};
-  server.command.arguments = {ECHOMUX_PROGRAM, "serve", name, "--port", "0"};
-  server.command.speaks_echomux = true;
-  server.one_at_a_time = name == "blocking";
-  return server;
+EnduranceTarget ours(const std::string& name) {
+  return target_of(name, false);
 }
 
-SoakServer odd(const std::string& mode) {
-  SoakServer server{.name = mode, .command = {}};
-  server.command.arguments = {ODD_SERVER, "{port}", mode};
-  return server;
+EnduranceTarget odd(const std::string& mode) {
+  EnduranceTarget target{.name = mode};
+  target.command.arguments = {ODD_SERVER, "{port}", mode};
+  return target;
 }
 
 SoakOptions briefly() {
@@ -54,7 +53,7 @@ TEST(Soak, PassesSoundServers) {
     EXPECT_GT(record.requests, 0U);
     EXPECT_GE(record.samples.size(), 10U);
     ASSERT_TRUE(record.after.has_value());
-    EXPECT_EQ(record.after->process.descriptors, record.before.descriptors);
+    EXPECT_EQ(record.after->descriptors, record.before.descriptors);
     EXPECT_EQ(record.after->accepted, record.after->closed);
   }
   EXPECT_FALSE(result.interrupted);
@@ -76,7 +75,7 @@ TEST(Soak, FindsLeakedMemory) {
 }
 
 TEST(SoakRunsAlone, FindsAServerThatSlowsDown) {
-  SoakServer server = odd("slowing=10ms");
+  EnduranceTarget server = odd("slowing=10ms");
   server.churn = false;
   SoakOptions options = briefly();
   options.duration *= 2;
@@ -123,7 +122,7 @@ SoakResult with_memory(const std::function<double(std::size_t)>& of) {
   for (std::size_t i = 0; i < 600; ++i) {
     SoakSample& sample = result.servers[0].samples.emplace_back();
     sample.seconds = static_cast<double>(i);
-    sample.process.anonymous_bytes = static_cast<std::uint64_t>(of(i));
+    sample.anonymous_bytes = static_cast<std::uint64_t>(of(i));
   }
   return result;
 }
@@ -166,13 +165,63 @@ TEST(SoakVerdict, DividesLatencyByTheControls) {
     for (int i = 0; i < 60; ++i) {
       // The machine slows all of them down; one of them slows down by itself.
       const double us = (50 + i) * (record.name == "slowing" ? 1 + i / 60.0 : 1);
-      record.windows.push_back({.seconds = i * 10.0, .requests = 1, .p50_us = us, .p99_us = us});
+      record.windows.push_back({{.requests = 1, .p50_us = us, .p99_us = us}, i * 10.0});
     }
   }
   const auto verdicts = judge_soak(result, "control");
   EXPECT_EQ(verdicts.at(0).of("p50").verdict, Verdict::not_flat);
   EXPECT_EQ(verdicts.at(1).of("p50").verdict, Verdict::flat);
   EXPECT_EQ(verdicts.at(2).of("p50").verdict, Verdict::not_flat);
+}
+
+HostileKind kind_of(const std::string& name) {
+  for (const HostileKind& kind : hostile_kinds(100)) {
+    if (kind.name == name) return kind;
+  }
+  throw std::invalid_argument("no such kind: " + name);
+}
+
+HostileTrial attempt(const EnduranceTarget& target, const std::string& kind) {
+  return try_hostile(target, kind_of(kind), {.hostile_give_way = false});
+}
+
+class HostilePeers : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(HostilePeers, HarmNobodyElse) {
+  if (under_sanitizer) GTEST_SKIP() << "its allocator has memory of its own";
+  for (const char* kind : {"never read", "urgent data", "an hour's bytes"}) {
+    const HostileTrial trial = attempt(ours(GetParam()), kind);
+    EXPECT_EQ(trial.failure, "") << kind;
+    EXPECT_TRUE(trial.beside.served()) << kind;
+    EXPECT_LE(trial.memory_growth, trial.memory_bound) << kind;
+    EXPECT_EQ(trial.hostile.wrong, 0U) << kind;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Servers, HostilePeers, ::testing::Values("epoll_lt", "threaded"),
+                         [](const auto& test) { return test.param; });
+
+TEST(HostileTrial, ChecksEveryByteOfAStream) {
+  const HostileTrial trial = attempt(ours("epoll_et"), "an hour's bytes");
+  EXPECT_EQ(trial.hostile.completed, 1U);
+  EXPECT_EQ(trial.hostile.bytes_checked, 36'000'000U);
+}
+
+TEST(HostileTrial, SaysThatOneAtATimeStarves) {
+  const HostileTrial trial = attempt(ours("blocking"), "trickle");
+  EXPECT_EQ(trial.limit, "starved");
+  EXPECT_EQ(trial.failure, "");
+  EXPECT_TRUE(trial.after.served());
+}
+
+TEST(HostileTrial, FindsAServerAboveItsBound) {
+  if (under_sanitizer) GTEST_SKIP() << "its allocator has memory of its own";
+  EXPECT_NE(attempt(odd("leak-memory=2000000"), "trickle").failure.find("its memory grew by"),
+            std::string::npos);
+}
+
+TEST(HostileTrial, FindsWrongBytes) {
+  EXPECT_NE(attempt(odd("corrupt=1000"), "urgent data").failure, "");
 }
 
 }  // namespace

@@ -6,21 +6,15 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/server/process_state.hpp"
-#include "harness/server/server_process.hpp"
+#include "harness/text/table.hpp"
 #include "tests/endurance/churn.hpp"
+#include "tests/endurance/endurance.hpp"
 
 namespace echomux {
-
-// A server that takes part.
-struct SoakServer {
-  std::string name;
-  ServerCommand command;
-  bool one_at_a_time = false;  // it serves one peer at a time: then the loads take turns, too
-  bool churn = true;           // false: the well-behaved peers alone, as for the control
-};
 
 // How far a soak is.
 struct SoakProgress {
@@ -48,19 +42,15 @@ struct SoakOptions {
 };
 
 // A server at one moment.
-struct SoakSample {
-  double seconds = 0;  // since the soak began
-  ProcessState process;
+struct SoakSample : ProcessState {
+  double seconds = 0;                     // since the soak began
   std::optional<std::uint64_t> accepted;  // by its own counters; none: not reported
   std::optional<std::uint64_t> closed;
 };
 
 // What its well-behaved peers saw in one window.
-struct SoakWindow {
+struct SoakWindow : PeerLatency {
   double seconds = 0;  // at its begin
-  std::uint64_t requests = 0;
-  double p50_us = 0;  // from the moment each message was due
-  double p99_us = 0;
 };
 
 // One server's soak.
@@ -89,7 +79,53 @@ struct SoakResult {
 // loaded no more, and is a record that says so. Throws std::exception when a server can't be
 // started.
 [[nodiscard]] SoakResult run_soak(const SoakOptions& options,
-                                  const std::vector<SoakServer>& servers,
+                                  const std::vector<EnduranceTarget>& servers,
                                   const std::stop_token& stop = {});
+
+// A series that should be flat. What is judged begins when a third of the time is over, and the
+// soak has settled, for heaps and thread stacks grow up to what the load needs; and it is cut into
+// at most twenty slices, whose medians are tested: samples a second apart aren't independent, since
+// peers stay for longer, and the test would take any wave of theirs for a trend.
+//
+// It isn't flat when three things come together: it rises by more than 5 % of its median in the
+// time that is judged; by more than what chance does to the load, `least_rise`; and the test of
+// Mann and Kendall, corrected by Holm's procedure for the number of series, gives at most 5 %. To
+// fall is no fault.
+struct SoakSeries {
+  enum class Verdict : std::uint8_t { flat, not_flat, too_short };
+
+  std::string name;
+  std::string unit;
+  double least_rise = 0;
+  std::vector<double> slices;  // their medians
+  double median = 0;
+  double rise = 0;  // from first to last slice, on the line of Theil and Sen
+  double p = 1;
+  double p_corrected = 1;
+  Verdict verdict = Verdict::too_short;  // fewer than five values
+};
+
+// A server's soak with its verdicts.
+struct SoakVerdict {
+  std::vector<SoakSeries> series;
+  bool failed = false;  // a byte lost or wrong, an end, or a leak: descriptors, threads or memory
+
+  [[nodiscard]] const SoakSeries& of(std::string_view name) const;
+  [[nodiscard]] bool all_flat() const;
+};
+
+// Judges all servers of a soak, in its order. Their latencies are divided, window by window, by
+// those of the server called `control`, if it is there: on a machine that slows down, everything
+// does. Series: "descriptors", "memory", "threads", "p50" and "p99".
+[[nodiscard]] std::vector<SoakVerdict> judge_soak(const SoakResult& result,
+                                                  const std::string& control);
+
+// The table and what failed.
+[[nodiscard]] std::string soak_table(const SoakResult& result,
+                                     const std::vector<SoakVerdict>& verdicts,
+                                     TableFormat format = TableFormat::text);
+
+// All samples and windows, with the verdicts.
+[[nodiscard]] Json soak_json(const SoakResult& result, const std::vector<SoakVerdict>& verdicts);
 
 }  // namespace echomux
