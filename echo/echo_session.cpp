@@ -45,6 +45,7 @@ Outcome classify_error(int fd, Outcome blocked, Counters& counters) noexcept {
       counters.interrupted.add();
       return Outcome::progressed;
     case EPIPE:
+      // The end that comes with our own stop is no error of the peer.
       if (is_shut_down_by_us(fd)) {
         counters.closed.add();
         return Outcome::closed;
