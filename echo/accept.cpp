@@ -2,10 +2,29 @@
 
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
+#include <string_view>
 
 namespace echomux {
+
+namespace {
+
+// Whether this reason for turning a newcomer away is the first of its kind. One thread accepts.
+bool is_news(std::string_view why) noexcept {
+  thread_local std::array<std::string_view, 4> told{};  // more than any server has
+  for (std::string_view& reason : told) {
+    if (reason == why) return false;
+    if (reason.empty()) {
+      reason = why;
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
 
 AcceptResult accept_peer(int listener, SocketMode mode, Counters& counters) noexcept {
   const int flags = SOCK_CLOEXEC | (mode == SocketMode::nonblocking ? SOCK_NONBLOCK : 0);
@@ -45,7 +64,7 @@ AcceptResult accept_peer(int listener, SocketMode mode, Counters& counters) noex
 }
 
 void turn_away(Counters& counters, const char* why) noexcept {
-  if (counters.turned_away.value() == 0) {
+  if (is_news(why)) {
     std::fprintf(stderr,
                  "echomux: %s: a newcomer is turned away, and so are others while that lasts "
                  "(turned_away counts them)\n",

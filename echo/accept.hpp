@@ -37,8 +37,9 @@ enum class SocketMode { blocking, nonblocking };
 // listener does.
 [[nodiscard]] AcceptResult accept_peer(int listener, SocketMode mode, Counters& counters) noexcept;
 
-// Counts a newcomer that the caller closes because there is no place for it. The first time it also
-// says why, in words, on stderr: only then, for a flood must not fill a log.
+// Counts a newcomer that the caller closes because there is no place for it. The first time for
+// each reason it also says why, in words, on stderr: only then, since a flood must not fill a log.
+// `why` is a string literal.
 void turn_away(Counters& counters, const char* why) noexcept;
 
 // What a turn of accepting leaves behind.

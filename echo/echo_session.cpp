@@ -1,6 +1,8 @@
 #include "echo/echo_session.hpp"
 
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -20,9 +22,20 @@ Outcome close_on_error(Counters& counters) noexcept {
   return Outcome::closed;
 }
 
+// Whether it is this server that has shut the connection down, as one that blocks does at its stop.
+// A reset, which is the peer's doing, would have left it in TCP_CLOSE.
+bool is_shut_down_by_us(int fd) noexcept {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) return false;
+  return info.tcpi_state == TCP_FIN_WAIT1 || info.tcpi_state == TCP_FIN_WAIT2 ||
+         info.tcpi_state == TCP_CLOSING || info.tcpi_state == TCP_LAST_ACK ||
+         info.tcpi_state == TCP_TIME_WAIT;
+}
+
 // lesson: classify-error
 // What a failed recv or send means. `blocked` is the answer to EAGAIN.
-Outcome classify_error(Outcome blocked, Counters& counters) noexcept {
+Outcome classify_error(int fd, Outcome blocked, Counters& counters) noexcept {
   switch (errno) {
     case EAGAIN:
       counters.eagain.add();
@@ -31,6 +44,13 @@ Outcome classify_error(Outcome blocked, Counters& counters) noexcept {
       // Not retried here: the loop comes back by itself, and can see a stop request on its way.
       counters.interrupted.add();
       return Outcome::progressed;
+    case EPIPE:
+      // The end that comes with our own stop is no error of the peer.
+      if (is_shut_down_by_us(fd)) {
+        counters.closed.add();
+        return Outcome::closed;
+      }
+      [[fallthrough]];
     default:
       // ECONNRESET, EPIPE, ETIMEDOUT and the like end this one peer and nobody else.
       return close_on_error(counters);
@@ -52,6 +72,7 @@ ssize_t send_once(int fd, std::span<const std::byte> bytes, Counters& counters) 
 }  // namespace
 
 Outcome EchoSession::pump(std::span<std::byte> scratch, Counters& counters) noexcept {
+  read_short_ = false;
   return owes() ? send_pending(counters) : receive_and_send(scratch, counters);
 }
 
@@ -59,7 +80,7 @@ Outcome EchoSession::pump(std::span<std::byte> scratch, Counters& counters) noex
 Outcome EchoSession::receive_and_send(std::span<std::byte> scratch, Counters& counters) noexcept {
   counters.recv_calls.add();
   const ssize_t received = ::recv(socket_.get(), scratch.data(), scratch.size(), 0);
-  if (received < 0) return classify_error(Outcome::want_read, counters);
+  if (received < 0) return classify_error(socket_.get(), Outcome::want_read, counters);
   if (received == 0) {
     // The peer's end of input. Nothing is pending, so everything has been answered: now comes our
     // own end. The kernel still delivers what is in its send buffer after close().
@@ -68,12 +89,13 @@ Outcome EchoSession::receive_and_send(std::span<std::byte> scratch, Counters& co
   }
   const auto bytes = scratch.first(static_cast<std::size_t>(received));
   counters.bytes_received.add(bytes.size());
+  read_short_ = bytes.size() < scratch.size();
   quiet_looks_ = 0;
 
   const ssize_t sent = send_once(socket_.get(), bytes, counters);
   Outcome outcome = Outcome::progressed;
   if (sent < 0) {
-    outcome = classify_error(Outcome::want_write, counters);
+    outcome = classify_error(socket_.get(), Outcome::want_write, counters);
     if (outcome == Outcome::closed) return outcome;
   }
   // A short send is not yet EAGAIN: `progressed`, so that an edge-triggered loop tries once more
@@ -89,7 +111,7 @@ Outcome EchoSession::send_pending(Counters& counters) noexcept {
   const std::span<const std::byte> pending(pending_.get() + pending_begin_,
                                            pending_end_ - pending_begin_);
   const ssize_t sent = send_once(socket_.get(), pending, counters);
-  if (sent < 0) return classify_error(Outcome::want_write, counters);
+  if (sent < 0) return classify_error(socket_.get(), Outcome::want_write, counters);
   pending_begin_ += static_cast<std::uint32_t>(sent);
   quiet_looks_ = 0;
   if (!owes()) {
@@ -119,18 +141,16 @@ bool EchoSession::has_gone_idle(Counters& counters) noexcept {
 
 // What moves between the peer and our kernel, and has not come as far as this program.
 bool EchoSession::moves_unseen() noexcept {
+  // What was sent may lie in the kernel's buffer, which holds megabytes, whether or not more is
+  // pending here. A peer that reads it slowly shows only in what it has acknowledged.
   int bytes = 0;
-  if (owes()) {
-    // The kernel takes more only when a third of its buffer, which may be megabytes, is free. Until
-    // then a peer that reads slowly shows only in what it has acknowledged.
-    if (::ioctl(socket_.get(), SIOCOUTQ, &bytes) < 0) return false;
-    const std::uint32_t before = unacknowledged_;
-    unacknowledged_ = static_cast<std::uint32_t>(bytes) & 0xff'ffffU;
-    return unacknowledged_ != before;
-  }
+  if (::ioctl(socket_.get(), SIOCOUTQ, &bytes) < 0) return false;
+  const std::uint32_t before = unacknowledged_;
+  unacknowledged_ = static_cast<std::uint32_t>(bytes) & 0xff'ffffU;
+  if (unacknowledged_ != before) return true;
   // Input that waits for this server, which has had too much to do, or was stopped.
-  return quiet_looks_ == looks_per_idle_timeout && ::ioctl(socket_.get(), SIOCINQ, &bytes) == 0 &&
-         bytes > 0;
+  return !owes() && quiet_looks_ == looks_per_idle_timeout &&
+         ::ioctl(socket_.get(), SIOCINQ, &bytes) == 0 && bytes > 0;
 }
 
 bool EchoSession::keep(std::span<const std::byte> unsent) noexcept {

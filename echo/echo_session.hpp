@@ -44,6 +44,10 @@ class EchoSession {
   // True while something received is still to be sent: then wait for room to write, else for input.
   [[nodiscard]] bool owes() const noexcept { return pending_begin_ != pending_end_; }
 
+  // Whether the last pump() received less than there was room for: then nothing more was there at
+  // that moment, unless an urgent byte or the end of input ended the read early.
+  [[nodiscard]] bool read_was_short() const noexcept { return read_short_; }
+
   // For a server with an idle time-out, which asks at every look (echo/idle_timer.hpp): whether
   // nothing has moved since the fifth look before this one. Then the end of the connection is
   // counted, and the session is to be destroyed. A peer moves as long as it sends, or takes what is
@@ -61,9 +65,10 @@ class EchoSession {
 
   FileDescriptor socket_;
   // How many looks in a row found that nothing had moved; and how many bytes the peer had not
-  // acknowledged at the last of them, modulo 2^24, if something was owed. Both stand where
-  // alignment would leave a gap, so that no session is bigger for them.
-  std::uint32_t quiet_looks_ : 8 = 0;
+  // acknowledged at the last of them, modulo 2^24. Both stand where alignment would leave a gap, so
+  // that no session is bigger for them.
+  std::uint32_t quiet_looks_ : 7 = 0;
+  std::uint32_t read_short_ : 1 = 0;
   std::uint32_t unacknowledged_ : 24 = 0;
   std::uint32_t pending_begin_ = 0;  // pending_[pending_begin_, pending_end_) is still to be sent
   std::uint32_t pending_end_ = 0;

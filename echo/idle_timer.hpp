@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "echo/accept.hpp"
+
 namespace echomux {
 
 // The idle time-out is kept without a note of the time for each peer: every session is looked at
@@ -26,13 +28,15 @@ class IdleTimer {
       : between_looks_(time_between_looks(idle_timeout)) {}
 
   // How long a wait call may sleep, in milliseconds as poll(2) takes them: until the next look,
-  // counted from the last call of is_due(); or for ever (-1), for there is nobody to look at, or no
-  // time-out.
-  [[nodiscard]] int wait_ms(bool any_peers) const noexcept {
-    if (!enabled() || !any_peers) return -1;
+  // counted from the last call of is_due(); and while accepting is paused, until it is to be tried
+  // again. For ever (-1), if there is nobody to look at, or no time-out, and accepting goes on.
+  [[nodiscard]] int wait_ms(bool any_peers, bool accept_paused) const noexcept {
+    const int retry = accept_paused ? static_cast<int>(accept_retry_interval.count()) : -1;
+    if (!enabled() || !any_peers) return retry;
     // Rounded up: a wait that ends a little too early would be repeated with 0, and so would spin.
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next_look_ - now_);
-    return static_cast<int>(std::max(wait, std::chrono::milliseconds(0)).count());
+    const int look = static_cast<int>(std::max(wait, std::chrono::milliseconds(0)).count());
+    return accept_paused ? std::min(look, retry) : look;
   }
 
   // Whether it is time to look. To be asked once in each turn of the loop, after all that is ready

@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 
@@ -122,7 +123,9 @@ FileDescriptor listen_on(const Endpoint& endpoint) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1, "setsockopt TCP_NODELAY");
   set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1, "setsockopt SO_OOBINLINE");
   check(::bind(fd, endpoint.raw(), endpoint.length), "bind");
-  check(::listen(fd, SOMAXCONN), "listen");
+  // The kernel cuts this down to what the system allows (net.core.somaxconn), which may be more
+  // than the SOMAXCONN that this was compiled with.
+  check(::listen(fd, std::numeric_limits<int>::max()), "listen");
   return listener;
 }
 // end lesson

@@ -25,6 +25,8 @@ namespace {
 constexpr std::size_t events_per_wait = 512;
 // How many times a peer is pumped per turn before the others get theirs.
 constexpr int pumps_per_turn = 4;
+// After which of a peer's events a read may end early though more is there.
+constexpr std::uint32_t ends_a_read_early = EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI;
 
 class EpollEtServer {
  public:
@@ -53,6 +55,13 @@ class EpollEtServer {
   }
 
  private:
+  struct Peer {
+    EchoSession session;
+    bool queued = false;          // stands in unfinished_
+    bool reported = false;        // by an event, since it was last driven
+    bool read_to_eagain = false;  // an event since the last EAGAIN had one of ends_a_read_early
+  };
+
   void note_events() {
     std::array<epoll_event, events_per_wait> events;
     counters_.waits.add();
@@ -70,7 +79,7 @@ class EpollEtServer {
       if (event.data.fd == listener_.get()) {
         accept_more_ = true;
       } else if (event.data.fd != stop_event_.fd()) {
-        enqueue(event.data.fd);
+        enqueue(event);
       }
     }
     // end lesson
@@ -80,14 +89,15 @@ class EpollEtServer {
   // Sleeping is allowed only when nobody is left to go on with, for no further edge announces them.
   int timeout_ms() const {
     if (accept_more_ || !unfinished_.empty()) return 0;
-    return accept_paused_ ? static_cast<int>(accept_retry_interval.count())
-                          : idle_timer_.wait_ms(open_connections(counters_) > 0);
+    return idle_timer_.wait_ms(open_connections(counters_) > 0, accept_paused_);
   }
   // end lesson
 
-  void enqueue(int fd) {
-    Peer& peer = *peers_[static_cast<std::size_t>(fd)];
-    if (!std::exchange(peer.queued, true)) unfinished_.push_back(fd);
+  void enqueue(const epoll_event& event) {
+    Peer& peer = *peers_[static_cast<std::size_t>(event.data.fd)];
+    peer.reported = true;
+    if ((event.events & ends_a_read_early) != 0) peer.read_to_eagain = true;
+    if (!std::exchange(peer.queued, true)) unfinished_.push_back(event.data.fd);
   }
 
   // lesson: go-on
@@ -96,11 +106,13 @@ class EpollEtServer {
     std::size_t kept = 0;
     for (const int fd : unfinished_) {
       std::optional<Peer>& peer = peers_[static_cast<std::size_t>(fd)];
-      switch (drive(peer->session)) {
+      switch (drive(*peer)) {
         case Outcome::progressed:
           unfinished_[kept++] = fd;
           break;
         case Outcome::want_read:
+          peer->read_to_eagain = false;
+          [[fallthrough]];
         case Outcome::want_write:
           peer->queued = false;  // drained: the next edge will report it
           break;
@@ -114,16 +126,29 @@ class EpollEtServer {
   // end lesson
 
   // lesson: drain-until-eagain
-  // Edge-triggered, only EAGAIN says that the kernel will report the peer again; so it is pumped
-  // until then. But a peer that sends as fast as it is read never gets there: hence the budget.
-  Outcome drive(EchoSession& session) {
+  // Edge-triggered, the kernel reports a peer again only once there was nothing more to read.
+  // EAGAIN says so; and so does a read that got less than there was room for, which saves the call.
+  // But a peer that sends as fast as it is read never gets there: hence the budget.
+  Outcome drive(Peer& peer) {
+    const bool reported = std::exchange(peer.reported, false);
     for (int i = 0; i < pumps_per_turn; ++i) {
-      const Outcome outcome = session.pump({scratch_.get(), scratch_bytes}, counters_);
-      if (outcome == Outcome::progressed) continue;
-      if (i == 0 && outcome != Outcome::closed) counters_.empty_wakeups.add();
+      const bool owed = peer.session.owes();
+      const Outcome outcome = peer.session.pump({scratch_.get(), scratch_bytes}, counters_);
+      if (outcome == Outcome::progressed) {
+        if (is_drained(peer)) return Outcome::want_read;
+        continue;
+      }
+      const bool moved = outcome == Outcome::closed || (outcome == Outcome::want_write && !owed);
+      if (reported && i == 0 && !moved) counters_.empty_wakeups.add();
       return outcome;
     }
     return Outcome::progressed;
+  }
+
+  // An end of input that came before the read brings no further edge, and neither do bytes behind
+  // an urgent one: both end a read early. Then only EAGAIN tells that there is nothing more.
+  static bool is_drained(const Peer& peer) {
+    return peer.session.read_was_short() && !peer.session.owes() && !peer.read_to_eagain;
   }
   // end lesson
 
@@ -159,11 +184,11 @@ class EpollEtServer {
       turn_away(counters_, "no memory for another peer");
       return;
     }
-    peers_[slot].emplace(Peer{.session = EchoSession(std::move(socket)), .queued = false});
+    peers_[slot].emplace(Peer{.session = EchoSession(std::move(socket))});
     // lesson: registered-once
     // Registered once, for everything, and never changed again: an edge for room comes only after
     // a send has met EAGAIN, so it costs nothing to ask for both.
-    if (watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0) {
+    if (watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET) < 0) {
       turn_away(counters_, "epoll_ctl can watch no more");
       peers_[slot].reset();
     }
@@ -178,11 +203,6 @@ class EpollEtServer {
     return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
   }
 
-  struct Peer {
-    EchoSession session;
-    bool queued;  // stands in unfinished_
-  };
-
   FileDescriptor listener_;
   std::stop_token stop_;
   StopEvent stop_event_;
@@ -191,7 +211,7 @@ class EpollEtServer {
   Counters& counters_;
   FileDescriptor epoll_{check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")};
   std::vector<std::optional<Peer>> peers_;  // by descriptor: small, dense numbers
-  std::vector<int> unfinished_;             // who was reported and has not met EAGAIN since
+  std::vector<int> unfinished_;             // who was reported and is not drained yet
   std::unique_ptr<std::byte[]> scratch_ = make_scratch();
   bool accept_more_ = false;
   bool accept_paused_ = false;

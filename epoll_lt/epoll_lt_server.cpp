@@ -69,8 +69,7 @@ class EpollLtServer {
  private:
   // Sleeps until something is ready and returns how many events there are.
   int wait(std::span<epoll_event> events) {
-    const int timeout_ms = accept_paused_ ? static_cast<int>(accept_retry_interval.count())
-                                          : idle_timer_.wait_ms(open_connections(counters_) > 0);
+    const int timeout_ms = idle_timer_.wait_ms(open_connections(counters_) > 0, accept_paused_);
     counters_.waits.add();
     const int ready =
         ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);

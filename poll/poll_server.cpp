@@ -59,8 +59,7 @@ class PollServer {
  private:
   // Sleeps until something is ready and returns how many entries are.
   std::size_t wait() {
-    const int timeout_ms = accept_paused_ ? static_cast<int>(accept_retry_interval.count())
-                                          : idle_timer_.wait_ms(!sessions_.empty());
+    const int timeout_ms = idle_timer_.wait_ms(!sessions_.empty(), accept_paused_);
     counters_.waits.add();
     // lesson: list
     // The lesson of poll in one line: every watched descriptor is examined at every call.

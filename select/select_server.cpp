@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <limits>
 #include <memory>
 #include <new>
@@ -27,6 +26,10 @@ namespace echomux {
 namespace {
 
 constexpr int forever = -1;
+
+static_assert(FD_SETSIZE == 1024);
+constexpr const char* beyond_fd_setsize =
+    "select can't watch a descriptor that is not below FD_SETSIZE (1024)";
 
 class SelectServer {
  public:
@@ -63,8 +66,7 @@ class SelectServer {
     // select writes its answer over the question, so it is given copies.
     readable_ = want_input_;
     writable_ = want_room_;
-    const int limit_ms = accept_paused_ ? static_cast<int>(accept_retry_interval.count())
-                                        : idle_timer_.wait_ms(open_connections(counters_) > 0);
+    const int limit_ms = idle_timer_.wait_ms(open_connections(counters_) > 0, accept_paused_);
     // It may change the time-out as well (on Linux, to the time that was left).
     timeval limit{.tv_sec = limit_ms / 1000, .tv_usec = limit_ms % 1000 * 1000L};
     counters_.waits.add();
@@ -152,9 +154,9 @@ class SelectServer {
     if (pause && !accept_paused_) counters_.accept_pauses.add();
     accept_paused_ = pause;
     if (pause) {
-      want_input_.remove(listener_.get());
+      stop_watching(listener_.get());
     } else {
-      want_input_.add(listener_.get());
+      watch_for_input(listener_.get());
     }
   }
   // end lesson
@@ -163,7 +165,7 @@ class SelectServer {
     const int fd = socket.get();
     // lesson: fd-setsize
     if (fd >= descriptor_limit_) {
-      refuse(fd);  // and close it, on return
+      turn_away(counters_, beyond_fd_setsize);  // and close it, on return
       return;
     }
     // end lesson
@@ -178,20 +180,12 @@ class SelectServer {
     sessions_[slot].emplace(std::move(socket));
   }
 
-  void refuse(int fd) {
-    counters_.turned_away.add();
-    // Once is enough: a flood must not fill a log.
-    if (std::exchange(refusal_logged_, true)) return;
-    std::fprintf(
-        stderr,
-        "echomux: select: descriptor %d is not below FD_SETSIZE (%d), so its peer is turned "
-        "away; so will be the others beyond\n",
-        fd, descriptor_limit_);
-  }
-
   void watch_for_input(int fd) {
     const int end = std::max(watched_end_, fd + 1);
-    for (DescriptorSet* set : {&want_input_, &want_room_}) set->make_room_for(end);
+    // In the copies too: then no turn of the loop needs memory, which may be short by then.
+    for (DescriptorSet* set : {&want_input_, &want_room_, &readable_, &writable_}) {
+      set->make_room_for(end);
+    }
     want_input_.add(fd);
     watched_end_ = end;
   }
@@ -221,7 +215,6 @@ class SelectServer {
   std::vector<std::optional<EchoSession>> sessions_;  // by descriptor
   std::unique_ptr<std::byte[]> scratch_ = make_scratch();
   bool accept_paused_ = false;
-  bool refusal_logged_ = false;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
@@ -60,12 +61,13 @@ class ThreadedServer {
 
  private:
   void start_worker(FileDescriptor socket) {
-    if (workers() >= options_.max_connections) {
+    if (connections_.load(std::memory_order_relaxed) >= options_.max_connections) {
       turn_away(stats_.main(), too_many_connections);
       return;
     }
     try {
       auto worker = std::make_unique<Worker>(std::move(socket), stats_);
+      ++connections_;
       count_worker(+1);  // not while the lock is held, for to start a thread takes long
       try {
         // lesson: thread-per-peer
@@ -73,12 +75,15 @@ class ThreadedServer {
         // until the accepting thread, which may sleep for hours, had found the time to join it.
         std::thread([this, own = std::move(worker)]() mutable {
           serve_peer(*own);
+          // Before the peer can learn of it: whoever sees this end may connect at once.
+          --connections_;
           own.reset();       // closes the connection
           count_worker(-1);  // the last thing it does
         }).detach();
         // end lesson
       } catch (...) {
         count_worker(-1);
+        --connections_;
         throw;
       }
     } catch (const std::exception&) {
@@ -111,11 +116,6 @@ class ThreadedServer {
     // end lesson
   }
 
-  std::uint64_t workers() {
-    const std::lock_guard lock(mutex_);
-    return static_cast<std::uint64_t>(working_);
-  }
-
   // lesson: reap
   // Notifies under the lock: once that is released after the last worker, the server may be gone.
   void count_worker(int change) {
@@ -146,7 +146,9 @@ class ThreadedServer {
   std::stop_token stop_;
   ServerOptions options_;
   ServerStats& stats_;
-  std::mutex mutex_;  // guards the count
+  // Open ones, each with its thread; a thread that has closed its own may live a little longer.
+  std::atomic<std::uint64_t> connections_ = 0;
+  std::mutex mutex_;  // guards the count of threads
   std::int64_t working_ = 0;
   std::condition_variable worker_left_;
 };

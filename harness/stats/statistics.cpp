@@ -29,13 +29,15 @@ std::vector<double> sorted(std::span<const double> values) {
 // median with 95 %: the largest k with P(X < k) <= 2.5 % for X the number of values below the
 // median, which is binomial with n and one half. None when even k = 0 leaves out too much.
 std::optional<std::size_t> values_outside(std::size_t n) {
-  double probability = std::pow(0.5, static_cast<double>(n));  // P(X = 0)
-  double cumulative = 0;
+  // By logarithms: of more than 1,074 values, P(X = 0) is less than a double can hold.
+  const auto log_factorial = [](std::size_t i) { return std::lgamma(static_cast<double>(i) + 1); };
+  const auto probability = [&](std::size_t k) {
+    return std::exp(log_factorial(n) - log_factorial(k) - log_factorial(n - k) -
+                    static_cast<double>(n) * std::numbers::ln2);
+  };
   std::size_t k = 0;
-  while (cumulative + probability <= each_side) {
-    cumulative += probability;
+  for (double cumulative = probability(0); cumulative <= each_side; cumulative += probability(k)) {
     ++k;
-    probability *= static_cast<double>(n - k + 1) / static_cast<double>(k);
   }
   if (k == 0) return std::nullopt;
   return k - 1;

@@ -91,7 +91,7 @@ ServerProcess& Conformance::server() {
   return server_ ? *server_ : start();
 }
 
-void Conformance::stop(int signal) {
+std::string Conformance::stop(int signal) {
   EXPECT_TRUE(server().running()) << "the server has ended by itself";
   const auto waits_before = waits_for_cpu(server().pid());
   const auto begin = std::chrono::steady_clock::now();
@@ -113,9 +113,11 @@ void Conformance::stop(int signal) {
       << "signal " << signal << " did not stop the server within " << promptly.count() << " ms";
   // Collects the exit status; kills the server if it is still there.
   const ServerExit exit = server().stop(std::chrono::milliseconds(0));
+  std::string output = server().output();
   server_.reset();
   EXPECT_EQ(exit.signal, 0) << "a signal ended the server";
   EXPECT_EQ(exit.exit_status, 0);
+  return output;
 }
 
 std::vector<Peer> Conformance::connect(std::size_t count, const Peer::Buffers& buffers) {

@@ -38,8 +38,8 @@ class Conformance : public ::testing::TestWithParam<Backend> {
   [[nodiscard]] const Endpoint& endpoint() { return server().endpoint(); }
 
   // Sends the signal, and fails the test unless the server then ends in time with status 0. The
-  // next server() is a new one.
-  void stop(int signal = SIGTERM);
+  // next server() is a new one. Returns what the server printed at its end.
+  std::string stop(int signal = SIGTERM);
 
   // Whether the servers run with faults injected into their system calls.
   [[nodiscard]] static bool under_faults();

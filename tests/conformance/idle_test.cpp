@@ -187,6 +187,33 @@ TEST_P(IdleTimeoutFillsBuffers, LetsAPeerReadAsSlowlyAsItLikes) {
   }
 }
 
+// The server has sent all of it, and owes nothing any more: what the peer still has to read lies in
+// the kernel's buffer.
+TEST_P(IdleTimeoutFillsBuffers, LetsAPeerReadSlowlyWhatTheKernelHolds) {
+  for (auto limit = long_timeout();; limit *= 2) {
+    start_with(limit);
+    Peer peer(endpoint(), small_buffers);
+    const std::string_view bytes = more_than_fits();
+    const std::size_t pushed = fill(peer);
+    std::size_t received = 0;
+    const auto receive = [&](std::size_t count) {
+      count = std::min(count, pushed - received);
+      EXPECT_TRUE(same_bytes(peer.receive(count), bytes.substr(received, count)));
+      received += count;
+    };
+    while (counter("bytes_sent") < counter("bytes_received")) receive(30'000);
+    const std::size_t piece = (pushed - received) / 30;
+    const bool in_time = acts_in_time(limit / 2, limit / 15, 2 * limit, [&] { receive(piece); });
+    if (in_time) {
+      receive(pushed);
+      EXPECT_EQ(peer.exchange("still"), "still");
+      EXPECT_EQ(counter("idle_closed"), 0U);
+      return;
+    }
+    stop();
+  }
+}
+
 TEST_P(IdleTimeout, ClosesNobodyWithoutTheOption) {
   std::vector<Peer> peers = connect_idle(10);
   static_cast<void>(cpu_time_of_a_while());

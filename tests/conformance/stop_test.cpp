@@ -35,6 +35,16 @@ TEST_P(Conformance, StopsInMidTransfer) {
   }
 }
 
+// A peer that is cut off by the stop has done nothing wrong.
+TEST_P(Conformance, CountsNoErrorOfAPeerThatItsStopCutsOff) {
+  start({"--stats", "json"});
+  std::vector<Peer> peers = connect(concurrent(3), small_buffers);
+  const std::string bytes = more_than_fits();
+  const std::vector<std::string_view> data(peers.size(), bytes);
+  static_cast<void>(push_until_stalled(peers, data));
+  EXPECT_NE(stop().find(R"("peer_errors":0,)"), std::string::npos);
+}
+
 TEST_P(Conformance, StopsDuringAFlood) {
   for (const int signal : {SIGTERM, SIGINT}) {
     const Flood flood(endpoint(), concurrent(4));

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <numeric>
 
+#include "echo/echo_session.hpp"
 #include "tests/conformance/conformance.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/process_info.hpp"
@@ -50,6 +51,15 @@ TEST_P(Conformance, EchoesPiecesOfAllSizes) {  // with faults
     const std::string piece = make_data(size, size);
     EXPECT_TRUE(same_bytes(peer.exchange(piece), piece)) << "in a piece of " << size << " bytes";
   }
+}
+
+// As long as the buffer that a server reads into, so that no read tells by its length that it was
+// the last one.
+TEST_P(Conformance, EchoesExactlyWhatOneReadHolds) {  // with faults
+  const std::string bytes = make_data(scratch_bytes, 5);
+  Peer peer(endpoint());
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(same_bytes(peer.exchange(bytes), bytes)) << i;
+  EXPECT_EQ(peer.exchange("and more"), "and more");
 }
 
 TEST_P(Conformance, AnswersAnEmptyStreamWithItsEnd) {  // with faults

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 #include <system_error>
@@ -15,6 +17,7 @@
 #include "select/descriptor_set.hpp"
 #include "tests/support/complaint.hpp"
 #include "tests/support/connection.hpp"
+#include "tests/support/network_namespace.hpp"
 #include "tests/support/repeating_alarm.hpp"
 
 namespace echomux {
@@ -25,7 +28,7 @@ using namespace std::chrono_literals;
 TEST(IdleTimer, WithoutATimeOutNeverHasToLook) {
   IdleTimer timer(0ns);
   EXPECT_FALSE(timer.is_due());
-  EXPECT_EQ(timer.wait_ms(true), -1);
+  EXPECT_EQ(timer.wait_ms(true, false), -1);
 }
 
 TEST(IdleTimer, LooksAtMostFourTimesInTheTimeOut) {
@@ -33,13 +36,26 @@ TEST(IdleTimer, LooksAtMostFourTimesInTheTimeOut) {
   const auto began = std::chrono::steady_clock::now();
   for (int look = 0; look < 5; ++look) {
     while (!timer.is_due()) {
-      EXPECT_GE(timer.wait_ms(true), 1);
-      EXPECT_LE(timer.wait_ms(true), 5);
-      EXPECT_EQ(timer.wait_ms(false), -1);
+      EXPECT_GE(timer.wait_ms(true, false), 1);
+      EXPECT_LE(timer.wait_ms(true, false), 5);
+      EXPECT_EQ(timer.wait_ms(false, false), -1);
     }
   }
   // A session that was new at the first look is idle at the fifth.
   EXPECT_GE(std::chrono::steady_clock::now() - began, 20ms);
+}
+
+TEST(IdleTimer, LetsNoPauseOfAcceptingDelayALook) {
+  const auto wait_ms = [](std::chrono::milliseconds idle_timeout, bool any_peers) {
+    IdleTimer timer(idle_timeout);
+    static_cast<void>(timer.is_due());
+    return timer.wait_ms(any_peers, true);
+  };
+  const auto retry = static_cast<int>(accept_retry_interval.count());
+  EXPECT_LE(wait_ms(20ms, true), 5);
+  EXPECT_EQ(wait_ms(20ms, false), retry);
+  EXPECT_EQ(wait_ms(24h, true), retry);
+  EXPECT_EQ(wait_ms(0ms, true), retry);
 }
 
 TEST(IdleTimer, RoundsNothingDown) {
@@ -257,6 +273,31 @@ TEST(ListenOn, TakesAPortAgainThatHasOldConnections) {
     EXPECT_EQ(connection.peer.read_to_end(), "");
   }
   EXPECT_EQ(local_endpoint(listen_on(endpoint).get()).port(), endpoint.port());
+}
+
+// The system may allow a longer one than SOMAXCONN was when this was compiled.
+TEST(ListenOn, HasTheLongestBacklogThatTheSystemAllows) {
+  const std::string why_not = NetworkNamespace::why_not();
+  if (!why_not.empty()) GTEST_SKIP() << why_not;
+  NetworkNamespace network;
+  network.set("net/core/somaxconn", "12345");
+  const FileDescriptor listener = listen_on(resolve("127.0.0.1", 0));
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  check(::getsockopt(listener.get(), IPPROTO_TCP, TCP_INFO, &info, &size), "TCP_INFO");
+  EXPECT_EQ(info.tcpi_sacked, 12345U);  // of a listener: its backlog
+}
+
+TEST(TurnAway, TellsEachReasonOnce) {
+  Counters counters;
+  ::testing::internal::CaptureStderr();
+  for (const char* const why : {"one reason", "another", "one reason", "another"}) {
+    turn_away(counters, why);
+  }
+  const std::string told = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::ranges::count(told, '\n'), 2) << told;
+  EXPECT_NE(told.find("another"), std::string::npos) << told;
+  EXPECT_EQ(counters.turned_away.value(), 4U);
 }
 
 TEST(AcceptPeer, SaysThatNobodyWaits) {

@@ -3,7 +3,10 @@
 // that the real one would:
 //
 // - Before any effect: EINTR, ENOMEM, ENOBUFS, ENOSPC, EMFILE, ENFILE. The call isn't made.
-// - A short transfer is the real call with its length shortened: nothing is invented.
+// - A short transfer is the real call with its length shortened: nothing is invented. A server
+// under
+//   edge triggering may take a short read for the last one, so the registration is renewed then, as
+//   for EAGAIN.
 // - ECONNRESET and EPIPE: the connection is really reset, by connect(2) to AF_UNSPEC, so that the
 //   peer sees a RST; then the real call is made, and the error is the kernel's own.
 // - ECONNABORTED really takes the connection from the backlog, and resets it.
@@ -125,14 +128,18 @@ struct Registration {
 };
 std::array<Registration, 16'384> registrations;
 
-// Whether the socket may answer EAGAIN; prepares for what comes after it.
-bool may_answer_eagain(int fd) {
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0 || (flags & O_NONBLOCK) == 0) return false;
+// Has an edge-triggered set report again what the socket is ready for. False when it can't.
+bool renew_edge(int fd) {
   if (static_cast<std::size_t>(fd) >= registrations.size()) return false;
   Registration& registered = registrations[static_cast<std::size_t>(fd)];
   if ((registered.event.events & EPOLLET) == 0) return true;
   return real_epoll_ctl(registered.epoll, EPOLL_CTL_MOD, fd, &registered.event) == 0;
+}
+
+// Whether the socket may answer EAGAIN; prepares for what comes after it.
+bool may_answer_eagain(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  return flags >= 0 && (flags & O_NONBLOCK) != 0 && renew_edge(fd);
 }
 
 // Resets the connection (tcp(7) doesn't say so, but this is what the kernel does with it). What
@@ -151,7 +158,9 @@ template <typename Transfer>
 ssize_t spoil(const FaultRule& rule, int fd, std::size_t length, Transfer transfer) {
   if (rule.error == 0) {
     if (length > 1) shim().injected(rule);
-    return transfer(length > 1 ? 1 : length);
+    const ssize_t result = transfer(length > 1 ? 1 : length);
+    if (result > 0 && rule.call == FaultCall::recv) renew_edge(fd);
+    return result;
   }
   if (rule.error == ECONNRESET || rule.error == EPIPE) {
     reset_connection(fd, rule.error);

@@ -15,4 +15,16 @@ class NoMemoryForArrays {
   NoMemoryForArrays& operator=(const NoMemoryForArrays&) = delete;
 };
 
+// While one of these lives, one allocation with new of the thread that made it fails: the n-th from
+// then on, or none if `n` is 0.
+class FailingAllocation {
+ public:
+  explicit FailingAllocation(int n) noexcept;
+  ~FailingAllocation();
+  FailingAllocation(const FailingAllocation&) = delete;
+  FailingAllocation& operator=(const FailingAllocation&) = delete;
+
+  [[nodiscard]] bool has_failed() const noexcept;
+};
+
 }  // namespace echomux
