@@ -29,6 +29,11 @@
 namespace echomux {
 namespace {
 
+bool not_trusted(const Trial& trial) {
+  const Verdict verdict = trial.judgement.verdict;
+  return verdict == Verdict::suspect || verdict == Verdict::invalid;
+}
+
 // Tells on stderr which trial is running, how many there are, how long the rest may take judging by
 // those so far, and what the last one came to. At a terminal one line changes, and only what isn't
 // valid stays; elsewhere each trial has its line.
@@ -50,9 +55,7 @@ class BenchProgress {
       std::cerr << head() << line << '\n';
       return;
     }
-    const Verdict verdict = trial.judgement.verdict;
-    const bool stays = verdict == Verdict::suspect || verdict == Verdict::invalid;
-    if (stays) std::cerr << "\r\x1b[K" << head() << line << '\n';
+    if (not_trusted(trial)) std::cerr << "\r\x1b[K" << head() << line << '\n';
     last_ = "   (last: " + line + ")";
     if (last_.size() > 110) last_.replace(110, std::string::npos, "…)");
   }
@@ -172,7 +175,7 @@ class Recorder {
 
   void add(const Trial& trial) {
     // What an interruption cut off is no result; a resumed run does it again.
-    if (trial.outcome != TrialOutcome::interrupted) results_.trials.push_back(trial);
+    if (trial.outcome.kind != OutcomeKind::interrupted) results_.trials.push_back(trial);
     write();
   }
   void add(const SystemCallCount& count) {
@@ -211,18 +214,6 @@ class Recorder {
   std::size_t trials_written_;
   std::string error_;
 };
-
-int exit_status(const Results& results, bool strict) {
-  const auto any = [&](auto predicate) { return std::ranges::any_of(results.trials, predicate); };
-  if (any([](const Trial& trial) { return trial.outcome == TrialOutcome::failed; })) {
-    return exit_failure;
-  }
-  const bool not_valid = any([](const Trial& trial) {
-    const Verdict verdict = trial.judgement.verdict;
-    return verdict == Verdict::suspect || verdict == Verdict::invalid;
-  });
-  return strict && not_valid ? exit_not_valid : exit_ok;
-}
 
 Results begin_results(const BenchArguments& arguments) {
   if (arguments.resume.empty()) {
@@ -303,9 +294,12 @@ int bench(const BenchArguments& arguments) {
         "echomux: interrupted; what had been measured by then is in the table and the file; go on "
         "with: echomux bench --resume {}\n",
         path.string());
-    return exit_interrupted;
   }
-  return exit_status(recorder.results(), arguments.strict);
+  const std::vector<Trial>& trials = recorder.results().trials;
+  const bool failed = std::ranges::any_of(
+      trials, [](const Trial& trial) { return trial.outcome.kind == OutcomeKind::failed; });
+  return exit_status(kind_of_all(stop.stop_requested(), failed),
+                     arguments.strict && std::ranges::any_of(trials, not_trusted));
 }
 
 }  // namespace

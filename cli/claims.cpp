@@ -142,9 +142,8 @@ int investigate(const ClaimsOptions& options, const std::vector<const Claim*>& c
   if (stop.stop_requested()) {
     std::cerr << fmt::format("echomux: interrupted after {} of {} sentences\n",
                              investigation.tested.size(), chosen.size());
-    return exit_interrupted;
   }
-  return exit_ok;
+  return exit_status(kind_of_all(stop.stop_requested(), false));
 }
 
 }  // namespace

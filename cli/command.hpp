@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "harness/load/outcome.hpp"
+
 namespace echomux {
 
 // Exit statuses of every subcommand.
@@ -21,6 +23,17 @@ inline constexpr int exit_usage = 2;
 inline constexpr int exit_not_valid =
     3;  // measured, but not to be trusted; asked for with --strict
 inline constexpr int exit_interrupted = 130;
+// That of a run which went so; `doubted`: --strict is given, and a figure isn't to be trusted.
+[[nodiscard]] constexpr int exit_status(OutcomeKind kind, bool doubted = false) noexcept {
+  if (kind == OutcomeKind::interrupted) return exit_interrupted;
+  if (kind == OutcomeKind::failed) return exit_failure;
+  return doubted ? exit_not_valid : exit_ok;
+}
+// The kind of a run of many parts: was it stopped, and has any of them failed?
+[[nodiscard]] constexpr OutcomeKind kind_of_all(bool interrupted, bool any_failed) noexcept {
+  if (interrupted) return OutcomeKind::interrupted;
+  return any_failed ? OutcomeKind::failed : OutcomeKind::measured;
+}
 
 // Thrown for a mistake on the command line that only a subcommand can see; ends with exit_usage.
 class UsageError : public std::runtime_error {

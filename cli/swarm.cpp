@@ -197,12 +197,11 @@ void show_progress(const SwarmProgress& progress, bool terminal) {
   std::cerr << (terminal ? "\r\x1b[K" : "") << text << (terminal ? "" : "\n") << std::flush;
 }
 
-int exit_status(const LoadReport& report, const Judgement& judgement, bool strict) {
-  if (report.end == SwarmEnd::interrupted) return exit_interrupted;
-  const bool broken = report.end != SwarmEnd::completed || report.lost > 0 ||
+// What it counts as here, where a server that leaves its peers without an answer has failed.
+OutcomeKind kind_of(const LoadReport& report) {
+  const bool broken = report.outcome.kind != OutcomeKind::measured || report.lost > 0 ||
                       report.unanswered > 0 || report.partly_answered > 0 || report.requests == 0;
-  if (broken) return exit_failure;
-  return strict && judgement.verdict != Verdict::valid ? exit_not_valid : exit_ok;
+  return kind_of_all(report.outcome.kind == OutcomeKind::interrupted, broken);
 }
 
 int run(const SwarmArguments& arguments) {
@@ -242,7 +241,7 @@ int run(const SwarmArguments& arguments) {
     std::cerr << fmt::format("echomux: {}: {}\n", to_string(judgement.verdict),
                              judgement.reasons.front().sentence);
   }
-  return exit_status(report, judgement, arguments.strict);
+  return exit_status(kind_of(report), arguments.strict && judgement.verdict != Verdict::valid);
 }
 
 std::vector<Option> options_into(SwarmArguments& to) {

@@ -92,7 +92,7 @@ class Swarm {
         worker.error = std::current_exception();
       }
       // What ends one worker ends the run.
-      if (worker.error || worker.result().end != SwarmEnd::completed) halt_.request_stop();
+      if (worker.error || worker.result().outcome.reason != RunEnd::completed) halt_.request_stop();
     };
     guarded([&] { worker.open_connections(); });
     finish(Phase::open);
@@ -224,11 +224,10 @@ class Swarm {
     for (const auto& worker : workers_) {
       const SwarmResult& part = worker->result();
       // What ended a worker on its own account, before what that did to the others.
-      if (result_.end == SwarmEnd::completed || result_.end == SwarmEnd::interrupted) {
-        if (part.end != SwarmEnd::completed) {
-          result_.end = part.end;
-          result_.detail = part.detail;
-        }
+      const RunEnd so_far = result_.outcome.reason;
+      if ((so_far == RunEnd::completed || so_far == RunEnd::interrupted) &&
+          part.outcome.reason != RunEnd::completed) {
+        result_.outcome = part.outcome;
       }
       result_.idle_confirmed += part.idle_confirmed;
       result_.idle_held += part.idle_held;

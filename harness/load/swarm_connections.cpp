@@ -56,7 +56,7 @@ void SwarmWorker::open_connections() {
 
 void SwarmWorker::end_if_stalled(Clock::time_point now) {
   if (!going_on() || now - last_progress_ < load_.timeout) return;
-  result_.end = SwarmEnd::starved;
+  result_.outcome.end(RunEnd::starved);
   for (const Connection& connection : connections_) {
     if (partly_answered(connection)) ++result_.partly_answered;
   }
@@ -104,7 +104,7 @@ void SwarmWorker::open(std::size_t index) {
   const bool failed = ::connect(fd, server_.raw(), server_.length) < 0;
   if (failed && (errno == ECONNREFUSED || errno == ECONNRESET)) {
     // The event that follows ends the connection, but doesn't tell why any more.
-    result_.detail = error_text(errno);
+    result_.outcome.sentence = error_text(errno);
   } else if (failed && errno != EINPROGRESS) {
     throw std::runtime_error(
         fmt::format("cannot connect to {}, connection {} of {}: {}{}", server_.to_string(),

@@ -262,7 +262,8 @@ class InterruptedSweep {
   // Whatever is there was really measured: nothing that an interruption cut off.
   static void check_figures(const Results& results) {
     for (const Trial& trial : results.trials) {
-      EXPECT_EQ(trial.outcome, TrialOutcome::measured) << trial.cell.server << ": " << trial.note;
+      EXPECT_EQ(trial.outcome.kind, OutcomeKind::measured)
+          << trial.cell.server << ": " << trial.outcome.sentence;
     }
     for (const SystemCallCount& count : results.system_calls) {
       EXPECT_NE(count.unavailable, "the counting pass was not completed") << count.cell.server;

@@ -48,7 +48,7 @@ TEST_F(Bench, MeasuresEveryServerBesideEveryNumberOfIdleConnections) {
   ASSERT_EQ(results.trials.size(), 6U);
   for (const Trial& trial : results.trials) {
     SCOPED_TRACE(trial.cell.server);
-    EXPECT_EQ(trial.outcome, TrialOutcome::measured) << trial.note;
+    EXPECT_EQ(trial.outcome.kind, OutcomeKind::measured) << trial.outcome.sentence;
     ASSERT_TRUE(trial.has_figures());
     EXPECT_GT(trial.load->latency_us.p50, 0);
     EXPECT_GT(trial.cost->cpu_us_per_request, 0);
@@ -112,7 +112,7 @@ TEST_F(Bench, LosesNothingWhenInterrupted) {
   EXPECT_EQ(bench.wait(), 130);
   const Results results = read_results(results_path());
   ASSERT_GE(results.trials.size(), 2U);
-  EXPECT_EQ(results.trials.at(0).outcome, TrialOutcome::measured);
+  EXPECT_EQ(results.trials.at(0).outcome.kind, OutcomeKind::measured);
   EXPECT_LT(results.trials.size(), 10U);
 }
 
@@ -186,7 +186,7 @@ TEST_F(Bench, TakesAnyServerIn) {
   const Results results = read_results(results_path());
   ASSERT_EQ(results.trials.size(), 2U);
   for (const Trial& trial : results.trials) {
-    ASSERT_TRUE(trial.has_figures()) << trial.note;
+    ASSERT_TRUE(trial.has_figures()) << trial.outcome.sentence;
     EXPECT_TRUE(trial.cost->counters.empty());
     EXPECT_THAT(trial.cost->unavailable, ::testing::Contains(::testing::Key("counters")));
     if (trial.cell.server == "child") {
@@ -230,16 +230,16 @@ TEST_F(Bench, JudgesWhatAServerDoes) {
   struct Case {
     const char* mode;
     int status;
-    TrialOutcome outcome;
+    OutcomeKind outcome;
     Verdict verdict;
     const char* code;
   };
   for (const Case& wrong : {
-           Case{"corrupt=1000", 1, TrialOutcome::failed, Verdict::invalid, "corrupt"},
-           Case{"short=640", 1, TrialOutcome::failed, Verdict::invalid, "short_echo"},
-           Case{"silent", 0, TrialOutcome::starved, Verdict::starved, "starved"},
-           Case{"drop-idle=50", 1, TrialOutcome::failed, Verdict::invalid, "idle_lost"},
-           Case{"die=50", 1, TrialOutcome::failed, Verdict::invalid, "server_gone"},
+           Case{"corrupt=1000", 1, OutcomeKind::failed, Verdict::invalid, "corrupt"},
+           Case{"short=640", 1, OutcomeKind::failed, Verdict::invalid, "short_echo"},
+           Case{"silent", 0, OutcomeKind::starved, Verdict::starved, "starved"},
+           Case{"drop-idle=50", 1, OutcomeKind::failed, Verdict::invalid, "idle_lost"},
+           Case{"die=50", 1, OutcomeKind::failed, Verdict::invalid, "server_gone"},
        }) {
     SCOPED_TRACE(wrong.mode);
     const std::string server = std::string("odd=") + ODD_SERVER + " {port} " + wrong.mode;
@@ -247,7 +247,7 @@ TEST_F(Bench, JudgesWhatAServerDoes) {
         arguments({"--backends", "none", "--server", server, "--idle", "5", "--timeout", "300ms"}));
     EXPECT_EQ(run.status, wrong.status) << run.err;
     const Trial trial = read_results(results_path()).trials.at(0);
-    EXPECT_EQ(trial.outcome, wrong.outcome);
+    EXPECT_EQ(trial.outcome.kind, wrong.outcome);
     EXPECT_EQ(trial.judgement.verdict, wrong.verdict);
     EXPECT_THAT(trial.judgement.reasons,
                 ::testing::Contains(::testing::Field(&Reason::code, wrong.code)));
@@ -263,7 +263,7 @@ TEST_F(BenchRunsAlone, CallsASaturatedServerWhatItIs) {
   const Finished run =
       run_program(arguments({"--backends", "none", "--server", server, "--idle", "5", "--strict"}));
   const Trial trial = read_results(results_path()).trials.at(0);
-  EXPECT_EQ(trial.outcome, TrialOutcome::measured);
+  EXPECT_EQ(trial.outcome.kind, OutcomeKind::measured);
   const std::string reason = not_measurable(trial.load->run_queue_share);
   if (trial.judgement.verdict != Verdict::saturated && !reason.empty()) GTEST_SKIP() << reason;
   EXPECT_EQ(run.status, 0) << run.err;  // a result about the server, not a fault of the run

@@ -137,16 +137,16 @@ TEST(TrialJudgement, MindsAServerThatWaitedForItsCpu) {
 
 TEST(TrialJudgement, TellsLimitsFromFailures) {
   Trial trial;
-  trial.note = "limit 1012";
-  for (const TrialOutcome outcome : {TrialOutcome::over_limit, TrialOutcome::not_possible}) {
-    trial.outcome = outcome;
+  trial.outcome.sentence = "limit 1012";
+  for (const OutcomeKind outcome : {OutcomeKind::over_limit, OutcomeKind::not_possible}) {
+    trial.outcome.kind = outcome;
     const Judgement judgement = judge_trial(trial, {});
     EXPECT_EQ(judgement.verdict, Verdict::not_possible);
     EXPECT_THAT(codes(judgement), ElementsAre("not_possible"));
     EXPECT_EQ(judgement.reasons.at(0).sentence, "limit 1012");
   }
-  trial.outcome = TrialOutcome::failed;
-  trial.note = "it did not start";
+  trial.outcome.kind = OutcomeKind::failed;
+  trial.outcome.sentence = "it did not start";
   const Judgement judgement = judge_trial(trial, {});
   EXPECT_EQ(judgement.verdict, Verdict::invalid);
   EXPECT_THAT(codes(judgement), ElementsAre("failed"));
@@ -155,8 +155,8 @@ TEST(TrialJudgement, TellsLimitsFromFailures) {
 
 TEST(TrialJudgement, KnowsAFailureThatTheClientDidNotSee) {
   Trial trial = clean_trial();
-  trial.outcome = TrialOutcome::failed;
-  trial.note = "the server process ended by itself";
+  trial.outcome.kind = OutcomeKind::failed;
+  trial.outcome.sentence = "the server process ended by itself";
   const Judgement judgement = judge_trial(trial, good_circumstances());
   EXPECT_EQ(judgement.verdict, Verdict::invalid);
   EXPECT_THAT(codes(judgement), ElementsAre("failed"));
@@ -164,7 +164,7 @@ TEST(TrialJudgement, KnowsAFailureThatTheClientDidNotSee) {
 
 TEST(TrialJudgement, ExcusesNoFailureByABusyServer) {
   Trial trial = clean_trial();
-  trial.outcome = TrialOutcome::failed;
+  trial.outcome.kind = OutcomeKind::failed;
   trial.load->unanswered = 1;
   trial.cost->busy_share = 1;
   EXPECT_EQ(judge_trial(trial, good_circumstances()).verdict, Verdict::invalid);
@@ -172,9 +172,9 @@ TEST(TrialJudgement, ExcusesNoFailureByABusyServer) {
 
 TEST(TrialJudgement, BelievesThatAServerStarves) {
   Trial trial = clean_trial();
-  trial.outcome = TrialOutcome::starved;
+  trial.outcome.kind = OutcomeKind::starved;
   trial.cost.reset();
-  trial.load->end = SwarmEnd::starved;
+  trial.load->outcome.end(RunEnd::starved);
   trial.load->requests = 0;
   const Judgement judgement = judge_trial(trial, good_circumstances());
   EXPECT_EQ(judgement.verdict, Verdict::starved);
