@@ -1,18 +1,15 @@
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
-#include <stop_token>
 
 #include "cli/bench_plan.hpp"
 #include "cli/command.hpp"
@@ -238,10 +235,7 @@ Results begin_results(const BenchArguments& arguments) {
 }
 
 int bench(const BenchArguments& arguments) {
-  ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a write that fails, and is told as one
-  std::stop_source stop;
-  const SignalThread signals({SIGINT, SIGTERM}, [&](int) { stop.request_stop(); });
+  Interruption stop;
 
   Results begun = begin_results(arguments);
   const SweepPlan plan = begun.context.plan;
@@ -274,7 +268,7 @@ int bench(const BenchArguments& arguments) {
                                                   "against the floor is not known: "
                                                << why << '\n';
                                    }};
-  run_sweep(plan, servers, floor_server(), done, observer, stop.get_token());
+  run_sweep(plan, servers, floor_server(), done, observer, stop.token());
   progress.end();
 
   std::cout << report(recorder.results(), report_format(arguments.format)) << std::flush;
@@ -289,7 +283,7 @@ int bench(const BenchArguments& arguments) {
     throw std::runtime_error(fmt::format(
         "cannot write the table to stdout; print it again with: echomux show {}", path.string()));
   }
-  if (stop.stop_requested()) {
+  if (stop.requested()) {
     std::cerr << fmt::format(
         "echomux: interrupted; what had been measured by then is in the table and the file; go on "
         "with: echomux bench --resume {}\n",
@@ -298,7 +292,7 @@ int bench(const BenchArguments& arguments) {
   const std::vector<Trial>& trials = recorder.results().trials;
   const bool failed = std::ranges::any_of(
       trials, [](const Trial& trial) { return trial.outcome.kind == OutcomeKind::failed; });
-  return exit_status(kind_of_all(stop.stop_requested(), failed),
+  return exit_status(kind_of_all(stop.requested(), failed),
                      arguments.strict && std::ranges::any_of(trials, not_trusted));
 }
 

@@ -1,11 +1,9 @@
 #include <fmt/core.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <iostream>
 #include <memory>
-#include <stop_token>
 
 #include "cli/command.hpp"
 #include "cli/load_options.hpp"
@@ -207,17 +205,14 @@ OutcomeKind kind_of(const LoadReport& report) {
 int run(const SwarmArguments& arguments) {
   check_combination(arguments);
   SwarmOptions options{.server = arguments.server, .load = arguments.load};
-  ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a write that fails, and is told as one
-  std::stop_source stop;
-  const SignalThread signals({SIGINT, SIGTERM}, [&](int) { stop.request_stop(); });
+  Interruption stop;
   raise_descriptor_limit();
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   if (arguments.format != "quiet") {
     options.on_progress = [&](const SwarmProgress& progress) { show_progress(progress, terminal); };
   }
 
-  const SwarmResult result = run_swarm(options, stop.get_token());
+  const SwarmResult result = run_swarm(options, stop.token());
   if (terminal && arguments.format != "quiet") std::cerr << "\r\x1b[K" << std::flush;
   const LoadReport report = make_load_report(options.load, result);
   const Judgement judgement = judge(report);

@@ -1,7 +1,6 @@
 #include "harness/bench/trial.hpp"
 
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -121,6 +120,13 @@ class ServerMeter {
   ServerReading begin_;
   ServerReading end_;
 };
+
+// A fresh one, on its CPU.
+ServerProcess start(const SweepServer& server, const CpuPlan& cpus, const std::stop_token& stop) {
+  ServerCommand command = server.command;
+  command.cpu = cpus.server;
+  return ServerProcess(command, server_start_limit, stop);
+}
 
 Load load_of(const Cell& cell, const SweepPlan& plan) {
   Load load = plan.load;
@@ -250,9 +256,7 @@ Judgement judge_trial(const Trial& trial, const TrialCircumstances& circumstance
 
 void run_trial(Trial& trial, const SweepServer& server, const SweepPlan& plan, const CpuPlan& cpus,
                const std::optional<double>& client_ceiling_rps, const std::stop_token& stop) {
-  ServerCommand command = server.command;
-  command.cpu = cpus.server;
-  ServerProcess process(command, server_start_limit, stop);
+  ServerProcess process = start(server, cpus, stop);
   ServerMeter meter(process);
   const Load load = load_of(trial.cell, plan);
   const SwarmOptions options{.server = process.endpoint(),
@@ -286,9 +290,7 @@ SystemCallCount count_system_calls(const Cell& cell, const SweepServer& server,
                                    const std::stop_token& stop) {
   SystemCallCount count{.cell = cell, .per_request = std::nullopt, .unavailable = {}};
   try {
-    ServerCommand command = server.command;
-    command.cpu = cpus.server;
-    ServerProcess process(command, server_start_limit, stop);
+    ServerProcess process = start(server, cpus, stop);
     Load load = load_of(cell, plan);
     load.warmup = std::min<nanoseconds>(load.warmup, std::chrono::milliseconds(100));
     load.duration = std::min<nanoseconds>(load.duration, std::chrono::milliseconds(500));
@@ -318,10 +320,8 @@ SystemCallCount count_system_calls(const Cell& cell, const SweepServer& server,
 
 std::optional<double> measure_client_ceiling(const SweepServer& floor, const SweepPlan& plan,
                                              const CpuPlan& cpus, const std::stop_token& stop) {
-  ServerCommand command = floor.command;
-  command.cpu = cpus.server;
   try {
-    const ServerProcess process(command, server_start_limit, stop);
+    const ServerProcess process = start(floor, cpus, stop);
     Load load = load_of({}, plan);
     load.warmup = std::chrono::milliseconds(50);
     load.duration = std::chrono::milliseconds(300);

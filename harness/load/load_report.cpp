@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 
 #include "harness/load/hdr_format.hpp"
 #include "harness/stats/statistics.hpp"
@@ -51,22 +52,10 @@ LoadReport::Latency summarize(const LatencyHistogram& histogram) {
 }
 
 // Which of two verdicts on a run that took place decides.
-int gravity(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::valid:
-      return 0;
-    case Verdict::saturated:
-      return 1;
-    case Verdict::suspect:
-      return 2;
-    case Verdict::starved:
-      return 3;
-    case Verdict::invalid:
-      return 4;
-    case Verdict::not_possible:
-      return 5;
-  }
-  return 0;
+auto gravity(Verdict verdict) {
+  static constexpr std::array rising{Verdict::valid,   Verdict::saturated, Verdict::suspect,
+                                     Verdict::starved, Verdict::invalid,   Verdict::not_possible};
+  return std::ranges::find(rising, verdict) - rising.begin();
 }
 
 void judge_end(const LoadReport& report, Judgement& judgement) {

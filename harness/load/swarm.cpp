@@ -1,6 +1,5 @@
 #include "harness/load/swarm.hpp"
 
-#include <pthread.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -174,13 +173,9 @@ class Swarm {
   [[nodiscard]] Reading read() const {
     Reading reading;
     for (const auto& worker : workers_) {
-      clockid_t clock{};
-      timespec time{};
       // The thread has not been joined, so its clock can be had until it ends, and then is asked
       // for no more.
-      if (::pthread_getcpuclockid(worker->thread.native_handle(), &clock) == 0)
-        ::clock_gettime(clock, &time);
-      reading.cpu.push_back(std::chrono::seconds(time.tv_sec) + nanoseconds(time.tv_nsec));
+      reading.cpu.push_back(cpu_time_of(worker->thread).value_or(nanoseconds(0)));
       reading.completed += worker->requests_completed();
     }
     reading.time = Clock::now();

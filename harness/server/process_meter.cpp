@@ -1,22 +1,15 @@
 #include "harness/server/process_meter.hpp"
 
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <sched.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <limits>
 #include <map>
-#include <memory>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
+#include "harness/machine/cpu.hpp"
 #include "harness/machine/proc_file.hpp"
 #include "harness/machine/taken_time.hpp"
 
@@ -131,31 +124,11 @@ nanoseconds from_ticks(std::uint64_t ticks) {
   return nanoseconds(ticks * (std::uint64_t{1'000'000'000} / per_second));
 }
 
-nanoseconds living_cpu_time(const Stat& process) {
-  clockid_t clock{};
-  timespec time{};
-  if (::clock_getcpuclockid(process.pid, &clock) != 0 || ::clock_gettime(clock, &time) != 0) {
-    return from_ticks(process.user + process.system);  // it has ended since
-  }
-  return std::chrono::seconds(time.tv_sec) + nanoseconds(time.tv_nsec);
-}
-
 std::uint64_t resident_bytes(pid_t pid) {
   static const auto page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   const auto text = read_file(fmt::format("/proc/{}/statm", pid));
   const std::vector<std::string_view> pages = words(text ? *text : std::string_view());
   return pages.size() > 1 ? number(pages[1]) * page_size : 0;
-}
-
-// The kernel demands room for all CPUs that it could ever have, which cpu_set_t may lack.
-void add_usable_cpus(pid_t thread, std::set<int>& cpus) {
-  std::array<cpu_set_t, 8> masks{};
-  if (::sched_getaffinity(thread, sizeof masks, masks.data()) != 0) return;
-  for (std::size_t cpu = 0; cpu < masks.size() * CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu % CPU_SETSIZE, &masks.at(cpu / CPU_SETSIZE))) {
-      cpus.insert(static_cast<int>(cpu));
-    }
-  }
 }
 
 void add_threads(pid_t pid, ProcessReading& reading, std::set<int>& cpus) {
@@ -169,7 +142,7 @@ void add_threads(pid_t pid, ProcessReading& reading, std::set<int>& cpus) {
       reading.involuntary_switches += switches("nonvoluntary_ctxt_switches");
     }
     reading.run_queue_delay += thread_run_queue_delay(thread).value_or(nanoseconds(0));
-    add_usable_cpus(thread, cpus);
+    for (const int cpu : usable_cpus(thread)) cpus.insert(cpu);
   }
 }
 
@@ -218,7 +191,8 @@ std::optional<ProcessReading> read_process_tree(pid_t root, Detail detail) {
   ProcessReading reading;
   std::set<int> cpus;
   for (const Stat& process : tree) {
-    reading.cpu += living_cpu_time(process) + from_ticks(process.ended_user + process.ended_system);
+    reading.cpu += cpu_time_of(process.pid).value_or(from_ticks(process.user + process.system)) +
+                   from_ticks(process.ended_user + process.ended_system);
     reading.user_ticks += process.user + process.ended_user;
     reading.system_ticks += process.system + process.ended_system;
     reading.page_faults += process.page_faults;
@@ -230,7 +204,7 @@ std::optional<ProcessReading> read_process_tree(pid_t root, Detail detail) {
     if (detail == Detail::everything) {
       add_threads(process.pid, reading, cpus);
     } else {
-      add_usable_cpus(process.pid, cpus);
+      for (const int cpu : usable_cpus(process.pid)) cpus.insert(cpu);
     }
   }
   reading.cpus.assign(cpus.begin(), cpus.end());
