@@ -65,6 +65,10 @@ TEST_P(ServerFaultInMidSweep, SpoilsOneTrialAndNoOther) {
     // Each repetition has each server once, so its second start is its second repetition.
     if (trial.cell.server == "changing" && trial.repetition == 2) {
       EXPECT_EQ(trial.outcome.kind, fault.outcome) << trial.outcome.sentence;
+      if (fault.outcome != OutcomeKind::measured) {
+        EXPECT_EQ(trial.judgement.verdict,
+                  fault.outcome == OutcomeKind::starved ? Verdict::starved : Verdict::invalid);
+      }
       EXPECT_THAT(trial.judgement.reasons, Contains(Field(&Reason::code, fault.code)));
     } else {
       EXPECT_EQ(trial.outcome.kind, OutcomeKind::measured) << trial.outcome.sentence;
@@ -80,6 +84,9 @@ INSTANTIATE_TEST_SUITE_P(
                       Fault{"Resets", odd("reset=3"), OutcomeKind::failed, "server_gone", 1},
                       Fault{"Corrupts", odd("corrupt=200"), OutcomeKind::failed, "corrupt", 1},
                       Fault{"LeavesAByteOut", odd("short=200"), OutcomeKind::failed, "corrupt", 1},
+                      // The last byte of a message: no later one stands in its place.
+                      Fault{"EndsShort", odd("short=320"), OutcomeKind::failed, "short_echo", 1},
+                      Fault{"DropsIdle", odd("drop-idle=20"), OutcomeKind::failed, "idle_lost", 1},
                       Fault{"KeepsSilent", odd("silent"), OutcomeKind::starved, "starved", 0},
                       Fault{"Hangs", odd("hang"), OutcomeKind::starved, "starved", 0},
                       Fault{"SlowsDown", odd("burn=5ms"), OutcomeKind::measured, "saturated", 0}),

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <iterator>
 
 #include "tests/support/program.hpp"
 #include "tests/support/sample_results.hpp"
