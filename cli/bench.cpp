@@ -250,24 +250,21 @@ int bench(const BenchArguments& arguments) {
                            recorder.results().context.cpu_plan, plan.seed, path.string());
 
   BenchProgress progress(schedule_trials(plan).size(), done.trials.size());
-  const SweepObserver observer{.before = [&](const Trial& trial) { progress.before(trial); },
-                               .after =
-                                   [&](const Trial& trial) {
-                                     progress.after(trial);
-                                     recorder.add(trial);
-                                   },
-                               .counted =
-                                   [&](const SystemCallCount& count) {
-                                     progress.counting(count);
-                                     recorder.add(count);
-                                   },
-                               .ceiling = [&](double rps) { recorder.set_ceiling(rps); },
-                               .no_ceiling =
-                                   [](const std::string& why) {
-                                     std::cerr << "echomux: warning: what the client reaches "
-                                                  "against the floor is not known: "
-                                               << why << '\n';
-                                   }};
+  SweepObserver observer;
+  observer.before = [&](const Trial& trial) { progress.before(trial); };
+  observer.after = [&](const Trial& trial) {
+    progress.after(trial);
+    recorder.add(trial);
+  };
+  observer.counted = [&](const SystemCallCount& count) {
+    progress.counting(count);
+    recorder.add(count);
+  };
+  observer.ceiling = [&](double rps) { recorder.set_ceiling(rps); };
+  observer.no_ceiling = [](const std::string& why) {
+    std::cerr << "echomux: warning: what the client reaches against the floor is not known: " << why
+              << '\n';
+  };
   run_sweep(plan, servers, floor_server(), done, observer, stop.token());
   progress.end();
 
@@ -307,7 +304,8 @@ Command bench_command() {
       options.end(),
       {{"--resume", "Go on with the run in this results file, where it was interrupted",
         file(&to->resume), plan},
-       {"--format", "What to print on stdout", one_of(&to->format, "text,markdown,csv,json")},
+       {"--format", "What to print on stdout",
+        one_of(&to->format, {"text", "markdown", "csv", "json"})},
        {"--no-report", "Don't make the page to look at, which else is put beside the results file",
         &to->no_report},
        {"--strict", "Exit with status 3 when a trial isn't valid", &to->strict}});

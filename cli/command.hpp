@@ -92,9 +92,8 @@ struct Value {
   bool repeated = false;             // the option is repeated for each value; no commas
   bool default_shown = true;
 };
-// The value with one of these set. Words are separated by commas.
+// The value with one of these set.
 [[nodiscard]] Value one_of(Value value, const std::vector<std::string>& choices);
-[[nodiscard]] Value one_of(Value value, std::string_view choices);
 [[nodiscard]] Value offer(Value value, std::vector<std::string> words);
 [[nodiscard]] Value file(Value value, std::string when_empty = {});
 [[nodiscard]] Value repeated(Value value);

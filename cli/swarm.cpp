@@ -248,7 +248,7 @@ std::vector<Option> options_into(SwarmArguments& to) {
       options.end(),
       {{"--remote", "Allow a server on another machine", &to.remote},
        {"--strict", "Exit with status 3 when the verdict isn't 'valid'", &to.strict},
-       {"--format", "What to print", one_of(&to.format, "text,json,csv,quiet")},
+       {"--format", "What to print", one_of(&to.format, {"text", "json", "csv", "quiet"})},
        {"-o,--output", "Write it to this file instead of stdout", file(&to.output)},
        {"--hgrm", "Write the latency distribution to this file too, for HdrHistogram's plotter",
         file(&to.hgrm)}});

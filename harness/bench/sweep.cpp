@@ -11,15 +11,12 @@
 #include "echo/system_call.hpp"
 #include "harness/bench/trial.hpp"
 #include "harness/machine/cpu.hpp"
+#include "harness/machine/needs.hpp"
 #include "harness/machine/tracepoint.hpp"
 #include "harness/text/time_units.hpp"
 
 namespace echomux {
 namespace {
-
-// What a server or the client needs beside its connections: the standard streams, a listener, an
-// epoll instance, a few for signals and the pipe between them.
-constexpr std::size_t spare_descriptors = 24;
 
 // How long the signal that ends the harness may come after the one that ended its server.
 constexpr std::chrono::milliseconds a_moment{100};

@@ -13,6 +13,7 @@
 #include "harness/load/swarm_worker.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/taken_time.hpp"
+#include "harness/text/time_units.hpp"
 
 namespace echomux {
 namespace {
@@ -207,9 +208,8 @@ class Swarm {
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       const nanoseconds used = end.cpu[i] - begin.cpu[i];
       result_.client_cpu += used;
-      result_.busiest_thread_share = std::max(
-          result_.busiest_thread_share, std::chrono::duration<double>(used) /
-                                            std::chrono::duration<double>(result_.measured_time));
+      result_.busiest_thread_share = std::max(result_.busiest_thread_share,
+                                              to_seconds(used) / to_seconds(result_.measured_time));
     }
   }
 

@@ -10,24 +10,15 @@
 
 #include "echo/system_call.hpp"
 #include "harness/load/swarm_worker.hpp"
+#include "harness/machine/needs.hpp"
 
 namespace echomux {
-namespace {
 
 using std::chrono::nanoseconds;
 
-// Connections that may wait for their confirmation at a time, over all threads: enough to keep the
-// server busy, too few to overflow the backlog of a server with the usual SOMAXCONN.
-constexpr std::size_t opening_at_once = 256;
-// Connections from one source address. Linux looks for a free port among those of one parity first;
-// near the last of them (14,000 by default) it searches nearly all in vain for every connection.
-constexpr std::size_t connections_per_source = 10'000;
-
-}  // namespace
-
 void SwarmWorker::open_connections() {
   const auto threads = static_cast<double>(load_.threads);
-  const std::size_t at_once = std::max<std::size_t>(opening_at_once / load_.threads, 1);
+  const std::size_t at_once = std::max<std::size_t>(opened_at_once / load_.threads, 1);
   const Clock::time_point begin = Clock::now();
   const auto may_open = [&](std::size_t count) {
     if (load_.connections_per_second <= 0) return begin;

@@ -9,21 +9,15 @@
 #include <string_view>
 #include <utility>
 
+#include "harness/machine/needs.hpp"
 #include "harness/text/field_json.hpp"
 #include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
 
-// What a process has open beside its connections, at most: as much as a bench sets aside.
-constexpr std::uint64_t spare_descriptors = 24;
 // A bench by default: 10,000 idle connections and 10 active ones.
 constexpr std::uint64_t bench_connections = 10'010;
-// The client takes another source address after this many connections, so that ports don't run out
-// unless there are fewer per address.
-constexpr std::uint64_t connections_per_source = 10'000;
-// Connections that the client opens before it waits for an answer.
-constexpr std::uint64_t opened_at_once = 256;
 // Memory of both ends of a connection on the loopback network, measured at 19,000 idle ones on
 // Linux 6.18 on x86-64 as 7.5 KiB, and as 74.4 KiB with the thread that serves it.
 constexpr std::uint64_t connection_bytes = 8192;

@@ -12,6 +12,7 @@
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/proc_file.hpp"
 #include "harness/machine/taken_time.hpp"
+#include "harness/text/time_units.hpp"
 
 namespace echomux {
 namespace {
@@ -151,10 +152,6 @@ std::uint64_t count_of(const std::map<std::string, std::uint64_t>& counters, con
   return found == counters.end() ? 0 : found->second;
 }
 
-double ratio(nanoseconds part, nanoseconds whole) {
-  return std::chrono::duration<double>(part) / std::chrono::duration<double>(whole);
-}
-
 void split_cpu_time(const ProcessReading& begin, const ProcessReading& end, ServerCost& cost) {
   const std::uint64_t user = end.user_ticks - begin.user_ticks;
   const std::uint64_t system = end.system_ticks - begin.system_ticks;
@@ -215,8 +212,8 @@ void divide_by_requests(const ProcessReading& begin, const ProcessReading& end, 
                         nanoseconds measured_time, ServerCost& cost) {
   const auto requests = static_cast<double>(cost.requests);
   const nanoseconds cpu = end.cpu - begin.cpu;
-  cost.cpu_us_per_request = std::chrono::duration<double, std::micro>(cpu).count() / requests;
-  cost.busy_share = ratio(cpu, measured_time);
+  cost.cpu_us_per_request = to_us(cpu) / requests;
+  cost.busy_share = to_seconds(cpu) / to_seconds(measured_time);
   split_cpu_time(begin, end, cost);
   const auto per_request = [&](std::uint64_t ProcessReading::*count) {
     return static_cast<double>(end.*count - begin.*count) / requests;
@@ -236,7 +233,8 @@ void divide_by_requests(const ProcessReading& begin, const ProcessReading& end, 
   }
   cost.voluntary_switches_per_request = per_request(&ProcessReading::voluntary_switches);
   cost.involuntary_switches_per_request = per_request(&ProcessReading::involuntary_switches);
-  cost.run_queue_share = ratio(end.run_queue_delay - begin.run_queue_delay, measured_time);
+  cost.run_queue_share =
+      to_seconds(end.run_queue_delay - begin.run_queue_delay) / to_seconds(measured_time);
 }
 
 std::optional<double> ServerCost::scanned_per_request() const {

@@ -76,17 +76,6 @@ TEST_F(Bench, SaysWhatCannotBeMeasured) {
   }
 }
 
-TEST_F(Bench, RefusesWhatItDoesNotUnderstand) {
-  const Finished server = run_program(arguments({"--backends", "epol"}));
-  EXPECT_EQ(server.status, 2);
-  EXPECT_THAT(server.err, AllOf(HasSubstr("'epol'"), HasSubstr("epoll_lt")));
-  const Finished idle = run_program(arguments({"--idle", "10q"}));
-  EXPECT_EQ(idle.status, 2);
-  EXPECT_THAT(idle.err, HasSubstr("'10q' is not a whole number"));
-  EXPECT_EQ(run_program(arguments({"--duration", "-1"})).status, 2);
-  EXPECT_EQ(run_program({"show", "/dev/null"}).status, 1);
-}
-
 TEST_F(Bench, SaysBeforeMeasuringThatItCannotWrite) {
   const Finished run = run_program({"bench", "-o", "/proc/nowhere/results.json"});
   EXPECT_EQ(run.status, 1);
@@ -115,11 +104,9 @@ TEST_F(Bench, GoesOnWithTheTrialsThatAreMissing) {
 
 TEST_F(Bench, KeepsWhatItHasWhenTheDiskIsFull) {
   // No disk is filled: a limit on the size of files gives the same failure to write.
-  constexpr rlim_t most = 16'384;
-  const rlimit small{most, most};
   rlimit before{};
   ::getrlimit(RLIMIT_FSIZE, &before);
-  const rlimit lowered{small.rlim_cur, before.rlim_max};
+  const rlimit lowered{16'384, before.rlim_max};
   ::setrlimit(RLIMIT_FSIZE, &lowered);
   const Finished run = run_program(arguments({"--backends", "epoll_lt", "--idle", "0,1,2,3,4,5"}));
   ::setrlimit(RLIMIT_FSIZE, &before);
@@ -150,15 +137,6 @@ TEST_F(Bench, TakesAnyServerIn) {
       EXPECT_EQ(trial.cost->processes, 2U);
       EXPECT_GT(trial.cost->cpu_us_per_request, 450);
     }
-  }
-}
-
-TEST_F(Bench, RefusesAServerItCannotTakeIn) {
-  for (const char* const server : {"mine", "mine=", "=echo {port}", "mine=echo",
-                                   "mine=echo '{port}", "epoll_lt=echo {port}"}) {
-    const Finished run = run_program(arguments({"--server", server}));
-    EXPECT_EQ(run.status, 2) << server;
-    EXPECT_FALSE(run.err.empty());
   }
 }
 
@@ -236,13 +214,13 @@ TEST_F(Bench, ComparesTwoRuns) {
   EXPECT_THAT(run_program({"compare", path, path, "--metric", "server_busy_share"}).out,
               HasSubstr("\nbusy_share\n"));
   EXPECT_EQ(run_program({"compare", path, "/dev/null"}).status, 1);
-  EXPECT_EQ(run_program({"compare", path}).status, 2);
 }
 
 TEST_F(Bench, ShowsAResultsFileAgain) {
   const Finished run = run_program(arguments({"--backends", "epoll_lt", "--idle", "0"}));
   ASSERT_EQ(run.status, 0);
   EXPECT_EQ(run_program({"show", results_path().string()}).out, run.out);
+  EXPECT_EQ(run_program({"show", "/dev/null"}).status, 1);
   EXPECT_THAT(run_program({"show", results_path().string(), "--format", "markdown"}).out,
               HasSubstr("| epoll_lt |"));
   EXPECT_THAT(run_program({"show", results_path().string(), "--format", "csv"}).out,
