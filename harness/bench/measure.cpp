@@ -67,7 +67,7 @@ Cost measure_cost(ServerProcess& server, const Load& load) {
     counted = server.counters().value_or(Counters{});
   };
   const SwarmResult result = run_swarm(options);
-  if (result.end != SwarmEnd::completed || result.measured_requests == 0) {
+  if (result.outcome.reason != RunEnd::completed || result.measured_requests == 0) {
     throw std::runtime_error(fmt::format(
         "the run against {} did not complete: {} of {} connections", server.endpoint().to_string(),
         result.idle_confirmed + result.active_confirmed, load.connections()));

@@ -9,21 +9,15 @@
 #include <string_view>
 #include <utility>
 
-#include "harness/text/json.hpp"
+#include "harness/machine/needs.hpp"
+#include "harness/text/field_json.hpp"
 #include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
 
-// What a process has open beside its connections, at most: as much as a bench sets aside.
-constexpr std::uint64_t spare_descriptors = 24;
 // A bench by default: 10,000 idle connections and 10 active ones.
 constexpr std::uint64_t bench_connections = 10'010;
-// The client takes another source address after this many connections, so that ports don't run out
-// unless there are fewer per address.
-constexpr std::uint64_t connections_per_source = 10'000;
-// Connections that the client opens before it waits for an answer.
-constexpr std::uint64_t opened_at_once = 256;
 // Memory of both ends of a connection on the loopback network, measured at 19,000 idle ones on
 // Linux 6.18 on x86-64 as 7.5 KiB, and as 74.4 KiB with the thread that serves it.
 constexpr std::uint64_t connection_bytes = 8192;
@@ -81,24 +75,12 @@ class Commands {
   const Machine& machine_;
 };
 
-// The tightest of the limits that were applied to it.
-class Tightest {
- public:
-  explicit Tightest(std::string backend)
-      : capacity_{std::move(backend), ~std::uint64_t{0}, "", ""} {}
-
-  void apply(std::uint64_t connections, std::string limited_by, std::string lift) {
-    if (connections >= capacity_.max_connections) return;
-    capacity_.max_connections = connections;
-    capacity_.limited_by = std::move(limited_by);
-    capacity_.lift = std::move(lift);
-  }
-
-  [[nodiscard]] Capacity take() { return std::move(capacity_); }
-
- private:
-  Capacity capacity_;
-};
+// Makes this limit the server's when it is the tightest so far.
+void tighten(Capacity& capacity, std::uint64_t connections, std::string limited_by,
+             std::string lift) {
+  if (connections >= capacity.max_connections) return;
+  capacity = {std::move(capacity.backend), connections, std::move(limited_by), std::move(lift)};
+}
 
 std::uint64_t usable_memory(const Machine& machine) {
   const std::uint64_t available =
@@ -107,83 +89,85 @@ std::uint64_t usable_memory(const Machine& machine) {
   return available / 10 * 9;
 }
 
+// Empty where the system has no such setting.
+std::string sysctl_of(const Machine& machine, const std::string& name) {
+  const auto found = machine.sysctls.find(name);
+  return found == machine.sysctls.end() ? std::string() : found->second;
+}
+
 // The ports that a client may connect from, per address; none where the system doesn't tell.
 std::optional<std::uint64_t> client_ports(const Machine& machine) {
-  const auto range = machine.sysctls.find("net.ipv4.ip_local_port_range");
-  if (range == machine.sysctls.end()) return std::nullopt;
-  std::istringstream stream(range->second);
+  std::istringstream stream(sysctl_of(machine, "net.ipv4.ip_local_port_range"));
   std::uint64_t first = 0;
   std::uint64_t last = 0;
   if (!(stream >> first >> last) || last < first) return std::nullopt;
   return last - first + 1;
 }
 
-void apply_connection_limits(Tightest& tightest, const Machine& machine, const Commands& commands,
+void apply_connection_limits(Capacity& capacity, const Machine& machine, const Commands& commands,
                              std::uint64_t bytes_per_connection) {
   const Limits& limits = machine.limits;
   if (limits.descriptors_hard) {
-    tightest.apply(less(*limits.descriptors_hard, spare_descriptors),
-                   fmt::format("hard limit of {} descriptors", *limits.descriptors_hard),
-                   commands.descriptors());
+    tighten(capacity, less(*limits.descriptors_hard, spare_descriptors),
+            fmt::format("hard limit of {} descriptors", *limits.descriptors_hard),
+            commands.descriptors());
   }
   // Root is let exceed it; each connection is two open files of the system's.
   if (limits.file_max && !machine.root) {
-    tightest.apply(less(*limits.file_max, machine.files_open) / 2,
-                   fmt::format("fs.file-max {}, two per connection", *limits.file_max),
-                   commands.sysctl("fs.file-max", std::to_string(*limits.file_max * 4)));
+    tighten(capacity, less(*limits.file_max, machine.files_open) / 2,
+            fmt::format("fs.file-max {}, two per connection", *limits.file_max),
+            commands.sysctl("fs.file-max", std::to_string(*limits.file_max * 4)));
   }
   if (const auto ports = client_ports(machine); ports && *ports < connections_per_source) {
-    tightest.apply(*ports, fmt::format("{} client ports per address", *ports),
-                   commands.sysctl("net.ipv4.ip_local_port_range", "\"1024 65535\""));
+    tighten(capacity, *ports, fmt::format("{} client ports per address", *ports),
+            commands.sysctl("net.ipv4.ip_local_port_range", "\"1024 65535\""));
   }
   if (machine.memory_available_bytes > 0) {
-    tightest.apply(usable_memory(machine) / bytes_per_connection,
-                   fmt::format("memory, at {} KiB per connection", bytes_per_connection / 1024),
-                   "");
+    tighten(capacity, usable_memory(machine) / bytes_per_connection,
+            fmt::format("memory, at {} KiB per connection", bytes_per_connection / 1024), "");
   }
 }
 
-void apply_thread_limits(Tightest& tightest, const Machine& machine, const Commands& commands) {
+void apply_thread_limits(Capacity& capacity, const Machine& machine, const Commands& commands) {
   const Limits& limits = machine.limits;
   constexpr std::uint64_t plenty = 4'194'304;  // the kernel's own bound for pid_max
   if (limits.threads_max) {
-    tightest.apply(less(*limits.threads_max, machine.tasks),
-                   fmt::format("kernel.threads-max {}", *limits.threads_max),
-                   commands.sysctl("kernel.threads-max", std::to_string(*limits.threads_max * 4)));
+    tighten(capacity, less(*limits.threads_max, machine.tasks),
+            fmt::format("kernel.threads-max {}", *limits.threads_max),
+            commands.sysctl("kernel.threads-max", std::to_string(*limits.threads_max * 4)));
   }
   if (limits.pid_max) {
-    tightest.apply(less(*limits.pid_max, machine.tasks + 300),  // 300 are not given out again
-                   fmt::format("kernel.pid_max {}", *limits.pid_max),
-                   commands.sysctl("kernel.pid_max", std::to_string(plenty)));
+    tighten(capacity, less(*limits.pid_max, machine.tasks + 300),  // 300 are not given out again
+            fmt::format("kernel.pid_max {}", *limits.pid_max),
+            commands.sysctl("kernel.pid_max", std::to_string(plenty)));
   }
   if (limits.max_map_count) {
-    tightest.apply(less(*limits.max_map_count, spare_maps) / maps_per_thread,
-                   fmt::format("vm.max_map_count {}, two per thread", *limits.max_map_count),
-                   commands.sysctl("vm.max_map_count", "1048576"));
+    tighten(capacity, less(*limits.max_map_count, spare_maps) / maps_per_thread,
+            fmt::format("vm.max_map_count {}, two per thread", *limits.max_map_count),
+            commands.sysctl("vm.max_map_count", "1048576"));
   }
   if (limits.cgroup_pids) {
-    tightest.apply(less(*limits.cgroup_pids, machine.tasks),
-                   fmt::format("the control group's pids.max {}", *limits.cgroup_pids),
-                   commands.write("max", limits.cgroup_pids_file));
+    tighten(capacity, less(*limits.cgroup_pids, machine.tasks),
+            fmt::format("the control group's pids.max {}", *limits.cgroup_pids),
+            commands.write("max", limits.cgroup_pids_file));
   }
   // Root is let exceed it. Which of all tasks are this user's doesn't matter much.
   if (limits.processes_soft && !machine.root) {
     const bool by_itself = limits.processes_hard != limits.processes_soft;
-    tightest.apply(
-        less(*limits.processes_soft, machine.tasks),
-        fmt::format("limit of {} processes", *limits.processes_soft),
-        by_itself ? "ulimit -Su $(ulimit -Hu)" : commands.resource("nproc", "u", 200'000));
+    tighten(capacity, less(*limits.processes_soft, machine.tasks),
+            fmt::format("limit of {} processes", *limits.processes_soft),
+            by_itself ? "ulimit -Su $(ulimit -Hu)" : commands.resource("nproc", "u", 200'000));
   }
 }
 
 Capacity capacity_of(const ServerTraits& server, const Machine& machine, const Commands& commands) {
-  Tightest tightest(server.name);
-  if (server.max_connections) tightest.apply(*server.max_connections, server.limit, server.lift);
+  Capacity capacity{server.name, ~std::uint64_t{0}, "", ""};
+  if (server.max_connections) tighten(capacity, *server.max_connections, server.limit, server.lift);
   apply_connection_limits(
-      tightest, machine, commands,
+      capacity, machine, commands,
       server.thread_per_connection ? threaded_connection_bytes : connection_bytes);
-  if (server.thread_per_connection) apply_thread_limits(tightest, machine, commands);
-  return tightest.take();
+  if (server.thread_per_connection) apply_thread_limits(capacity, machine, commands);
+  return capacity;
 }
 
 class Observer {
@@ -336,10 +320,7 @@ class Observer {
   }
 
   void observe_network() {
-    const auto value = [&](const char* name) {
-      const auto found = machine_.sysctls.find(name);
-      return found == machine_.sysctls.end() ? std::string() : found->second;
-    };
+    const auto value = [&](const char* name) { return sysctl_of(machine_, name); };
     const std::string backlog = value("net.core.somaxconn");
     if (!backlog.empty() && std::strtoull(backlog.c_str(), nullptr, 10) < opened_at_once) {
       tell(Level::note, "somaxconn",
@@ -378,16 +359,8 @@ class Observer {
 
 }  // namespace
 
-std::string to_string(Level level) {
-  switch (level) {
-    case Level::ok:
-      return "ok";
-    case Level::note:
-      return "note";
-    case Level::limit:
-      break;
-  }
-  return "limit";
+std::string_view to_string(Level level) noexcept {
+  return word_of(level, {"ok", "note", "limit"});
 }
 
 Diagnosis diagnose(const Machine& machine, const std::vector<ServerTraits>& servers) {
@@ -401,21 +374,9 @@ Diagnosis diagnose(const Machine& machine, const std::vector<ServerTraits>& serv
 }
 
 Json to_json(const Machine& machine, const Diagnosis& diagnosis) {
-  Json backends = Json::array();
-  for (const Capacity& capacity : diagnosis.backends) {
-    backends.push_back({{"backend", capacity.backend},
-                        {"max_connections", capacity.max_connections},
-                        {"limited_by", capacity.limited_by},
-                        {"lift", capacity.lift}});
-  }
-  Json observations = Json::array();
-  for (const Observation& observation : diagnosis.observations) {
-    observations.push_back({{"level", to_string(observation.level)},
-                            {"what", observation.what},
-                            {"sentence", observation.sentence},
-                            {"command", observation.command}});
-  }
-  return {{"machine", to_json(machine)}, {"backends", backends}, {"observations", observations}};
+  return {{"machine", to_json(machine)},
+          {"backends", json_of(diagnosis.backends)},
+          {"observations", json_of(diagnosis.observations)}};
 }
 
 }  // namespace echomux

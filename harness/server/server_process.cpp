@@ -3,11 +3,11 @@
 #include <fmt/core.h>
 #include <poll.h>
 #include <signal.h>
-#include <time.h>
 
 #include <array>
 
 #include "echo/system_call.hpp"
+#include "harness/machine/cpu.hpp"
 #include "harness/text/json.hpp"
 
 namespace echomux {
@@ -141,12 +141,7 @@ std::optional<std::map<std::string, std::uint64_t>> ServerProcess::counters() {
 }
 
 std::optional<std::chrono::nanoseconds> ServerProcess::cpu_time() const {
-  clockid_t clock{};
-  timespec time{};
-  if (exit_ || ::clock_getcpuclockid(pid(), &clock) != 0 || ::clock_gettime(clock, &time) != 0) {
-    return std::nullopt;
-  }
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  return exit_ ? std::nullopt : cpu_time_of(pid());
 }
 
 ServerExit ServerProcess::stop(std::chrono::milliseconds limit) {

@@ -3,7 +3,6 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -169,12 +168,10 @@ TEST_F(SwarmCommand, SaysWhichByteWasWrong) {
 }
 
 TEST_F(SwarmCommand, KnowsWhenItIsTheLimitItself) {
-  const ServerProcess server([] {
-    ServerCommand command;
-    command.arguments = {ECHOMUX_PROGRAM, "serve", "epoll_lt", "--port", "0"};
-    command.speaks_echomux = true;
-    return command;
-  }());
+  const ServerProcess server({.arguments = {ECHOMUX_PROGRAM, "serve", "epoll_lt", "--port", "0"},
+                              .speaks_echomux = true,
+                              .cpu = {},
+                              .open_files = {}});
   const Finished run = swarm_at(server, {"-R", "20m", "--pipeline", "100", "--format", "json"});
   const Json result = Json::parse(run.out);
   EXPECT_EQ(result.at("verdict"), "invalid");
@@ -219,37 +216,6 @@ TEST_F(SwarmCommand, WritesToFiles) {
   EXPECT_EQ(swarm("plain", {"-o", "/proc/nowhere"}).status, exit_failure);
 }
 
-TEST_F(SwarmCommand, RefusesWrongUse) {
-  for (const std::vector<std::string>& wrong : {
-           std::vector<std::string>{},
-           {"127.0.0.1"},
-           {"127.0.0.1:1", "-c", "0"},
-           {"127.0.0.1:1", "-c", "many"},
-           {"127.0.0.1:1", "-R", "-5"},
-           {"127.0.0.1:1", "-d", "10 parsecs"},
-           {"127.0.0.1:1", "--size", "2m"},
-           {"127.0.0.1:1", "--size", "0"},
-           {"127.0.0.1:1", "-t", "8", "-c", "2"},
-           {"127.0.0.1:1", "--reconnect", "--pipeline", "2"},
-           {"127.0.0.1:1", "--source-ip", "::1"},
-           {"127.0.0.1:1", "--arrivals", "bursty"},
-           {"127.0.0.1:1", "--format", "xml"},
-       }) {
-    std::vector<std::string> arguments{"swarm"};
-    arguments.insert(arguments.end(), wrong.begin(), wrong.end());
-    const Finished run = run_program(arguments);
-    EXPECT_EQ(run.status, exit_usage) << ::testing::PrintToString(wrong);
-    EXPECT_FALSE(run.err.empty());
-  }
-}
-
-TEST_F(SwarmCommand, AttacksNobody) {
-  // An address of the block that is kept for documentation (RFC 5737): nobody's.
-  const Finished run = run_program({"swarm", "192.0.2.1:7"});
-  EXPECT_EQ(run.status, exit_usage);
-  EXPECT_THAT(run.err, HasSubstr("--remote"));
-}
-
 TEST_F(SwarmCommand, SaysThatNoServerIsThere) {
   // A port that was free a moment ago.
   const FileDescriptor probe = listen_on(resolve("127.0.0.1", 0));
@@ -292,18 +258,13 @@ TEST_F(SwarmCommand, IsStrictOnRequest) {
 
 TEST_F(SwarmCommand, KeepsItsFiguresWhenInterrupted) {
   const ServerProcess server(odd_server("plain"));
-  Pipe out = make_pipe();
-  Pipe err = make_pipe();
-  Program swarm(
-      {"swarm", server.endpoint().to_string(), "-d", "1h", "--warmup", "0", "--format", "json"},
-      {.in = -1, .out = out.write_end.get(), .err = err.write_end.get()});
-  out.write_end.reset();
-  err.write_end.reset();
+  PipedProgram swarm(
+      {"swarm", server.endpoint().to_string(), "-d", "1h", "--warmup", "0", "--format", "json"});
   // The first line of progress tells that the load is on.
-  while (read_line(err.read_end.get()).find("running") == std::string::npos) {
+  while (read_line(swarm.err()).find("running") == std::string::npos) {
   }
   swarm.send_signal(SIGINT);
-  const Json result = Json::parse(read_all(out.read_end.get()));
+  const Json result = Json::parse(read_all(swarm.out()));
   EXPECT_EQ(swarm.wait(), exit_interrupted);
   EXPECT_EQ(result.at("verdict"), "invalid");
   EXPECT_THAT(result.at("reasons").at(0).get<std::string>(), StartsWith("interrupted"));

@@ -30,7 +30,7 @@ TEST(Swarm, OpenLoopSendsWhatItOffers) {
   SwarmOptions options = short_load(server.endpoint());
   options.load.idle_connections = 50;
   const SwarmResult result = run_swarm(options);
-  EXPECT_EQ(result.end, SwarmEnd::completed);
+  EXPECT_EQ(result.outcome.reason, RunEnd::completed);
   EXPECT_EQ(result.idle_confirmed, 50U);
   EXPECT_EQ(result.active_confirmed, 3U);
   EXPECT_EQ(result.connections_lost, 0U);
@@ -45,7 +45,7 @@ TEST(Swarm, ClosedLoopKeepsEveryConnectionBusy) {
   SwarmOptions options = short_load(server.endpoint());
   options.load.requests_per_second = 0;
   const SwarmResult result = run_swarm(options);
-  EXPECT_EQ(result.end, SwarmEnd::completed);
+  EXPECT_EQ(result.outcome.reason, RunEnd::completed);
   EXPECT_GT(result.window_requests, 100U);
 }
 
@@ -77,7 +77,7 @@ TEST(Swarm, CountsLatencyFromWhenAMessageWasDue) {
   options.load.requests_per_second = 100;
   options.load.duration = 400ms;
   const SwarmResult result = run_swarm(options);
-  ASSERT_EQ(result.end, SwarmEnd::completed);
+  ASSERT_EQ(result.outcome.reason, RunEnd::completed);
   EXPECT_LT(result.latency_uncorrected.percentile(50), result.latency.percentile(50));
   EXPECT_GT(result.latency.max(), 150ms);
 }
@@ -88,7 +88,7 @@ TEST(Swarm, StopsWhenAsked) {
   options.load.duration = 1min;
   std::stop_source stop;
   options.on_window_begin = [&] { stop.request_stop(); };
-  EXPECT_EQ(run_swarm(options, stop.get_token()).end, SwarmEnd::interrupted);
+  EXPECT_EQ(run_swarm(options, stop.get_token()).outcome.reason, RunEnd::interrupted);
 }
 
 }  // namespace
