@@ -310,8 +310,8 @@ TEST(LoadReport, KnowsNoDriftOfAWindowWithHoles) {
 
 TEST(LoadReport, ComesBackFromJson) {
   LoadReport report = report_with_slices([](std::size_t i) { return static_cast<double>(i + 1); });
-  report.end = SwarmEnd::interrupted;
-  report.detail = "a \"detail\"";
+  report.outcome.end(RunEnd::interrupted);
+  report.outcome.sentence = "a \"detail\"";
   const Json json = to_json(report);
   LoadReport back;
   read_json(json, back);
@@ -320,8 +320,8 @@ TEST(LoadReport, ComesBackFromJson) {
   for (const auto& [name, value] : defaults.items()) {
     EXPECT_NE(json.at(name), value) << name << " has its default";
   }
-  EXPECT_THAT(words_of<SwarmEnd>(), ElementsAre("completed", "starved", "refused", "server_gone",
-                                                "corrupted", "interrupted"));
+  EXPECT_THAT(words_of<RunEnd>(), ElementsAre("completed", "starved", "refused", "server_gone",
+                                              "corrupted", "interrupted"));
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ TEST(Swarm, CountsTheConnectionsThatTheServerEnds) {
   for (const char* const mode : {"reset=15", "die=45"}) {
     const ServerProcess server(odd(mode));
     const SwarmResult result = run_swarm(short_load(server.endpoint()));
-    EXPECT_EQ(result.end, SwarmEnd::server_gone) << mode;
+    EXPECT_EQ(result.outcome.reason, RunEnd::server_gone) << mode;
     EXPECT_EQ(result.connections_lost, 3U) << mode;
   }
 }
