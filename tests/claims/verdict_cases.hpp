@@ -42,11 +42,11 @@ inline void PrintTo(const VerdictCase& one, std::ostream* out) {
 // holds, or comes as near to that as it can on Linux.
 [[nodiscard]] std::vector<VerdictCase> cost_cases();
 
-// Reads a table of cases, which tell themselves apart by a line that isn't indented, the sentence's
-// name. What follows it are names and their values, "name=value", up to a verdict, "-> holds"; then
-// changes to these values and the verdict after each. "~name" makes a measured value unsteady. A
-// value is a number or one of epoll's events, or several of these with "+" between them, or an
-// errno. Throws std::exception for any other text.
+// Reads a table of cases. A case begins with a line that isn't indented, the sentence's name. Then
+// come the names of its evidence with their values, as "name=value", and the verdict, as "->
+// holds"; then changes to these values, each time up to the verdict that they make. "~name" makes a
+// measured value unsteady. A value is a number, an errno or one of epoll's events, or several
+// events with "+" between them. Throws std::exception for any other text.
 [[nodiscard]] std::vector<VerdictCase> read_cases(std::string_view table, bool measured);
 
 }  // namespace echomux::claims

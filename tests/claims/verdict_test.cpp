@@ -47,7 +47,8 @@ TEST_P(ClaimVerdict, FollowsFromTheEvidence) {
     for (const std::string& name : variant.unsteady) trace += " ~" + name;
     SCOPED_TRACE(trace);
     const Evidence evidence = one.evidence_of(variant);
-    // What is measured is never too little to decide by; what happens may be.
+    // From measurements there must always be a decision. Something that didn't happen may leave
+    // nothing to decide from, which `decide` throws and decide() turns into a verdict.
     const Finding finding = one.measured ? claim.decide(evidence) : decide(claim, evidence);
     EXPECT_EQ(finding.verdict, variant.verdict) << finding.because;
     EXPECT_FALSE(finding.because.empty());

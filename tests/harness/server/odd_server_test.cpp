@@ -1,6 +1,6 @@
-// What must be certain of the odd server in every mode: that none runs in another than was meant,
-// and that none is left behind. That each mode does what it says is what those tests rest on that
-// have the harness find it: Proof, Soak, SwarmCommand, Bench and Model.
+// What must hold for the odd server in every mode: that it never runs in another mode than was
+// meant, and that none is left behind. What each mode does is seen where the harness must find it:
+// in Proof, Soak, SwarmCommand, ServerFaultInMidSweep and OddModeTest.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
