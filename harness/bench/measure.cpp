@@ -25,15 +25,9 @@ const std::vector<int>& all_cpus() {
 }  // namespace
 
 ServerCommand server_command(std::string_view name, const std::vector<std::string>& arguments) {
-  ServerCommand command;
-  if (name == "floor") {
-    command.arguments = {floor_program(), "{port}"};
-  } else {
-    command.arguments = {floor_program().parent_path() / "echomux", "serve", std::string(name),
-                         "--port", "0"};
-    command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
-    command.speaks_echomux = true;
-  }
+  ServerCommand command =
+      name == "floor" ? ServerCommand{.arguments = {floor_program(), "{port}"}}
+                      : serve_command(floor_program().parent_path() / "echomux", name, arguments);
   if (all_cpus().size() > 1) command.cpu = all_cpus().back();
   return command;
 }
