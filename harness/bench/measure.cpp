@@ -71,7 +71,6 @@ Cost measure_cost(ServerProcess& server, const Load& load) {
       .cpu_us_per_request = to_us(cpu) / requests,
       .requests_per_second = requests / to_seconds(result.measured_time),
       .latency_us_p50 = to_us(result.latency.percentile(50)),
-      .counted_per_request = {},
   };
   for (const auto& [name, count] : counted) {
     cost.counted_per_request[name] = static_cast<double>(count - counted_before[name]) / requests;

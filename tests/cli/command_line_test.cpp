@@ -229,29 +229,23 @@ TEST(Serve, PrintsItsCountersAsTextWhenItStops) {
   }
 }
 
-TEST(Serve, StopsThoughItsOutputIsClosed) {
-  Pipe out = make_pipe();
-  Program serve({"serve", any_backend, "--port", "0"},
-                {.in = -1, .out = out.write_end.get(), .err = STDERR_FILENO});
-  out.write_end.reset();
-  static_cast<void>(read_line(out.read_end.get()));
-  out.read_end.reset();
-  serve.send_signal(SIGUSR1);
-  serve.send_signal(SIGTERM);
-  EXPECT_EQ(serve.wait(promptly), exit_ok);
-}
-
 TEST(Serve, StopsThoughNobodyReadsItsOutput) {
-  Pipe out = make_pipe();
-  const int capacity = check(::fcntl(out.write_end.get(), F_SETPIPE_SZ, 4096), "F_SETPIPE_SZ");
-  Program serve({"serve", any_backend, "--port", "0"},
-                {.in = -1, .out = out.write_end.get(), .err = STDERR_FILENO});
-  static_cast<void>(read_line(out.read_end.get()));
-  const std::string filling(static_cast<std::size_t>(capacity), '.');
-  ASSERT_EQ(::write(out.write_end.get(), filling.data(), filling.size()), capacity);
-  serve.send_signal(SIGUSR1);
-  serve.send_signal(SIGTERM);
-  EXPECT_EQ(serve.wait(promptly), exit_ok);
+  for (const bool closed : {true, false}) {
+    Pipe out = make_pipe();
+    const int capacity = check(::fcntl(out.write_end.get(), F_SETPIPE_SZ, 4096), "F_SETPIPE_SZ");
+    Program serve({"serve", any_backend, "--port", "0"},
+                  {.in = -1, .out = out.write_end.get(), .err = STDERR_FILENO});
+    static_cast<void>(read_line(out.read_end.get()));
+    if (closed) {
+      out = {};
+    } else {
+      const std::string filling(static_cast<std::size_t>(capacity), '.');
+      ASSERT_EQ(::write(out.write_end.get(), filling.data(), filling.size()), capacity);
+    }
+    serve.send_signal(SIGUSR1);
+    serve.send_signal(SIGTERM);
+    EXPECT_EQ(serve.wait(promptly), exit_ok) << closed;
+  }
 }
 
 std::string address_of(const ServerProcess& server) {

@@ -211,6 +211,13 @@ TEST_F(SwarmCommand, WritesToFiles) {
   EXPECT_EQ(swarm("plain", {"-o", "/proc/nowhere"}).status, exit_failure);
 }
 
+TEST_F(SwarmCommand, AttacksNobody) {
+  // An address of the block that is kept for documentation (RFC 5737): nobody's.
+  const Finished run = run_program({"swarm", "192.0.2.1:7"});
+  EXPECT_EQ(run.status, exit_usage);
+  EXPECT_THAT(run.err, HasSubstr("--remote"));
+}
+
 TEST_F(SwarmCommand, SaysThatNoServerIsThere) {
   // A port that was free a moment ago.
   const FileDescriptor probe = listen_on(resolve("127.0.0.1", 0));
