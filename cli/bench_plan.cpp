@@ -132,10 +132,7 @@ SweepServer make_server(const ServerSpec& spec) {
         fmt::format("unknown server '{}'; choose from: floor, {}; or a broken one ({})",
                     spec.backend, joined(backend_names(), ", "), gallery_hint));
   }
-  server.command.arguments = {own_program(), "serve", std::string(backend->name), "--port", "0"};
-  server.command.arguments.insert(server.command.arguments.end(), spec.options.begin(),
-                                  spec.options.end());
-  server.command.speaks_echomux = true;
+  server.command = serve_command(own_program(), backend->name, spec.options);
   server.max_connections = backend->max_connections;
   server.never_sleeps = backend->never_sleeps;
   if (std::ranges::find(spec.options, "none") != spec.options.end()) server.max_connections.reset();

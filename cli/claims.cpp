@@ -109,8 +109,7 @@ int investigate(const ClaimsOptions& options, const std::vector<const Claim*>& c
   Investigation investigation{.started = iso_time_now(),
                               .command = own_command_line(),
                               .build = build_info(),
-                              .machine = describe_machine(),
-                              .tested = {}};
+                              .machine = describe_machine()};
   keep(options, investigation);
   ClaimsProgress progress(chosen.size());
   claims::Laboratory laboratory;

@@ -44,8 +44,7 @@ int reproduce(const std::string& name, const std::string& directory, bool json) 
                                  .context = {.started = iso_time_now(),
                                              .command = own_command_line(),
                                              .build = build_info(),
-                                             .machine = describe_machine()},
-                                 .gnuplot = {}};
+                                             .machine = describe_machine()}};
   return run_figures(chosen, options, std::cout, std::cerr, stop.token());
 }
 

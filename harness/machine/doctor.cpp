@@ -26,10 +26,6 @@ constexpr std::uint64_t threaded_connection_bytes = 81'920;
 constexpr std::uint64_t maps_per_thread = 2;
 constexpr std::uint64_t spare_maps = 128;  // of the program, its libraries and its heaps
 
-std::uint64_t less(std::uint64_t limit, std::uint64_t used) {
-  return limit - std::min(limit, used);
-}
-
 // Writes the commands that change a machine, so that they work for who asks.
 class Commands {
  public:
@@ -41,6 +37,11 @@ class Commands {
 
   [[nodiscard]] std::string sysctl(std::string_view name, const std::string& value) const {
     return as_root(fmt::format("sysctl -w {}={}", name, value));
+  }
+
+  // To four times what it is.
+  [[nodiscard]] std::string raise(std::string_view name, const Limit& now) const {
+    return sysctl(name, std::to_string(now.value_or(0) * 4));
   }
 
   // Writes `value` to files that only root may write; a redirection would not be sudo's.
@@ -75,13 +76,6 @@ class Commands {
   const Machine& machine_;
 };
 
-// Makes this limit the server's when it is the tightest so far.
-void tighten(Capacity& capacity, std::uint64_t connections, std::string limited_by,
-             std::string lift) {
-  if (connections >= capacity.max_connections) return;
-  capacity = {std::move(capacity.backend), connections, std::move(limited_by), std::move(lift)};
-}
-
 std::uint64_t usable_memory(const Machine& machine) {
   const std::uint64_t available =
       std::min(machine.memory_available_bytes,
@@ -95,78 +89,77 @@ std::string sysctl_of(const Machine& machine, const std::string& name) {
   return found == machine.sysctls.end() ? std::string() : found->second;
 }
 
-// The ports that a client may connect from, per address; none where the system doesn't tell.
-std::optional<std::uint64_t> client_ports(const Machine& machine) {
+// The ports that a client may connect from, per address; none where they are no limit, or where the
+// system doesn't tell.
+Limit scarce_ports(const Machine& machine) {
   std::istringstream stream(sysctl_of(machine, "net.ipv4.ip_local_port_range"));
   std::uint64_t first = 0;
   std::uint64_t last = 0;
   if (!(stream >> first >> last) || last < first) return std::nullopt;
-  return last - first + 1;
+  const std::uint64_t ports = last - first + 1;
+  return ports < connections_per_source ? Limit(ports) : std::nullopt;
 }
 
-void apply_connection_limits(Capacity& capacity, const Machine& machine, const Commands& commands,
-                             std::uint64_t bytes_per_connection) {
+// A limit, none where there is none; what of it is taken already, and what each connection takes.
+struct Bound {
+  Limit limit;
+  std::uint64_t taken;
+  std::uint64_t each;
+  std::string limited_by;  // "{}" is the limit
+  std::string lift;
+};
+
+std::vector<Bound> bounds_of_connections(const Machine& machine, const Commands& commands,
+                                         std::uint64_t bytes) {
   const Limits& limits = machine.limits;
-  if (limits.descriptors_hard) {
-    tighten(capacity, less(*limits.descriptors_hard, spare_descriptors),
-            fmt::format("hard limit of {} descriptors", *limits.descriptors_hard),
-            commands.descriptors());
-  }
-  // Root is let exceed it; each connection is two open files of the system's.
-  if (limits.file_max && !machine.root) {
-    tighten(capacity, less(*limits.file_max, machine.files_open) / 2,
-            fmt::format("fs.file-max {}, two per connection", *limits.file_max),
-            commands.sysctl("fs.file-max", std::to_string(*limits.file_max * 4)));
-  }
-  if (const auto ports = client_ports(machine); ports && *ports < connections_per_source) {
-    tighten(capacity, *ports, fmt::format("{} client ports per address", *ports),
-            commands.sysctl("net.ipv4.ip_local_port_range", "\"1024 65535\""));
-  }
-  if (machine.memory_available_bytes > 0) {
-    tighten(capacity, usable_memory(machine) / bytes_per_connection,
-            fmt::format("memory, at {} KiB per connection", bytes_per_connection / 1024), "");
-  }
+  const Limit memory =
+      machine.memory_available_bytes > 0 ? Limit(usable_memory(machine)) : std::nullopt;
+  return {{limits.descriptors_hard, spare_descriptors, 1, "hard limit of {} descriptors",
+           commands.descriptors()},
+          // Root is let exceed it; each connection is two open files of the system's.
+          {machine.root ? std::nullopt : limits.file_max, machine.files_open, 2,
+           "fs.file-max {}, two per connection", commands.raise("fs.file-max", limits.file_max)},
+          {scarce_ports(machine), 0, 1, "{} client ports per address",
+           commands.sysctl("net.ipv4.ip_local_port_range", "\"1024 65535\"")},
+          {memory, 0, bytes, fmt::format("memory, at {} KiB per connection", bytes / 1024), ""}};
 }
 
-void apply_thread_limits(Capacity& capacity, const Machine& machine, const Commands& commands) {
+std::vector<Bound> bounds_of_threads(const Machine& machine, const Commands& commands) {
   const Limits& limits = machine.limits;
   constexpr std::uint64_t plenty = 4'194'304;  // the kernel's own bound for pid_max
-  if (limits.threads_max) {
-    tighten(capacity, less(*limits.threads_max, machine.tasks),
-            fmt::format("kernel.threads-max {}", *limits.threads_max),
-            commands.sysctl("kernel.threads-max", std::to_string(*limits.threads_max * 4)));
-  }
-  if (limits.pid_max) {
-    tighten(capacity, less(*limits.pid_max, machine.tasks + 300),  // 300 are not given out again
-            fmt::format("kernel.pid_max {}", *limits.pid_max),
-            commands.sysctl("kernel.pid_max", std::to_string(plenty)));
-  }
-  if (limits.max_map_count) {
-    tighten(capacity, less(*limits.max_map_count, spare_maps) / maps_per_thread,
-            fmt::format("vm.max_map_count {}, two per thread", *limits.max_map_count),
-            commands.sysctl("vm.max_map_count", "1048576"));
-  }
-  if (limits.cgroup_pids) {
-    tighten(capacity, less(*limits.cgroup_pids, machine.tasks),
-            fmt::format("the control group's pids.max {}", *limits.cgroup_pids),
-            commands.write("max", limits.cgroup_pids_file));
-  }
-  // Root is let exceed it. Which of all tasks are this user's doesn't matter much.
-  if (limits.processes_soft && !machine.root) {
-    const bool by_itself = limits.processes_hard != limits.processes_soft;
-    tighten(capacity, less(*limits.processes_soft, machine.tasks),
-            fmt::format("limit of {} processes", *limits.processes_soft),
-            by_itself ? "ulimit -Su $(ulimit -Hu)" : commands.resource("nproc", "u", 200'000));
-  }
+  const bool by_itself = limits.processes_hard != limits.processes_soft;
+  return {{limits.threads_max, machine.tasks, 1, "kernel.threads-max {}",
+           commands.raise("kernel.threads-max", limits.threads_max)},
+          {limits.pid_max, machine.tasks + 300, 1,  // 300 are not given out again
+           "kernel.pid_max {}", commands.sysctl("kernel.pid_max", std::to_string(plenty))},
+          {limits.max_map_count, spare_maps, maps_per_thread, "vm.max_map_count {}, two per thread",
+           commands.sysctl("vm.max_map_count", "1048576")},
+          {limits.cgroup_pids, machine.tasks, 1, "the control group's pids.max {}",
+           commands.write("max", limits.cgroup_pids_file)},
+          // Root is let exceed it. Which of all tasks are this user's doesn't matter much.
+          {machine.root ? std::nullopt : limits.processes_soft, machine.tasks, 1,
+           "limit of {} processes",
+           by_itself ? "ulimit -Su $(ulimit -Hu)" : commands.resource("nproc", "u", 200'000)}};
 }
 
+// By the tightest of its bounds; the first of equal ones.
 Capacity capacity_of(const ServerTraits& server, const Machine& machine, const Commands& commands) {
-  Capacity capacity{server.name, ~std::uint64_t{0}, "", ""};
-  if (server.max_connections) tighten(capacity, *server.max_connections, server.limit, server.lift);
-  apply_connection_limits(
-      capacity, machine, commands,
+  Capacity capacity{server.name, server.max_connections.value_or(~std::uint64_t{0}), server.limit,
+                    server.lift};
+  std::vector<Bound> bounds = bounds_of_connections(
+      machine, commands,
       server.thread_per_connection ? threaded_connection_bytes : connection_bytes);
-  if (server.thread_per_connection) apply_thread_limits(capacity, machine, commands);
+  if (server.thread_per_connection) {
+    std::ranges::move(bounds_of_threads(machine, commands), std::back_inserter(bounds));
+  }
+  for (const Bound& bound : bounds) {
+    if (!bound.limit) continue;
+    const std::uint64_t connections =
+        (*bound.limit - std::min(*bound.limit, bound.taken)) / bound.each;
+    if (connections >= capacity.max_connections) continue;
+    capacity = {server.name, connections, fmt::format(fmt::runtime(bound.limited_by), *bound.limit),
+                bound.lift};
+  }
   return capacity;
 }
 

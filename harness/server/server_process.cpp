@@ -43,6 +43,14 @@ SpawnOptions options_of(const ServerCommand& command, std::uint16_t port, int ou
 
 }  // namespace
 
+ServerCommand serve_command(const std::string& program, std::string_view backend,
+                            const std::vector<std::string>& options) {
+  ServerCommand command{.arguments = {program, "serve", std::string(backend), "--port", "0"},
+                        .speaks_echomux = true};
+  command.arguments.insert(command.arguments.end(), options.begin(), options.end());
+  return command;
+}
+
 ServerProcess::ServerProcess(const ServerCommand& command, std::chrono::milliseconds limit,
                              const std::stop_token& halt)
     : name_(command.arguments.at(0)),

@@ -213,10 +213,7 @@ TEST_F(BenchDisk, LeavesALinkALink) {
 
 // A result that can't be written whole leaves the one before as it was.
 TEST_F(BenchSmallDisk, SwarmKeepsAnEarlierResult) {
-  ServerProcess server({.arguments = {ECHOMUX_PROGRAM, "serve", "epoll_lt", "--port", "0"},
-                        .speaks_echomux = true,
-                        .cpu = {},
-                        .open_files = {}});
+  ServerProcess server(serve_command(ECHOMUX_PROGRAM, "epoll_lt"));
   const std::string output = (place_ / "swarm.txt").string();
   const std::vector<std::string> swarm{
       "swarm", server.endpoint().to_string(), "-d", "100ms", "--warmup", "0", "-o", output};

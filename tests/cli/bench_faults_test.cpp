@@ -93,10 +93,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& fault) { return fault.param.name; });
 
 TEST(ServerFault, OneThatIsStoppedEndsWhenItIsAskedTo) {
-  ServerProcess server({.arguments = {ODD_SERVER, "{port}", "plain"},
-                        .speaks_echomux = false,
-                        .cpu = {},
-                        .open_files = {}});
+  ServerProcess server({.arguments = {ODD_SERVER, "{port}", "plain"}});
   ASSERT_EQ(::kill(server.pid(), SIGSTOP), 0);
   const ServerExit end = server.stop();
   EXPECT_FALSE(end.killed_after_timeout);

@@ -154,12 +154,8 @@ TEST(CommandLine, TellsItsVersion) {
                    "[A-Za-z]*, package .+\\)\n"));
 }
 
-ServerCommand serve_command(const std::vector<std::string>& options = {}) {
-  ServerCommand command;
-  command.arguments = {ECHOMUX_PROGRAM, "serve", any_backend, "--port", "0"};
-  command.arguments.insert(command.arguments.end(), options.begin(), options.end());
-  command.speaks_echomux = true;
-  return command;
+ServerCommand serve_any(const std::vector<std::string>& options = {}) {
+  return serve_command(ECHOMUX_PROGRAM, any_backend, options);
 }
 
 TEST(Serve, SaysWhereItListens) {
@@ -205,7 +201,7 @@ TEST(Serve, SaysWhatToDoWhenThePortIsTaken) {
 }
 
 TEST(Serve, PrintsItsCountersAsOneJsonObjectWhenItStops) {
-  ServerProcess server(serve_command({"--stats", "json"}));
+  ServerProcess server(serve_any({"--stats", "json"}));
   EXPECT_EQ(Peer(server.endpoint()).exchange("hello"), "hello");
   EXPECT_TRUE(eventually(patience, [&] { return server.counters().value().at("closed") == 1; }));
   EXPECT_EQ(server.stop().exit_status, exit_ok);
@@ -221,7 +217,7 @@ TEST(Serve, PrintsItsCountersAsOneJsonObjectWhenItStops) {
 TEST(Serve, PrintsItsCountersAsTextWhenItStops) {
   for (const std::vector<std::string>& options :
        {std::vector<std::string>{}, std::vector<std::string>{"--stats", "text"}}) {
-    ServerProcess server(serve_command(options));
+    ServerProcess server(serve_any(options));
     EXPECT_EQ(Peer(server.endpoint()).exchange("hello"), "hello");
     EXPECT_EQ(server.stop().exit_status, exit_ok);
     const std::string output = server.output();
@@ -233,29 +229,23 @@ TEST(Serve, PrintsItsCountersAsTextWhenItStops) {
   }
 }
 
-TEST(Serve, StopsThoughItsOutputIsClosed) {
-  Pipe out = make_pipe();
-  Program serve({"serve", any_backend, "--port", "0"},
-                {.in = -1, .out = out.write_end.get(), .err = STDERR_FILENO});
-  out.write_end.reset();
-  static_cast<void>(read_line(out.read_end.get()));
-  out.read_end.reset();
-  serve.send_signal(SIGUSR1);
-  serve.send_signal(SIGTERM);
-  EXPECT_EQ(serve.wait(promptly), exit_ok);
-}
-
 TEST(Serve, StopsThoughNobodyReadsItsOutput) {
-  Pipe out = make_pipe();
-  const int capacity = check(::fcntl(out.write_end.get(), F_SETPIPE_SZ, 4096), "F_SETPIPE_SZ");
-  Program serve({"serve", any_backend, "--port", "0"},
-                {.in = -1, .out = out.write_end.get(), .err = STDERR_FILENO});
-  static_cast<void>(read_line(out.read_end.get()));
-  const std::string filling(static_cast<std::size_t>(capacity), '.');
-  ASSERT_EQ(::write(out.write_end.get(), filling.data(), filling.size()), capacity);
-  serve.send_signal(SIGUSR1);
-  serve.send_signal(SIGTERM);
-  EXPECT_EQ(serve.wait(promptly), exit_ok);
+  for (const bool closed : {true, false}) {
+    Pipe out = make_pipe();
+    const int capacity = check(::fcntl(out.write_end.get(), F_SETPIPE_SZ, 4096), "F_SETPIPE_SZ");
+    Program serve({"serve", any_backend, "--port", "0"},
+                  {.in = -1, .out = out.write_end.get(), .err = STDERR_FILENO});
+    static_cast<void>(read_line(out.read_end.get()));
+    if (closed) {
+      out = {};
+    } else {
+      const std::string filling(static_cast<std::size_t>(capacity), '.');
+      ASSERT_EQ(::write(out.write_end.get(), filling.data(), filling.size()), capacity);
+    }
+    serve.send_signal(SIGUSR1);
+    serve.send_signal(SIGTERM);
+    EXPECT_EQ(serve.wait(promptly), exit_ok) << closed;
+  }
 }
 
 std::string address_of(const ServerProcess& server) {
@@ -263,7 +253,7 @@ std::string address_of(const ServerProcess& server) {
 }
 
 TEST(Client, CarriesEveryByteOfAPipe) {
-  const ServerProcess server(serve_command());
+  const ServerProcess server(serve_any());
   // To a person "q" means to quit; in a pipe it is data.
   const std::string input = make_data(3'000'000, 13) + "\nq\n" + make_data(1'000'000, 14);
   const Finished client = run_program({"client", address_of(server)}, input);
@@ -273,7 +263,7 @@ TEST(Client, CarriesEveryByteOfAPipe) {
 }
 
 TEST(Client, CarriesShortInputs) {
-  const ServerProcess server(serve_command());
+  const ServerProcess server(serve_any());
   for (const std::string input : {"", "q\n", "no end of line"}) {
     const Finished client = run_program({"client", address_of(server)}, input);
     EXPECT_EQ(client.status, exit_ok);
@@ -283,7 +273,7 @@ TEST(Client, CarriesShortInputs) {
 
 TEST(Client, TalksWithAPersonUntilQ) {
   if (::access("/dev/pts/ptmx", F_OK) != 0) GTEST_SKIP() << "no /dev/pts is mounted here";
-  const ServerProcess server(serve_command());
+  const ServerProcess server(serve_any());
   const Terminal terminal = open_terminal();
   PipedProgram client({"client", address_of(server)}, terminal.terminal.get());
   EXPECT_THAT(read_line(client.err()), HasSubstr("q quits"));
@@ -299,7 +289,7 @@ TEST(Client, TalksWithAPersonUntilQ) {
 
 TEST(Client, QuitsAtAPersonsEndOfInput) {
   if (::access("/dev/pts/ptmx", F_OK) != 0) GTEST_SKIP() << "no /dev/pts is mounted here";
-  const ServerProcess server(serve_command());
+  const ServerProcess server(serve_any());
   const Terminal terminal = open_terminal();
   PipedProgram client({"client", address_of(server)}, terminal.terminal.get());
   // Ctrl-D, the terminal's default for the end of input.

@@ -42,8 +42,6 @@ std::vector<Mistakes> all_mistakes() {
       {{"client"}, {{"127.0.0.1"}}, {"HOST:PORT"}},
       {{"client"}, {{"::1:7777"}}, {"[::1]:7777"}},
       {{"swarm"}, {{"127.0.0.1"}}},
-      // An address of the block that is kept for documentation (RFC 5737): nobody's.
-      {{"swarm"}, {{"192.0.2.1:7"}}, {"--remote"}},
       {{"swarm", nobodys},
        {{"-c", "0"},
         {"-c", "many"},

@@ -26,9 +26,7 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 ServerCommand odd_server(const std::string& mode) {
-  ServerCommand command;
-  command.arguments = {ODD_SERVER, "{port}", mode};
-  return command;
+  return {.arguments = {ODD_SERVER, "{port}", mode}};
 }
 
 // Runs `echomux swarm` with a short load on an echo server that does what `mode` says.
@@ -168,10 +166,7 @@ TEST_F(SwarmCommand, SaysWhichByteWasWrong) {
 }
 
 TEST_F(SwarmCommand, KnowsWhenItIsTheLimitItself) {
-  const ServerProcess server({.arguments = {ECHOMUX_PROGRAM, "serve", "epoll_lt", "--port", "0"},
-                              .speaks_echomux = true,
-                              .cpu = {},
-                              .open_files = {}});
+  const ServerProcess server(serve_command(ECHOMUX_PROGRAM, "epoll_lt"));
   const Finished run = swarm_at(server, {"-R", "20m", "--pipeline", "100", "--format", "json"});
   const Json result = Json::parse(run.out);
   EXPECT_EQ(result.at("verdict"), "invalid");
@@ -214,6 +209,13 @@ TEST_F(SwarmCommand, WritesToFiles) {
   std::getline(hgrm_file, first);
   EXPECT_THAT(first, HasSubstr("Percentile TotalCount"));
   EXPECT_EQ(swarm("plain", {"-o", "/proc/nowhere"}).status, exit_failure);
+}
+
+TEST_F(SwarmCommand, AttacksNobody) {
+  // An address of the block that is kept for documentation (RFC 5737): nobody's.
+  const Finished run = run_program({"swarm", "192.0.2.1:7"});
+  EXPECT_EQ(run.status, exit_usage);
+  EXPECT_THAT(run.err, HasSubstr("--remote"));
 }
 
 TEST_F(SwarmCommand, SaysThatNoServerIsThere) {
