@@ -24,7 +24,7 @@ std::vector<Option> load_options(Load& load) {
       {"--arrivals", "When the messages of an open loop are due",
        one_of(Words{[&load](const std::string& word) { load.arrivals = arrivals_from(word); },
                     std::string(to_string(load.arrivals))},
-              "uniform,poisson")},
+              {"uniform", "poisson"})},
       {"--seed", "Of random arrivals", &load.seed},
       {"--reconnect", "A new connection per request", &load.reconnect},
       {"--timeout", "Later answers count as timed out; without any for this long the run ends",

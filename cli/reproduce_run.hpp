@@ -15,7 +15,7 @@ struct ReproduceOptions {
   bool json = false;                // on `out`, after the last figure, instead of text
   bool terminal = false;            // `err` is one: progress is a line that changes
   FigureContext context;
-  Gnuplot gnuplot;
+  Gnuplot gnuplot = {};
 };
 
 // Measures the figures one after the other and shows each on `out` as soon as it is done; with a

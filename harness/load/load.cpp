@@ -4,8 +4,9 @@
 
 #include <stdexcept>
 
-#include "harness/text/json.hpp"
+#include "harness/text/field_json.hpp"
 #include "harness/text/time_units.hpp"
+#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
@@ -32,13 +33,10 @@ void for_each_field(auto& load, const auto& field) {
 }
 
 Json written(const auto& value) {
-  return value;
+  return json_of(value);
 }
 Json written(std::chrono::nanoseconds time) {
   return to_seconds(time);
-}
-Json written(Arrivals arrivals) {
-  return to_string(arrivals);
 }
 Json written(const std::vector<Endpoint>& sources) {
   Json list = Json::array();
@@ -71,14 +69,11 @@ void read(const Json& json, std::vector<Endpoint>& sources) {
 }  // namespace
 
 std::string_view to_string(Arrivals arrivals) noexcept {
-  return arrivals == Arrivals::poisson ? "poisson" : "uniform";
+  return word_of(arrivals, {"uniform", "poisson"});
 }
 
 Arrivals arrivals_from(std::string_view text) {
-  for (const Arrivals arrivals : {Arrivals::uniform, Arrivals::poisson}) {
-    if (text == to_string(arrivals)) return arrivals;
-  }
-  throw std::invalid_argument(fmt::format("no arrivals: '{}'", text));
+  return enumerator<Arrivals>(std::string(text), "arrivals");
 }
 
 Json to_json(const Load& load) {

@@ -210,6 +210,11 @@ Results parse_results(std::istream& text) {
     if (version != known) continue;
     Results results;
     read_json(json, results, known);
+    // A load's kind follows from its end, and a trial's reason stands with its load alone.
+    for (Trial& trial : results.trials) {
+      trial.outcome.reason = trial.load ? trial.load->outcome.reason : RunEnd::not_run;
+      if (trial.load) trial.load->outcome.end(trial.outcome.reason);
+    }
     results.context.plan = plan_from(json.at("plan"));
     return results;
   }

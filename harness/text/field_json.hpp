@@ -119,18 +119,19 @@ void read_json(const Json& json, T& value, int version = std::numeric_limits<int
 template <HasFields T>
 void read_fields(const Json& object, T& value, int version) {
   for_each_field(Of<T>{}, [&](const Field& field, auto member) {
-    if constexpr (std::is_member_object_pointer_v<decltype(member)>) {
-      using Value = ValueOf<T, decltype(member)>;
+    using Value = ValueOf<T, decltype(member)>;
+    if constexpr (std::same_as<std::invoke_result_t<decltype(member), T&>, Value&>) {
       if (!field.written) return;
       if constexpr (HasFields<Value>) {
-        if (field.name.empty()) return read_fields(object, value.*member, version);
+        if (field.name.empty()) return read_fields(object, std::invoke(member, value), version);
       }
       const Json* const json = find_field(field, object, version);
       if (json == nullptr) return;
       if constexpr (std::is_enum_v<Value>) {
-        value.*member = enumerator<Value>(json->template get<std::string>(), field.name);
+        std::invoke(member, value) =
+            enumerator<Value>(json->template get<std::string>(), field.name);
       } else {
-        read_json(*json, value.*member, version);
+        read_json(*json, std::invoke(member, value), version);
       }
     }
   });

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +19,14 @@ template <typename Items>
     first = false;
   }
   return text;
+}
+
+// An enumerator's word among those of its enumeration, in its order; empty when it has none.
+template <typename Enum>
+[[nodiscard]] constexpr std::string_view word_of(Enum value,
+                                                 std::initializer_list<std::string_view> words) {
+  const auto place = static_cast<std::size_t>(value);
+  return place < words.size() ? words.begin()[place] : std::string_view();
 }
 
 // "(about 05:30 left)", in minutes and seconds.

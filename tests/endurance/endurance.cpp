@@ -1,7 +1,6 @@
 #include "tests/endurance/endurance.hpp"
 
 #include <fmt/core.h>
-#include <signal.h>
 
 #include <filesystem>
 #include <iostream>
@@ -54,10 +53,9 @@ std::optional<int> EnduranceOptions::client_cpu() const {
 int run_until_stopped(EnduranceOptions& options,
                       const std::function<int(const std::stop_token&)>& program) {
   if (options.backends.empty()) options.backends = backend_names();
-  std::stop_source stop;
-  const SignalThread signals({SIGINT, SIGTERM}, [&](int) { stop.request_stop(); });
+  const Interruption stop;
   raise_descriptor_limit();
-  return program(stop.get_token());
+  return program(stop.token());
 }
 
 Json report_head(const std::string& program) {
@@ -73,8 +71,7 @@ int conclude(const EnduranceOptions& options, const EnduranceReport& report) {
   // Over the line that told of the progress.
   std::cerr << "\r" << std::string(70, ' ') << "\r";
   std::cout << report.table << fmt::format("\nAll {}: {}.json\n", report.details, place.string());
-  if (report.interrupted) return exit_interrupted;
-  return report.failed ? exit_failure : exit_ok;
+  return exit_status(kind_of_all(report.interrupted, report.failed));
 }
 
 }  // namespace echomux

@@ -69,11 +69,10 @@ void FaultyServer::start() {
     command.insert(command.end(), serve.begin(), serve.end());
   }
   // The shell becomes the command, so that the process stays the one that was started.
-  command.insert(command.begin(), {"sh", "-c", "exec \"$@\" 2>>\"$0\"", directory_ / "stderr"});
-  ServerCommand server;
-  server.arguments = std::move(command);
-  server.speaks_echomux = true;
-  process_.emplace(server, patience);
+  const std::string errors = directory_ / "stderr";
+  command.insert(command.begin(), {"sh", "-c", "exec \"$@\" 2>>\"$0\"", errors});
+  process_.emplace(ServerCommand{.arguments = std::move(command), .speaks_echomux = true},
+                   patience);
 }
 
 std::uint64_t FaultyServer::injected(std::size_t rule) const {

@@ -8,9 +8,7 @@ namespace echomux {
 
 // How to start the server of odd_server.cpp in this mode, as in "stall=200ms/2s".
 [[nodiscard]] inline ServerCommand odd(const std::string& mode) {
-  ServerCommand command;
-  command.arguments = {ODD_SERVER, "{port}", mode};
-  return command;
+  return {.arguments = {ODD_SERVER, "{port}", mode}};
 }
 
 }  // namespace echomux

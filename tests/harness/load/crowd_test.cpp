@@ -44,10 +44,7 @@ TEST(Crowd, ChecksEveryByteOfEveryKindOfPeer) {
 }
 
 TEST(Crowd, SendsUrgentBytesThatComeBackInTheirPlace) {
-  ServerCommand command;
-  command.arguments = {ECHOMUX_PROGRAM, "serve", "epoll_et", "--port", "0"};
-  command.speaks_echomux = true;
-  const ServerProcess server(command);
+  const ServerProcess server(serve_command(ECHOMUX_PROGRAM, "epoll_et"));
   Crowd crowd(server.endpoint(), patience);
   PeerScript urgent = script(16'000);
   urgent.message_bytes = urgent.outstanding = 16;

@@ -69,6 +69,14 @@ Threshold limit(std::string name, std::string code, Verdict verdict, Field LoadR
   return {std::move(name), std::move(code), verdict, with(below), with(above)};
 }
 
+// A load that ends so is invalid for that.
+Threshold ends(std::string name, std::string code, RunEnd end) {
+  return {std::move(name), std::move(code), Verdict::invalid, nothing, [=](LoadReport& load) {
+            load.outcome.end(end);
+            load.outcome.sentence = "byte 3 of connection 5";
+          }};
+}
+
 Change with_p99(double us) {
   return [us](LoadReport& load) { load.latency_us.p99 = us; };
 }
@@ -80,25 +88,21 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Threshold{"Starved", "starved", Verdict::starved, nothing,
                   [](LoadReport& l) {
-                    l.end = SwarmEnd::starved;
+                    l.outcome.end(RunEnd::starved);
                     l.active_confirmed = 0;
                     l.requests = 0;
                   }},
         limit("ShortEcho", "short_echo", Verdict::invalid, &L::partly_answered, 0UL, 1UL),
         Threshold{"ShortEchoOfAStarvedLoad", "short_echo", Verdict::invalid, nothing,
                   [](LoadReport& l) {
-                    l.end = SwarmEnd::starved;
+                    l.outcome.end(RunEnd::starved);
                     l.partly_answered = 1;
                     l.unanswered = 1;
                   }},
-        limit("Refused", "refused", Verdict::invalid, &L::end, SwarmEnd::completed,
-              SwarmEnd::refused),
-        limit("ServerGone", "server_gone", Verdict::invalid, &L::end, SwarmEnd::completed,
-              SwarmEnd::server_gone),
-        limit("Corrupt", "corrupt", Verdict::invalid, &L::end, SwarmEnd::completed,
-              SwarmEnd::corrupted, [](LoadReport& l) { l.detail = "byte 3 of connection 5"; }),
-        limit("Interrupted", "interrupted", Verdict::invalid, &L::end, SwarmEnd::completed,
-              SwarmEnd::interrupted),
+        ends("Refused", "refused", RunEnd::refused),
+        ends("ServerGone", "server_gone", RunEnd::server_gone),
+        ends("Corrupt", "corrupt", RunEnd::corrupted),
+        ends("Interrupted", "interrupted", RunEnd::interrupted),
         limit("Unanswered", "unanswered", Verdict::invalid, &L::unanswered, 0UL, 1UL),
         limit("TimedOut", "timed_out", Verdict::suspect, &L::timed_out, 0UL, 1UL),
         Threshold{"IdleLost", "idle_lost", Verdict::invalid,
@@ -152,8 +156,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(LoadJudgement, SaysWhichConnectionWasTurnedAway) {
   LoadReport load = clean_load();
-  load.end = SwarmEnd::refused;
-  load.detail = "connection reset";
+  load.outcome.end(RunEnd::refused);
+  load.outcome.sentence = "connection reset";
   load.active_confirmed = 3;
   load.idle_confirmed = load.idle_held = 40;
   EXPECT_EQ(judge(load).reasons.at(0).sentence,
@@ -306,8 +310,8 @@ TEST(LoadReport, KnowsNoDriftOfAWindowWithHoles) {
 
 TEST(LoadReport, ComesBackFromJson) {
   LoadReport report = report_with_slices([](std::size_t i) { return static_cast<double>(i + 1); });
-  report.end = SwarmEnd::interrupted;
-  report.detail = "a \"detail\"";
+  report.outcome.end(RunEnd::interrupted);
+  report.outcome.sentence = "a \"detail\"";
   const Json json = to_json(report);
   LoadReport back;
   read_json(json, back);
@@ -316,8 +320,8 @@ TEST(LoadReport, ComesBackFromJson) {
   for (const auto& [name, value] : defaults.items()) {
     EXPECT_NE(json.at(name), value) << name << " has its default";
   }
-  EXPECT_THAT(words_of<SwarmEnd>(), ElementsAre("completed", "starved", "refused", "server_gone",
-                                                "corrupted", "interrupted"));
+  EXPECT_THAT(words_of<RunEnd>(), ElementsAre("completed", "starved", "refused", "server_gone",
+                                              "corrupted", "interrupted"));
 }
 
 }  // namespace

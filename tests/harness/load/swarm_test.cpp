@@ -39,7 +39,7 @@ TEST(Swarm, CountsTheConnectionsThatTheServerEnds) {
   for (const char* const mode : {"reset=15", "die=45"}) {
     const ServerProcess server(odd(mode));
     const SwarmResult result = run_swarm(short_load(server.endpoint()));
-    EXPECT_EQ(result.end, SwarmEnd::server_gone) << mode;
+    EXPECT_EQ(result.outcome.reason, RunEnd::server_gone) << mode;
     EXPECT_EQ(result.connections_lost, 3U) << mode;
   }
 }
@@ -53,7 +53,7 @@ TEST(Swarm, CountsLatencyFromWhenAMessageWasDue) {
   options.load.requests_per_second = 100;
   options.load.duration = 400ms;
   const SwarmResult result = run_swarm(options);
-  ASSERT_EQ(result.end, SwarmEnd::completed);
+  ASSERT_EQ(result.outcome.reason, RunEnd::completed);
   EXPECT_LT(result.latency_uncorrected.percentile(50), result.latency.percentile(50));
   EXPECT_GT(result.latency.max(), 150ms);
 }

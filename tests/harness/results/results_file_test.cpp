@@ -260,12 +260,12 @@ TEST(ResultsFile, KeepsOddStrings) {
   const TemporaryFile file;
   Results results = sample_results();
   const std::string odd = "<script>alert(1)</script> | \"quoted\" \\ \t\n\x01 µs";
-  results.trials.at(0).note = odd;
+  results.trials.at(0).outcome.sentence = odd;
   results.context.plan.servers.at(3).command = odd;
   results.context.command.push_back(odd);
   write_results(file.path(), results);
   const Results read = read_results(file.path());
-  EXPECT_EQ(read.trials.at(0).note, odd);
+  EXPECT_EQ(read.trials.at(0).outcome.sentence, odd);
   EXPECT_EQ(read.context.plan.servers.at(3).command, odd);
   EXPECT_EQ(read.context.command.back(), odd);
 }
