@@ -50,27 +50,28 @@ FaultyServer::~FaultyServer() {
 }
 
 void FaultyServer::start() {
-  std::vector<std::string> serve{ECHOMUX_PROGRAM, "serve", backend_, "--port", "0"};
-  std::vector<std::string> command;
+  const std::vector<std::string> serve{ECHOMUX_PROGRAM, "serve", backend_, "--port", "0"};
+  const auto file = [&](const char* name) { return (directory_ / name).string(); };
+  // The shell becomes the command, so that the process stays the one that was started.
+  std::vector<std::string> command{"sh", "-c", "exec \"$@\" 2>>\"$0\"", file("stderr")};
+  const auto append = [&](const std::vector<std::string>& words) {
+    command.insert(command.end(), words.begin(), words.end());
+  };
   if (injector_ == Injector::shim) {
-    command = with_shim(rules_, std::move(serve));
-    command.insert(command.begin() + 1,
-                   std::string(fault_page_variable) + "=" + (directory_ / "page").string());
+    std::string page(fault_page_variable);
+    append({"env", page.append("=").append(file("page"))});
+    append(with_shim(rules_, serve));
   } else {
     // -D: the server itself is our child, and strace is beside it.
-    command = {"strace", "-D", "-qq", "-o", directory_ / "strace"};
+    append({"strace", "-D", "-qq", "-o", file("strace")});
     // Elsewhere the only other thread is the one that takes signals, which is to be left alone.
     if (backend_ == "threaded") command.emplace_back("-f");
     std::istringstream all(rules_);
     for (std::string rule; all >> rule;) {
-      command.insert(command.end(),
-                     {"-e", "trace=" + rule.substr(0, rule.find(':')), "-e", "inject=" + rule});
+      append({"-e", "trace=" + rule.substr(0, rule.find(':')), "-e", "inject=" + rule});
     }
-    command.insert(command.end(), serve.begin(), serve.end());
+    append(serve);
   }
-  // The shell becomes the command, so that the process stays the one that was started.
-  const std::string errors = directory_ / "stderr";
-  command.insert(command.begin(), {"sh", "-c", "exec \"$@\" 2>>\"$0\"", errors});
   process_.emplace(ServerCommand{.arguments = std::move(command), .speaks_echomux = true},
                    patience);
 }

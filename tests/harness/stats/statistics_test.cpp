@@ -114,6 +114,10 @@ TEST(MedianInterval, HasTheBoundsOfTheTables) {
     EXPECT_EQ(interval.bounds->high, high) << n;
   }
   EXPECT_FALSE(median_interval({5, 3, 9, 1, 8}).bounds.has_value());
+  // Of so many, nearly none lie below the first with a probability that a double can hold.
+  Values many(2000);
+  std::iota(many.begin(), many.end(), 1);
+  EXPECT_NEAR(median_interval(many).bounds.value().low, 1000 - 1.96 * std::sqrt(2000) / 2, 1);
 }
 
 TEST(Outliers, AreBeyondTukeysFences) {
