@@ -130,7 +130,7 @@ std::string report(const Results& results, ReportFormat format) {
       context.machine.cpus_usable, context.machine.hypervisor.empty() ? "" : ", virtual machine",
       markdown ? "  " : "", load_in_words(context.plan.load), context.cpu_plan);
   const std::vector<CellSummary> cells = summarize(results);
-  const Columns columns = metrics_in(&Field::table, *results.metrics);
+  const Columns columns = metrics_in(&Places::table, *results.metrics);
   for (const std::size_t idle : context.plan.idle_connections) {
     for (const double rate : context.plan.rates) {
       Table table = cell_table(columns);
@@ -166,7 +166,7 @@ ReportFormat report_format(std::string_view name) {
 }
 
 std::string cost_ledger(const Results& results) {
-  const Columns columns = metrics_in(&Field::ledger, *results.metrics);
+  const Columns columns = metrics_in(&Places::ledger, *results.metrics);
   std::vector<Table::Column> head{Table::left("server"), Table::right("idle"),
                                   Table::right("rate")};
   for (const Metric* const metric : columns) head.push_back(Table::right(metric->field.head));

@@ -185,14 +185,15 @@ Json servers_data(const std::vector<LabelledResults>& runs) {
 // What the reader can choose to see, of what any cell has a figure for; the first is what the page
 // opens with.
 Json metrics_data(std::vector<std::pair<std::string, Field>> figures, const Json& runs) {
-  std::ranges::stable_sort(figures, {}, [](const auto& figure) { return figure.second.page; });
+  std::ranges::stable_sort(figures, {},
+                           [](const auto& figure) { return figure.second.places.page; });
   Json metrics = Json::array();
   for (const auto& [name, field] : figures) {
     const bool there = std::ranges::any_of(runs, [&](const Json& run) {
       return std::ranges::any_of(
           run.at("cells"), [&](const Json& cell) { return cell.at("metrics").contains(name); });
     });
-    if (field.page == 0 || !there) continue;
+    if (field.places.page == 0 || !there) continue;
     metrics.push_back({{"name", name},
                        {"title", field.title},
                        {"unit", field.unit},

@@ -23,7 +23,7 @@ bool counts(const Trial& trial) {
 
 MetricSummary summarize_metric(const Metric& metric, const std::vector<const Trial*>& trials) {
   MetricSummary summary;
-  summary.place = metric.field.csv;
+  summary.place = metric.field.places.csv;
   std::vector<std::size_t> repetitions;
   for (const Trial* const trial : trials) {
     if (const std::optional<double> value = metric.value(*trial)) {

@@ -64,7 +64,7 @@ void for_each_field(Of<CellSummary>, Visit visit) {
          .title = "System calls",
          .unit = "per request",
          .head = "calls/req (kernel)",
-         .page = 4},
+         .places = {.page = 4}},
         &CellSummary::system_calls_per_request);
   visit({"metrics"}, &CellSummary::measured);
 }

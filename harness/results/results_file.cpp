@@ -125,7 +125,7 @@ void for_each_field(Of<Results>, Visit visit) {
   visit({"trials"}, &Results::trials);
   visit({.name = "system_calls",
          .source = "the kernel's tracepoint raw_syscalls:sys_enter, in a pass of its own",
-         .ledger = 12},
+         .places = {.ledger = 12}},
         &Results::system_calls);
 }
 
@@ -137,7 +137,7 @@ std::vector<std::pair<std::string, std::string>> all_sources() {
   add_sources<LoadReport>(fields);
   add_sources<ServerCost>(fields);
   add_sources<Results>(fields);
-  std::ranges::stable_sort(fields, {}, &Field::ledger);
+  std::ranges::stable_sort(fields, {}, [](const Field& field) { return field.places.ledger; });
   std::vector<std::pair<std::string, std::string>> sources;
   for (const Field& field : fields) {
     if (!sources.empty() && sources.back().second == field.source) {
