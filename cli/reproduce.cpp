@@ -6,6 +6,7 @@
 #include <memory>
 #include <stop_token>
 
+#include "cli/bench_plan.hpp"
 #include "cli/command.hpp"
 #include "cli/reproduce_run.hpp"
 #include "cli/signal_thread.hpp"
@@ -43,14 +44,16 @@ int reproduce(const std::string& name, const std::string& directory, bool json) 
   ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a write that fails, and is told as one
   std::stop_source stop;
   const SignalThread signals({SIGINT, SIGTERM}, [&](int) { stop.request_stop(); });
-  const ReproduceOptions options{.directory = directory,
-                                 .json = json,
-                                 .terminal = ::isatty(STDERR_FILENO) == 1,
-                                 .context = {.started = iso_time_now(),
-                                             .command = own_command_line(),
-                                             .build = build_info(),
-                                             .machine = describe_machine()},
-                                 .gnuplot = {}};
+  const ReproduceOptions options{
+      .directory = directory,
+      .json = json,
+      .terminal = ::isatty(STDERR_FILENO) == 1,
+      .context = {.started = iso_time_now(),
+                  .command = own_command_line(),
+                  .build = build_info(),
+                  .machine = describe_machine()},
+      .server = [](const std::string& line) { return make_server(own_server(line)); },
+      .gnuplot = {}};
   return run_figures(chosen, options, std::cout, std::cerr, stop.get_token());
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "harness/text/number_text.hpp"
+#include "report/palette.hpp"
 
 namespace echomux {
 namespace {
@@ -290,25 +291,16 @@ Shape compare_crossing(const Figure& figure, const std::string& one, const std::
 
 namespace {
 
-// The line of a figure that stands for epoll, none where it has none.
-const std::string* epoll_line(const Figure& figure) {
-  for (const char* const name : {"epoll", "epoll_lt", "epoll_et"}) {
-    const auto found = std::ranges::find(figure.lines, name);
-    if (found != figure.lines.end()) return &*found;
-  }
-  return nullptr;
-}
-
 // Those of every scanning line of the figure at every place; `ratio_at` gives the ratio there.
 std::vector<Win> wins(
     const Figure& figure,
     const std::function<std::optional<MedianInterval>(
         const std::string& scanning, const std::string& epoll, double at)>& ratio_at) {
   std::vector<Win> found;
-  const std::string* const epoll = epoll_line(figure);
-  if (epoll == nullptr) return found;
+  const auto epoll = std::ranges::find(figure.lines, LineKind::epoll, line_kind);
+  if (epoll == figure.lines.end()) return found;
   for (const std::string& line : figure.lines) {
-    if (line != "select" && line != "select (no limit)" && line != "poll") continue;
+    if (line_kind(line) != LineKind::scanning) continue;
     for (const double at : places(figure)) {
       const auto ratio = ratio_at(line, *epoll, at);
       if (!ratio) continue;

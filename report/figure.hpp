@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/bench/sweep.hpp"
 #include "harness/machine/build_info.hpp"
 #include "harness/machine/machine.hpp"
 #include "harness/stats/statistics.hpp"
@@ -158,12 +159,19 @@ struct FigureContext {
 
 // --- all figures ---
 
+// What a figure is measured with.
+struct FigureRun {
+  std::function<void(const std::string&)> progress;  // told what is being measured
+  std::stop_token stop;
+  // How the server that a line stands for is run here. Throws std::exception where there is none.
+  std::function<SweepServer(const std::string& line)> server;
+};
+
 struct FigureEntry {
   std::string_view id;
   std::string_view title;
   int seconds;  // about how long it takes on a machine with two CPUs
-  // Measures it; `progress` is told what is being measured.
-  Figure (*make)(const std::function<void(const std::string&)>& progress, const std::stop_token&);
+  Figure (*make)(const FigureRun& run);
 };
 [[nodiscard]] const std::vector<FigureEntry>& figures();
 

@@ -22,21 +22,20 @@ constexpr std::array fit_loads{FitLoad{100, 1},    FitLoad{100, 10},  FitLoad{10
                                FitLoad{1000, 1},   FitLoad{1000, 30}, FitLoad{1000, 300},
                                FitLoad{1000, 1000}};
 
-CostFit fit_waits(const Figure& figure, double connections, const FigureProgress& progress,
-                  const std::stop_token& stop) {
-  const ServedBench bench;
+CostFit fit_waits(const Figure& figure, double connections, const FigureRun& run) {
+  const ServedBench bench(run);
   CostFit fit;
   fit.watched = connections;
   for (std::size_t round = 0; round < served_rounds; ++round) {
     for (const std::string& line : figure.lines) {
-      progress(
+      run.progress(
           fmt::format("{}: fit, round {} of {}, {}", figure.id, round + 1, served_rounds, line));
       std::vector<WaitCost> observations;
       for (const FitLoad& load : fit_loads) {
-        if (stop.stop_requested()) return fit;
+        if (run.stop.stop_requested()) return fit;
         if (bench.not_possible(line, load.connections)) continue;
         const Served served =
-            bench.measure(line, closed_loop(load.connections - load.active, load.active, 64), stop);
+            bench.measure(line, closed_loop(load.connections - load.active, load.active, 64));
         if (served.cpu_us_per_wait > 0) {
           observations.push_back({static_cast<double>(load.connections), served.events_per_wait,
                                   served.cpu_us_per_wait});
@@ -73,7 +72,7 @@ Figure unmeasured_active_share() {
   return figure;
 }
 
-Figure make_active_share(const FigureProgress& progress, const std::stop_token& stop) {
+Figure make_active_share(const FigureRun& run) {
   constexpr double connections = 1000;
   Figure figure = unmeasured_active_share();
   measure_all(
@@ -85,8 +84,8 @@ Figure make_active_share(const FigureProgress& progress, const std::stop_token& 
       [](const std::string& /*line*/, double /*place*/, const Served& served) {
         return served.cpu_us_per_request;
       },
-      progress, stop);
-  figure.fit = fit_waits(figure, connections, progress, stop);
+      run);
+  figure.fit = fit_waits(figure, connections, run);
   figure.shapes.push_back(compare_crossing(figure, "epoll_lt", "poll"));
   figure.shapes.push_back(compare_crossing(figure, "epoll_lt", "select (no limit)"));
   return figure;

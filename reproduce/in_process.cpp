@@ -21,7 +21,6 @@ using micro::Kind;
 using micro::PollWait;
 using micro::SelectWait;
 using micro::Watched;
-using Progress = std::function<void(const std::string&)>;
 
 constexpr int rounds = 7;
 // Each value is taken over at least this much CPU time and this many operations.
@@ -66,7 +65,7 @@ std::string too_many(std::int64_t wanted) {
 template <typename Value>
 void measure_lines(Figure& figure, Kind kind, const std::vector<std::int64_t>& places,
                    std::int64_t (*nearest)(std::int64_t), const Value& value,
-                   const Progress& progress, const std::stop_token& stop) {
+                   const FigureRun& run) {
   for (const std::int64_t place : places) {
     const auto x = static_cast<double>(place);
     const std::int64_t count = nearest(place);
@@ -76,12 +75,12 @@ void measure_lines(Figure& figure, Kind kind, const std::vector<std::int64_t>& p
       }
       continue;
     }
-    progress(fmt::format("{}: {} watched", figure.id, reader_number(count)));
+    run.progress(fmt::format("{}: {} watched", figure.id, reader_number(count)));
     Watched watched(kind, count);
     SelectWait by_select(watched);
     PollWait by_poll(watched);
     EpollLtWait by_epoll(watched);
-    for (int round = 0; round < rounds && !stop.stop_requested(); ++round) {
+    for (int round = 0; round < rounds && !run.stop.stop_requested(); ++round) {
       figure.measured["poll"].rounds[x].push_back(value(watched, by_poll));
       figure.measured["select"].rounds[x].push_back(value(watched, by_select));
       figure.measured["epoll"].rounds[x].push_back(value(watched, by_epoll));
@@ -90,11 +89,10 @@ void measure_lines(Figure& figure, Kind kind, const std::vector<std::int64_t>& p
 }
 
 void measure_operations(Figure& figure, Kind kind, const std::vector<std::int64_t>& places,
-                        double scale, const Progress& progress, const std::stop_token& stop) {
+                        double scale, const FigureRun& run) {
   measure_lines(
       figure, kind, places, nearest_possible,
-      [scale](Watched& watched, auto& wait) { return operation_us(watched, wait) * scale; },
-      progress, stop);
+      [scale](Watched& watched, auto& wait) { return operation_us(watched, wait) * scale; }, run);
 }
 
 // --- libevent's benchmark ---
@@ -148,17 +146,17 @@ double passing_us(const Watched& watched, Wait& wait, int active) {
 }
 
 void measure_passing(Figure& figure, const std::vector<std::int64_t>& places, int active,
-                     const Progress& progress, const std::stop_token& stop) {
+                     const FigureRun& run) {
   measure_lines(
       figure, Kind::socket_pair, places,
       [](std::int64_t place) { return place <= micro::most_pairs() ? place : 0; },
       [active](const Watched& watched, auto& wait) { return passing_us(watched, wait, active); },
-      progress, stop);
+      run);
 }
 
 }  // namespace
 
-Figure make_tlpi_63_9(const Progress& progress, const std::stop_token& stop) {
+Figure make_tlpi_63_9(const FigureRun& run) {
   Figure figure;
   figure.id = "tlpi-63-9";
   figure.title = "CPU seconds for 100,000 monitoring operations, one descriptor ready in each";
@@ -180,7 +178,7 @@ Figure make_tlpi_63_9(const Progress& progress, const std::stop_token& stop) {
         "aren't",
         reader_number(last));
   }
-  measure_operations(figure, Kind::pipe, {10, 100, 1000, 10000}, 0.1, progress, stop);
+  measure_operations(figure, Kind::pipe, {10, 100, 1000, 10000}, 0.1, run);
   add_slopes(figure);
   add_ratios(figure, {"poll", "select"}, "epoll", {10.0, 100.0, 1000.0, 10000.0});
   figure.shapes.push_back(compare_crossing(figure, "epoll", "select"));
@@ -204,9 +202,9 @@ Figure unmeasured_libevent_1_active() {
   return figure;
 }
 
-Figure make_libevent_1_active(const Progress& progress, const std::stop_token& stop) {
+Figure make_libevent_1_active(const FigureRun& run) {
   Figure figure = unmeasured_libevent_1_active();
-  measure_passing(figure, {1, 1024, 8192, 16384, 131072}, 1, progress, stop);
+  measure_passing(figure, {1, 1024, 8192, 16384, 131072}, 1, run);
   add_slopes(figure);
   add_ratios(figure, {"select", "poll"}, "epoll", {1.0, 1024.0, 16384.0, 131072.0});
   return figure;
@@ -229,15 +227,15 @@ Figure unmeasured_libevent_100_active() {
   return figure;
 }
 
-Figure make_libevent_100_active(const Progress& progress, const std::stop_token& stop) {
+Figure make_libevent_100_active(const FigureRun& run) {
   Figure figure = unmeasured_libevent_100_active();
-  measure_passing(figure, {128, 256, 512, 1024, 2048, 8192, 16384}, 100, progress, stop);
+  measure_passing(figure, {128, 256, 512, 1024, 2048, 8192, 16384}, 100, run);
   figure.shapes.push_back(compare_crossing(figure, "select", "epoll"));
   add_ratios(figure, {"select"}, "epoll", {256.0, 512.0, 1024.0, 16384.0});
   return figure;
 }
 
-Figure make_whatacold(const Progress& progress, const std::stop_token& stop) {
+Figure make_whatacold(const FigureRun& run) {
   Figure figure;
   figure.id = "whatacold";
   figure.title = "time per call with one active TCP connection";
@@ -252,7 +250,7 @@ Figure make_whatacold(const Progress& progress, const std::stop_token& stop) {
   figure.published = {{"select", {{1000, 419}, {15000, 6260}}},
                       {"poll", {{1000, 473}, {15000, 7255}}},
                       {"epoll", {{1000, 32}, {15000, 336}}}};
-  measure_operations(figure, Kind::tcp, {1000, 9000, 15000}, 1, progress, stop);
+  measure_operations(figure, Kind::tcp, {1000, 9000, 15000}, 1, run);
   add_slopes(figure);
   add_ratios(figure, {"select", "poll"}, "epoll", {1000.0, 15000.0});
   return figure;

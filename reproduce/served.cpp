@@ -48,12 +48,12 @@ Figure unmeasured_gammo_idle() {
   return figure;
 }
 
-Figure make_gammo_idle(const FigureProgress& progress, const std::stop_token& stop) {
+Figure make_gammo_idle(const FigureRun& run) {
   Figure figure = unmeasured_gammo_idle();
   measure_all(
       figure, {0, 10000},
       [](double idle) { return closed_loop(static_cast<std::size_t>(idle), 50, 64); }, achieved_rps,
-      progress, stop);
+      run);
   for (const char* const line : {"poll", "select (no limit)"}) {
     figure.shapes.push_back(
         expect_ratio(figure, line, "epoll_lt", 0, 0.8, 1.25, "matches without idle connections"));
@@ -65,7 +65,7 @@ Figure make_gammo_idle(const FigureProgress& progress, const std::stop_token& st
   return figure;
 }
 
-Figure make_xserver_noop(const FigureProgress& progress, const std::stop_token& stop) {
+Figure make_xserver_noop(const FigureRun& run) {
   Figure figure;
   figure.id = "xserver-noop";
   figure.title = "operations per second of one synchronous client beside idle ones";
@@ -83,7 +83,7 @@ Figure make_xserver_noop(const FigureProgress& progress, const std::stop_token& 
   measure_all(
       figure, {1, 505, 2047},
       [](double idle) { return closed_loop(static_cast<std::size_t>(idle), 1, 32); }, achieved_rps,
-      progress, stop);
+      run);
   add_slopes(figure);
   for (const double idle : {1.0, 505.0, 2047.0}) {
     figure.shapes.push_back(compare_ratio(figure, "epoll_lt", "poll", idle));
@@ -101,7 +101,7 @@ Figure make_xserver_noop(const FigureProgress& progress, const std::stop_token& 
   return figure;
 }
 
-Figure make_all_active(const FigureProgress& progress, const std::stop_token& stop) {
+Figure make_all_active(const FigureRun& run) {
   Figure figure;
   figure.id = "all-active";
   figure.title = "echoes per second when every client is active";
@@ -122,7 +122,7 @@ Figure make_all_active(const FigureProgress& progress, const std::stop_token& st
         load.duration = std::chrono::milliseconds(clients > 1000 ? 600 : 200);
         return load;
       },
-      achieved_rps, progress, stop);
+      achieved_rps, run);
   add_ratios(figure, {"poll"}, "epoll_et", {1.0, 100.0, 10000.0});
   return figure;
 }
@@ -142,7 +142,7 @@ Figure unmeasured_idle_sweep() {
   return figure;
 }
 
-Figure make_idle_sweep(const FigureProgress& progress, const std::stop_token& stop) {
+Figure make_idle_sweep(const FigureRun& run) {
   Figure figure = unmeasured_idle_sweep();
   measure_all(
       figure, {1, 10, 100, 1000, 10000},
@@ -156,7 +156,7 @@ Figure make_idle_sweep(const FigureProgress& progress, const std::stop_token& st
         figure.second->measured[line].rounds[place].push_back(served.report.latency_us.p99);
         return served.cpu_us_per_request;
       },
-      progress, stop);
+      run);
   // What could not be measured has no latency either.
   for (const auto& [line, measured] : figure.measured) {
     figure.second->measured[line].not_possible = measured.not_possible;

@@ -6,16 +6,11 @@ namespace echomux {
 
 // Each measures its figure with servers of this suite and the swarm. Throw std::exception when that
 // isn't possible.
-[[nodiscard]] Figure make_gammo_idle(const std::function<void(const std::string&)>& progress,
-                                     const std::stop_token& stop);
-[[nodiscard]] Figure make_xserver_noop(const std::function<void(const std::string&)>& progress,
-                                       const std::stop_token& stop);
-[[nodiscard]] Figure make_all_active(const std::function<void(const std::string&)>& progress,
-                                     const std::stop_token& stop);
-[[nodiscard]] Figure make_idle_sweep(const std::function<void(const std::string&)>& progress,
-                                     const std::stop_token& stop);
-[[nodiscard]] Figure make_active_share(const std::function<void(const std::string&)>& progress,
-                                       const std::stop_token& stop);
+[[nodiscard]] Figure make_gammo_idle(const FigureRun& run);
+[[nodiscard]] Figure make_xserver_noop(const FigureRun& run);
+[[nodiscard]] Figure make_all_active(const FigureRun& run);
+[[nodiscard]] Figure make_idle_sweep(const FigureRun& run);
+[[nodiscard]] Figure make_active_share(const FigureRun& run);
 
 // What was published and how, and under which titles, with nothing measured yet.
 [[nodiscard]] Figure unmeasured_gammo_idle();

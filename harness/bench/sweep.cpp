@@ -63,14 +63,6 @@ void fail(Trial& trial, TrialOutcome outcome, const std::string& why) {
 
 }  // namespace
 
-std::string load_in_words(const Load& load) {
-  return fmt::format(
-      "{} active connections exchange {}-byte messages for {:g} s after {:g} s of "
-      "warm-up",
-      load.active_connections, load.message_bytes, to_seconds(load.duration),
-      to_seconds(load.warmup));
-}
-
 std::string_view to_string(TrialOutcome outcome) noexcept {
   switch (outcome) {
     case TrialOutcome::measured:

@@ -64,8 +64,13 @@ Json schema_like(const Json& example) {
   return {{"type", "number"}};
 }
 
-void refuse_word(std::string_view what, const std::string& word) {
-  throw std::invalid_argument(fmt::format("no {}: '{}'", what, word));
+std::chrono::nanoseconds time_of(const Json& seconds) {
+  constexpr double longest_seconds = 1e6;
+  const auto count = seconds.get<double>();
+  if (!(count >= 0 && count <= longest_seconds)) {
+    throw std::runtime_error(fmt::format("{} s is no time that is measured for", count));
+  }
+  return std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(count));
 }
 
 }  // namespace echomux

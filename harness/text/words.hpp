@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -29,5 +30,28 @@ template <typename Items>
 
 // "select, poll and epoll_lt".
 [[nodiscard]] std::string list_in_words(const std::vector<std::string>& items);
+
+// --- enumerations with a to_string() ---
+
+// All words of an enumeration: the numbers from 0 on that have one.
+template <typename Enum>
+[[nodiscard]] std::vector<std::string> words_of() {
+  std::vector<std::string> words;
+  for (std::size_t i = 0; !to_string(static_cast<Enum>(i)).empty(); ++i) {
+    words.emplace_back(to_string(static_cast<Enum>(i)));
+  }
+  return words;
+}
+
+[[noreturn]] void refuse_word(std::string_view what, const std::string& word);
+
+// The enumerator of this word. Throws std::invalid_argument, which names `what` it is none of.
+template <typename Enum>
+[[nodiscard]] Enum enumerator(const std::string& word, std::string_view what) {
+  const std::vector<std::string> words = words_of<Enum>();
+  const auto found = std::ranges::find(words, word);
+  if (found == words.end()) refuse_word(what, word);
+  return static_cast<Enum>(found - words.begin());
+}
 
 }  // namespace echomux

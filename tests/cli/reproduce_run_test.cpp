@@ -16,16 +16,15 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-using Progress = std::function<void(const std::string&)>;
 
-Figure make_published(const Progress& progress, const std::stop_token& /*stop*/) {
-  progress("round 1 of 7");
+Figure make_published(const FigureRun& run) {
+  run.progress("round 1 of 7");
   return sample_published();
 }
-Figure make_with_fit(const Progress& /*progress*/, const std::stop_token& /*stop*/) {
+Figure make_with_fit(const FigureRun& /*run*/) {
   return sample_with_fit();
 }
-Figure fail(const Progress& /*progress*/, const std::stop_token& /*stop*/) {
+Figure fail(const FigureRun& /*run*/) {
   throw std::runtime_error("out of descriptors");
 }
 
