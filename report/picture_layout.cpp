@@ -27,7 +27,7 @@ double text_width(std::string_view text, double size) {
 std::vector<PictureLine> published_lines(const Figure& figure) {
   std::vector<PictureLine> lines;
   for (const std::string& name : figure.lines) {
-    const PublishedLine& values = published_line(figure, name);
+    const PublishedLine& values = line_of(figure.published, name);
     if (values.empty()) continue;
     PictureLine line{name, {{}}};
     for (const auto& [x, y] : values) line.stretches.back().push_back({x, y, {}});
@@ -40,15 +40,15 @@ std::vector<PictureLine> measured_lines(const Figure& figure,
                                         const std::map<std::string, MeasuredLine>& measured) {
   std::vector<PictureLine> lines;
   for (const std::string& name : figure.lines) {
-    const auto found = measured.find(name);
-    if (found == measured.end() || found->second.rounds.empty()) continue;
+    const MeasuredLine& of_rounds = line_of(measured, name);
+    if (of_rounds.rounds.empty()) continue;
     PictureLine line{name, {{}}};
     for (const double x : places(figure)) {
-      const auto rounds = found->second.rounds.find(x);
-      if (rounds != found->second.rounds.end()) {
+      const auto rounds = of_rounds.rounds.find(x);
+      if (rounds != of_rounds.rounds.end()) {
         const MedianInterval value = median_interval(rounds->second);
         line.stretches.back().push_back({x, value.median, value.bounds});
-      } else if (found->second.not_possible.contains(x) && !line.stretches.back().empty()) {
+      } else if (of_rounds.not_possible.contains(x) && !line.stretches.back().empty()) {
         line.stretches.emplace_back();
       }
     }
@@ -63,10 +63,8 @@ std::vector<Remark> obstacle_remarks(const Figure& figure,
                                      const std::map<std::string, MeasuredLine>& measured) {
   std::map<std::pair<std::string, std::vector<double>>, std::vector<std::string>> grouped;
   for (const std::string& name : figure.lines) {
-    const auto line = measured.find(name);
-    if (line == measured.end()) continue;
     std::map<std::string, std::vector<double>> by_reason;
-    for (const auto& [x, missing] : line->second.not_possible) {
+    for (const auto& [x, missing] : line_of(measured, name).not_possible) {
       by_reason[in_brief(missing)].push_back(x);
     }
     for (const auto& [reason, at] : by_reason) grouped[{reason, at}].push_back(name);

@@ -36,10 +36,9 @@ std::vector<std::pair<std::string, Field>> figures_of(const Results& results) {
 }
 
 Json to_json(const MetricSummary& summary) {
-  const auto& bounds = summary.interval.bounds;
-  return {{"median", summary.interval.median},
-          {"low", bounds ? Json(bounds->low) : Json(nullptr)},
-          {"high", bounds ? Json(bounds->high) : Json(nullptr)},
+  return {{"median", summary.median()},
+          {"low", summary.low()},
+          {"high", summary.high()},
           {"values", summary.values},
           {"outliers", summary.outliers.size()}};
 }
@@ -107,7 +106,7 @@ Json facts_of(const Results& results) {
   }
   if (results.client_ceiling_rps) {
     add("Client's own limit",
-        fmt::format("{:.0f} requests/s, against the floor", *results.client_ceiling_rps));
+        whole_number(*results.client_ceiling_rps) + " requests/s, against the floor");
   }
   add("Built from", fmt::format("echomux {} ({}), {}, {}", build.version, build.git_commit,
                                 build.compiler, build.build_type));
@@ -117,16 +116,8 @@ Json facts_of(const Results& results) {
 
 // Each reason for which figures are missing, once.
 Json missing_from(const Results& results) {
-  std::map<std::string, std::set<std::string>> missing;
-  for (const Trial& trial : results.trials) {
-    if (!trial.cost) continue;
-    for (const auto& [figure, reason] : trial.cost->unavailable) missing[reason].insert(figure);
-  }
-  for (const SystemCallCount& count : results.system_calls) {
-    if (!count.per_request) missing[count.unavailable].emplace(system_calls);
-  }
   Json json = Json::array();
-  for (const auto& [reason, figures] : missing) {
+  for (const auto& [reason, figures] : missing_figures(results, system_calls)) {
     json.push_back({{"figures", std::vector(figures.begin(), figures.end())}, {"reason", reason}});
   }
   return json;

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "reproduce/served.hpp"
+#include "reproduce/figures.hpp"
 #include "reproduce/served_bench.hpp"
 
 namespace echomux {
@@ -54,11 +54,7 @@ CostFit fit_waits(const Figure& figure, double connections, const FigureRun& run
   return fit;
 }
 
-}  // namespace
-
-Figure unmeasured_active_share() {
-  Figure figure;
-  figure.id = "active-share";
+void describe_active_share(Figure& figure) {
   figure.title = "CPU per request against the share of 1,000 connections that are active";
   figure.source = "this suite's own";
   figure.method =
@@ -69,12 +65,10 @@ Figure unmeasured_active_share() {
   figure.published_unit = "-";
   figure.measured_unit = "µs of CPU per request";
   figure.lines = {"select (no limit)", "poll", "epoll_lt", "epoll_et"};
-  return figure;
 }
 
-Figure make_active_share(const FigureRun& run) {
+void measure_active_share(Figure& figure, const FigureRun& run) {
   constexpr double connections = 1000;
-  Figure figure = unmeasured_active_share();
   measure_all(
       figure, {1, 3, 10, 30, 100, 300, 1000},
       [&](double active) {
@@ -88,7 +82,12 @@ Figure make_active_share(const FigureRun& run) {
   figure.fit = fit_waits(figure, connections, run);
   figure.shapes.push_back(compare_crossing(figure, "epoll_lt", "poll"));
   figure.shapes.push_back(compare_crossing(figure, "epoll_lt", "select (no limit)"));
-  return figure;
 }
+
+}  // namespace
+
+const FigureEntry active_share{"active-share",
+                               "cost against the share of connections that are active", 240,
+                               describe_active_share, measure_active_share};
 
 }  // namespace echomux

@@ -128,6 +128,19 @@ std::vector<const Trial*> used_trials(const Cell& cell, const Results& results) 
   return used;
 }
 
+std::map<std::string, std::set<std::string>> missing_figures(const Results& results,
+                                                             std::string_view system_calls) {
+  std::map<std::string, std::set<std::string>> missing;
+  for (const Trial& trial : results.trials) {
+    if (!trial.cost) continue;
+    for (const auto& [figure, reason] : trial.cost->unavailable) missing[reason].insert(figure);
+  }
+  for (const SystemCallCount& count : results.system_calls) {
+    if (!count.per_request) missing[count.unavailable].emplace(system_calls);
+  }
+  return missing;
+}
+
 std::optional<double> CellSummary::median(std::string_view metric) const {
   const auto found = metrics.find(metric);
   if (found == metrics.end() || found->second.values.empty()) return std::nullopt;

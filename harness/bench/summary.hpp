@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -71,6 +72,11 @@ void for_each_field(Of<CellSummary>, Visit visit) {
 
 // The trials of a cell that its figures are made from, by repetition. They are the results' own.
 [[nodiscard]] std::vector<const Trial*> used_trials(const Cell& cell, const Results& results);
+
+// Each reason for which figures are missing, and their names; `system_calls` is what the count of
+// these is called.
+[[nodiscard]] std::map<std::string, std::set<std::string>> missing_figures(
+    const Results& results, std::string_view system_calls);
 
 // In the order of the plan: by idle connections, rate, server.
 [[nodiscard]] std::vector<CellSummary> summarize(const Results& results);

@@ -4,17 +4,12 @@
 
 #include "harness/text/field_json.hpp"
 #include "harness/text/time_units.hpp"
+#include "harness/text/words.hpp"
 
 namespace echomux {
 
 std::string_view to_string(Arrivals arrivals) noexcept {
-  switch (arrivals) {
-    case Arrivals::uniform:
-      return "uniform";
-    case Arrivals::poisson:
-      return "poisson";
-  }
-  return "";
+  return word_of(arrivals, {"uniform", "poisson"});
 }
 
 Json to_json(const Load& load) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "harness/text/json.hpp"
+#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
@@ -47,19 +48,8 @@ std::vector<std::string> list_differences(const RunContext& a, const RunContext&
 }  // namespace
 
 std::string_view to_string(ComparisonVerdict verdict) noexcept {
-  switch (verdict) {
-    case ComparisonVerdict::no_difference:
-      return "no difference shown";
-    case ComparisonVerdict::lower:
-      return "lower";
-    case ComparisonVerdict::higher:
-      return "higher";
-    case ComparisonVerdict::too_few:
-      return "too few repetitions to tell";
-    case ComparisonVerdict::only_in_one:
-      return "figures in one of them only";
-  }
-  return "";
+  return word_of(verdict, {"no difference shown", "lower", "higher", "too few repetitions to tell",
+                           "figures in one of them only"});
 }
 
 Json to_json(const CellComparison& cell) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,14 @@ template <typename Items>
 [[nodiscard]] std::string list_in_words(const std::vector<std::string>& items);
 
 // --- enumerations with a to_string() ---
+
+// The word of an enumerator, for its to_string(): those from 0 on have these.
+template <typename Enum>
+[[nodiscard]] constexpr std::string_view word_of(
+    Enum value, std::initializer_list<std::string_view> words) noexcept {
+  const auto index = static_cast<std::size_t>(value);
+  return index < words.size() ? words.begin()[index] : std::string_view();
+}
 
 // All words of an enumeration: the numbers from 0 on that have one.
 template <typename Enum>
