@@ -80,7 +80,8 @@ struct TrialField : LoadField {
   AskedOfBench of_bench;
 };
 
-// The order is that of help, JSON and CSV alike.
+// The order is that of help, JSON and CSV alike. Where two runs differ in a field that has a title,
+// a comparison says so.
 template <typename Visit>
 void for_each_field(Of<Load>, Visit visit) {
   using namespace std::chrono_literals;
@@ -90,7 +91,8 @@ void for_each_field(Of<Load>, Visit visit) {
           {"idle"},
           {"--idle", "Connections held open that do nothing", {0, most}, "beside {} idle ones"}},
       &Load::idle_connections);
-  visit(TrialField{{{"connections"}, {"-c,--connections", "Active connections", {1, most}}},
+  visit(TrialField{{{.name = "connections", .title = "active connections"},
+                    {"-c,--connections", "Active connections", {1, most}}},
                    {"--active", "Active connections (default: 10)", "active_connections"}},
         &Load::active_connections);
   visit(LoadField{{"rate"},
@@ -101,7 +103,8 @@ void for_each_field(Of<Load>, Visit visit) {
   visit(LoadField{{"arrivals"},
                   {"--arrivals", "When the messages of an open loop are due", {}, "{} arrivals"}},
         &Load::arrivals);
-  visit(TrialField{{{"size"}, {"--size", "Bytes per message, 1 to 1048576", {1, 1'048'576}}},
+  visit(TrialField{{{.name = "size", .title = "message bytes"},
+                    {"--size", "Bytes per message, 1 to 1048576", {1, 1'048'576}}},
                    {"--size", "Bytes per message (default: 64)", "message_bytes"}},
         &Load::message_bytes);
   visit(LoadField{{"pipeline"},
@@ -126,7 +129,8 @@ void for_each_field(Of<Load>, Visit visit) {
   visit(LoadField{{"source_ips"},
                   {"--source-ip", "Address to connect from; repeat it for more, used in turn"}},
         &Load::sources);
-  visit(TrialField{{{"duration_seconds"}, {"-d,--duration", "How long to measure", {10ms, 24h}}},
+  visit(TrialField{{{.name = "duration_seconds", .title = "seconds measured per trial"},
+                    {"-d,--duration", "How long to measure", {10ms, 24h}}},
                    {"--duration", "Time measured per trial", "duration_seconds"}},
         &Load::duration);
   visit(TrialField{{{"warmup_seconds"}, {"--warmup", "Load before that", {0ms, 1h}}},

@@ -50,14 +50,6 @@ void add_to_schema(const Field& field, Json value_schema, Json& object) {
 }
 
 Json schema_like(const Json& example) {
-  if (example.is_object()) {
-    Json object = object_schema();
-    for (const auto& [name, value] : example.items()) {
-      add_property(name, schema_like(value), object);
-    }
-    return object;
-  }
-  if (example.is_array()) return {{"type", "array"}, {"items", schema_like(example.at(0))}};
   if (example.is_string()) return {{"type", "string"}};
   if (!example.is_number()) return {{"type", "boolean"}};
   if (example.is_number_unsigned()) return {{"type", "integer"}, {"minimum", 0}};

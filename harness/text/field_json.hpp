@@ -30,7 +30,7 @@ namespace echomux {
 // The schema of an object without fields so far, and the field put into it.
 [[nodiscard]] Json object_schema();
 void add_to_schema(const Field& field, Json value_schema, Json& object);
-// The schema of what is like this example: of the same types, an object with the same members.
+// The schema of what is of this example's type: a text, a number, true or false.
 [[nodiscard]] Json schema_like(const Json& example);
 // A time of so many seconds. Throws std::runtime_error for one that nobody measures for.
 [[nodiscard]] std::chrono::nanoseconds time_of(const Json& seconds);
