@@ -23,7 +23,7 @@ class Crowd {
     options_.on_window_begin = [this] { open_.set_value(); };
     thread_ = std::jthread([this](std::stop_token stop) {
       const SwarmResult result = run_swarm(options_, std::move(stop));
-      if (result.measured_time.count() == 0 && result.end != SwarmEnd::interrupted) {
+      if (result.measured_time.count() == 0 && result.outcome.reason != RunEnd::interrupted) {
         open_.set_exception(
             std::make_exception_ptr(std::runtime_error("the idle connections did not open")));
       }

@@ -24,7 +24,8 @@ double memory_with(const ServerCommand& command, std::size_t connections) {
     bytes = static_cast<double>(read_anonymous_memory(server.pid()).value());
   };
   const SwarmResult result = run_swarm(options);
-  if (result.end != SwarmEnd::completed) throw std::runtime_error("the connections did not open");
+  if (result.outcome.reason != RunEnd::completed)
+    throw std::runtime_error("the connections did not open");
   return bytes;
 }
 

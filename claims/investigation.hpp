@@ -27,7 +27,7 @@ struct Investigation {
   std::vector<std::string> command;
   Build build;
   Machine machine;
-  std::vector<Tested> tested;
+  std::vector<Tested> tested = {};
 };
 
 // Runs the experiment and decides. An experiment that can't be set up or can't be decided makes

@@ -30,13 +30,11 @@ constexpr std::array all_backends{
             .summary = "a thread per peer, blocking calls",
             .limit = "threads and their memory, and open descriptors (ulimit -u, ulimit -n)",
             .serve = &serve_threaded,
-            .max_connections = std::nullopt,
             .thread_per_connection = true},
     Backend{.name = "busy_poll",
             .summary = "one thread asks every peer in turn and never sleeps",
             .limit = "open descriptors (ulimit -n); always uses a whole CPU",
             .serve = &serve_busy_poll,
-            .max_connections = std::nullopt,
             .never_sleeps = true},
     Backend{.name = "select",
             .summary = "one thread sleeps in select",
@@ -47,26 +45,22 @@ constexpr std::array all_backends{
     Backend{.name = "poll",
             .summary = "one thread sleeps in poll",
             .limit = descriptor_limit,
-            .serve = &serve_poll,
-            .max_connections = std::nullopt},
+            .serve = &serve_poll},
     Backend{.name = "epoll_lt",
             .summary = "one thread sleeps in epoll_wait, level-triggered",
             .limit = descriptor_limit,
-            .serve = &serve_epoll_lt,
-            .max_connections = std::nullopt},
+            .serve = &serve_epoll_lt},
     Backend{.name = "epoll_et",
             .summary = "one thread sleeps in epoll_wait, edge-triggered",
             .limit = descriptor_limit,
-            .serve = &serve_epoll_et,
-            .max_connections = std::nullopt},
+            .serve = &serve_epoll_et},
 };
 
 // Not one of the seven: what a reader of course/eighth_backend writes, a template until then.
 constexpr Backend eighth{.name = "eighth",
                          .summary = "yours: one thread, epoll_wait, EPOLLONESHOT",
                          .limit = descriptor_limit,
-                         .serve = &serve_eighth,
-                         .max_connections = std::nullopt};
+                         .serve = &serve_eighth};
 
 }  // namespace
 

@@ -1,18 +1,15 @@
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
-#include <stop_token>
 
 #include "cli/bench_plan.hpp"
 #include "cli/command.hpp"
@@ -28,6 +25,11 @@
 
 namespace echomux {
 namespace {
+
+bool not_trusted(const Trial& trial) {
+  const Verdict verdict = trial.judgement.verdict;
+  return verdict == Verdict::suspect || verdict == Verdict::invalid;
+}
 
 // Tells on stderr which trial is running, how many there are, how long the rest may take judging by
 // those so far, and what the last one came to. At a terminal one line changes, and only what isn't
@@ -50,9 +52,7 @@ class BenchProgress {
       std::cerr << head() << line << '\n';
       return;
     }
-    const Verdict verdict = trial.judgement.verdict;
-    const bool stays = verdict == Verdict::suspect || verdict == Verdict::invalid;
-    if (stays) std::cerr << "\r\x1b[K" << head() << line << '\n';
+    if (not_trusted(trial)) std::cerr << "\r\x1b[K" << head() << line << '\n';
     last_ = "   (last: " + line + ")";
     if (last_.size() > 110) last_.replace(110, std::string::npos, "…)");
   }
@@ -172,7 +172,7 @@ class Recorder {
 
   void add(const Trial& trial) {
     // What an interruption cut off is no result; a resumed run does it again.
-    if (trial.outcome != TrialOutcome::interrupted) results_.trials.push_back(trial);
+    if (trial.outcome.kind != OutcomeKind::interrupted) results_.trials.push_back(trial);
     write();
   }
   void add(const SystemCallCount& count) {
@@ -212,18 +212,6 @@ class Recorder {
   std::string error_;
 };
 
-int exit_status(const Results& results, bool strict) {
-  const auto any = [&](auto predicate) { return std::ranges::any_of(results.trials, predicate); };
-  if (any([](const Trial& trial) { return trial.outcome == TrialOutcome::failed; })) {
-    return exit_failure;
-  }
-  const bool not_valid = any([](const Trial& trial) {
-    const Verdict verdict = trial.judgement.verdict;
-    return verdict == Verdict::suspect || verdict == Verdict::invalid;
-  });
-  return strict && not_valid ? exit_not_valid : exit_ok;
-}
-
 Results begin_results(const BenchArguments& arguments) {
   if (arguments.resume.empty()) {
     Results results;
@@ -247,10 +235,7 @@ Results begin_results(const BenchArguments& arguments) {
 }
 
 int bench(const BenchArguments& arguments) {
-  ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a write that fails, and is told as one
-  std::stop_source stop;
-  const SignalThread signals({SIGINT, SIGTERM}, [&](int) { stop.request_stop(); });
+  Interruption stop;
 
   Results begun = begin_results(arguments);
   const SweepPlan plan = begun.context.plan;
@@ -265,25 +250,22 @@ int bench(const BenchArguments& arguments) {
                            recorder.results().context.cpu_plan, plan.seed, path.string());
 
   BenchProgress progress(schedule_trials(plan).size(), done.trials.size());
-  const SweepObserver observer{.before = [&](const Trial& trial) { progress.before(trial); },
-                               .after =
-                                   [&](const Trial& trial) {
-                                     progress.after(trial);
-                                     recorder.add(trial);
-                                   },
-                               .counted =
-                                   [&](const SystemCallCount& count) {
-                                     progress.counting(count);
-                                     recorder.add(count);
-                                   },
-                               .ceiling = [&](double rps) { recorder.set_ceiling(rps); },
-                               .no_ceiling =
-                                   [](const std::string& why) {
-                                     std::cerr << "echomux: warning: what the client reaches "
-                                                  "against the floor is not known: "
-                                               << why << '\n';
-                                   }};
-  run_sweep(plan, servers, floor_server(), done, observer, stop.get_token());
+  SweepObserver observer;
+  observer.before = [&](const Trial& trial) { progress.before(trial); };
+  observer.after = [&](const Trial& trial) {
+    progress.after(trial);
+    recorder.add(trial);
+  };
+  observer.counted = [&](const SystemCallCount& count) {
+    progress.counting(count);
+    recorder.add(count);
+  };
+  observer.ceiling = [&](double rps) { recorder.set_ceiling(rps); };
+  observer.no_ceiling = [](const std::string& why) {
+    std::cerr << "echomux: warning: what the client reaches against the floor is not known: " << why
+              << '\n';
+  };
+  run_sweep(plan, servers, floor_server(), done, observer, stop.token());
   progress.end();
 
   std::cout << report(recorder.results(), report_format(arguments.format)) << std::flush;
@@ -298,14 +280,17 @@ int bench(const BenchArguments& arguments) {
     throw std::runtime_error(fmt::format(
         "cannot write the table to stdout; print it again with: echomux show {}", path.string()));
   }
-  if (stop.stop_requested()) {
+  if (stop.requested()) {
     std::cerr << fmt::format(
         "echomux: interrupted; what had been measured by then is in the table and the file; go on "
         "with: echomux bench --resume {}\n",
         path.string());
-    return exit_interrupted;
   }
-  return exit_status(recorder.results(), arguments.strict);
+  const std::vector<Trial>& trials = recorder.results().trials;
+  const bool failed = std::ranges::any_of(
+      trials, [](const Trial& trial) { return trial.outcome.kind == OutcomeKind::failed; });
+  return exit_status(kind_of_all(stop.requested(), failed),
+                     arguments.strict && std::ranges::any_of(trials, not_trusted));
 }
 
 }  // namespace
@@ -319,7 +304,8 @@ Command bench_command() {
       options.end(),
       {{"--resume", "Go on with the run in this results file, where it was interrupted",
         file(&to->resume), plan},
-       {"--format", "What to print on stdout", one_of(&to->format, "text,markdown,csv,json")},
+       {"--format", "What to print on stdout",
+        one_of(&to->format, {"text", "markdown", "csv", "json"})},
        {"--no-report", "Don't make the page to look at, which else is put beside the results file",
         &to->no_report},
        {"--strict", "Exit with status 3 when a trial isn't valid", &to->strict}});

@@ -124,10 +124,7 @@ SweepServer make_server(const ServerSpec& spec) {
         fmt::format("unknown server '{}'; choose from: floor, {}; or a broken one ({})",
                     spec.backend, joined(backend_names(), ", "), gallery_hint));
   }
-  server.command.arguments = {own_program(), "serve", std::string(backend->name), "--port", "0"};
-  server.command.arguments.insert(server.command.arguments.end(), spec.options.begin(),
-                                  spec.options.end());
-  server.command.speaks_echomux = true;
+  server.command = serve_command(own_program(), backend->name, spec.options);
   server.max_connections = backend->max_connections;
   server.never_sleeps = backend->never_sleeps;
   if (std::ranges::find(spec.options, "none") != spec.options.end()) server.max_connections.reset();
@@ -157,7 +154,7 @@ std::vector<Option> plan_options(BenchArguments& to) {
        "quick: within a minute; standard: seven repetitions, within ten minutes; thorough: an "
        "hour. The options below override it",
        one_of(Words{[&plan](const std::string& name) { use_preset(plan, name); }, "quick"},
-              "quick,standard,thorough")},
+              {"quick", "standard", "thorough"})},
       {"--backends",
        fmt::format("Comma-separated, from: floor, {}; all unless given; 'none' for --server alone",
                    joined(backend_names(), ", ")),
@@ -179,7 +176,7 @@ std::vector<Option> plan_options(BenchArguments& to) {
        "up takes changes with the machine's mood",
        &plan.keep_awake},
       {"--select-limit", "'none' lets select watch descriptors beyond FD_SETSIZE",
-       one_of(&to.select_limit, "fd_setsize,none")},
+       one_of(&to.select_limit, {"fd_setsize", "none"})},
       {"-o,--output",
        "Where to write the raw results (default: results/bench-TIME.json, or in "
        "~/.local/state/echomux where that can't be written)",

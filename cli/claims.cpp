@@ -1,12 +1,10 @@
 #include <fmt/core.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <memory>
-#include <stop_token>
 
 #include "claims/investigation.hpp"
 #include "cli/command.hpp"
@@ -107,27 +105,23 @@ void keep(const ClaimsOptions& options, const Investigation& investigation) {
 }
 
 int investigate(const ClaimsOptions& options, const std::vector<const Claim*>& chosen) {
-  ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a write that fails, and is told as one
-  std::stop_source stop;
-  const SignalThread signals({SIGINT, SIGTERM}, [&](int) { stop.request_stop(); });
+  Interruption stop;
   Investigation investigation{.started = iso_time_now(),
                               .command = own_command_line(),
                               .build = build_info(),
-                              .machine = describe_machine(),
-                              .tested = {}};
+                              .machine = describe_machine()};
   keep(options, investigation);
   ClaimsProgress progress(chosen.size());
   claims::Laboratory laboratory;
   laboratory.program = own_program();
-  laboratory.stop = stop.get_token();
+  laboratory.stop = stop.token();
   laboratory.progress = [&](std::string_view what) { progress.tell(what); };
   for (const Claim* const claim : chosen) {
-    if (stop.stop_requested()) break;
+    if (stop.requested()) break;
     progress.begin(*claim);
     Tested tested = put_to_the_test(*claim, laboratory);
     progress.clear();
-    if (stop.stop_requested()) break;
+    if (stop.requested()) break;
     if (!options.json) {
       std::cout << in_words(tested, !options.ids.empty()) << '\n' << std::flush;
     }
@@ -139,12 +133,11 @@ int investigate(const ClaimsOptions& options, const std::vector<const Claim*>& c
   } else {
     std::cout << claims::summary(investigation.tested) << '\n' << std::flush;
   }
-  if (stop.stop_requested()) {
+  if (stop.requested()) {
     std::cerr << fmt::format("echomux: interrupted after {} of {} sentences\n",
                              investigation.tested.size(), chosen.size());
-    return exit_interrupted;
   }
-  return exit_ok;
+  return exit_status(kind_of_all(stop.requested(), false));
 }
 
 }  // namespace

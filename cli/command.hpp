@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "harness/load/outcome.hpp"
+
 namespace echomux {
 
 // Exit statuses of every subcommand.
@@ -21,6 +23,17 @@ inline constexpr int exit_usage = 2;
 inline constexpr int exit_not_valid =
     3;  // measured, but not to be trusted; asked for with --strict
 inline constexpr int exit_interrupted = 130;
+// That of a run which went so; `doubted`: --strict is given, and a figure isn't to be trusted.
+[[nodiscard]] constexpr int exit_status(OutcomeKind kind, bool doubted = false) noexcept {
+  if (kind == OutcomeKind::interrupted) return exit_interrupted;
+  if (kind == OutcomeKind::failed) return exit_failure;
+  return doubted ? exit_not_valid : exit_ok;
+}
+// The kind of a run of many parts: was it stopped, and has any of them failed?
+[[nodiscard]] constexpr OutcomeKind kind_of_all(bool interrupted, bool any_failed) noexcept {
+  if (interrupted) return OutcomeKind::interrupted;
+  return any_failed ? OutcomeKind::failed : OutcomeKind::measured;
+}
 
 // Thrown for a mistake on the command line that only a subcommand can see; ends with exit_usage.
 class UsageError : public std::runtime_error {
@@ -79,9 +92,8 @@ struct Value {
   bool repeated = false;             // the option is repeated for each value; no commas
   bool default_shown = true;
 };
-// The value with one of these set. Words are separated by commas.
+// The value with one of these set.
 [[nodiscard]] Value one_of(Value value, const std::vector<std::string>& choices);
-[[nodiscard]] Value one_of(Value value, std::string_view choices);
 [[nodiscard]] Value offer(Value value, std::vector<std::string> words);
 [[nodiscard]] Value file(Value value, std::string when_empty = {});
 [[nodiscard]] Value repeated(Value value);

@@ -97,7 +97,7 @@ Command compare_command() {
            {"--metric",
             "What to compare by, comma-separated: fields of the summary, such as latency_us_p99",
             offer(&to->metrics, names)},
-           {"--format", "How to print it", one_of(&to->format, "text,json")}},
+           {"--format", "How to print it", one_of(&to->format, {"text", "json"})}},
           "",
           [to] { return run(*to); }};
 }

@@ -86,7 +86,7 @@ Command doctor_command() {
   const auto format = std::make_shared<std::string>("text");
   return {"doctor",
           "Tell what this machine can carry, and what to know when measuring on it",
-          {{"--format", "How to print it", one_of(format.get(), "text,json")}},
+          {{"--format", "How to print it", one_of(format.get(), {"text", "json"})}},
           "It changes nothing. Commands that lift a limit are printed, not run.",
           [format] { return doctor(*format); }};
 }

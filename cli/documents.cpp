@@ -61,7 +61,7 @@ std::string troff(std::string_view text) {
 std::string man_value(const Option& option) {
   std::string value = option.value.choices.empty()
                           ? fmt::format("\\fI{}\\fR", troff(value_name(option)))
-                          : troff(fmt::format("{}", joined(option.value.choices, "|")));
+                          : troff(joined(option.value.choices, "|"));
   if (takes_commas(option)) return value + ",...";
   return takes_several(option.value) ? value + "..." : value;
 }
@@ -97,8 +97,7 @@ std::string man_command(const Command& program, const Command& command) {
   return page;
 }
 
-}  // namespace
-
+// In section 1, as troff with the macros of man(7).
 std::string man_page(const Command& program) {
   // "NAME: what it is.\nMore": the form in which makewhatis(8) wants the first line.
   const std::size_t colon = program.help.find(": ");
@@ -117,6 +116,7 @@ std::string man_page(const Command& program) {
 
 // --- bash ---
 
+// To be sourced by bash.
 std::string bash_completion(const Command& program) {
   // One line for what stands before the cursor in a command, and one for the command's other words.
   std::string cases;
@@ -168,8 +168,6 @@ complete -F _{0} {0}
 
 // --- zsh ---
 
-namespace {
-
 // What is put between single quotes, where brackets and colons divide.
 std::string zsh(std::string_view text) {
   return escape(text, {{'\'', "'\\''"}, {'\\', "\\\\"}, {'[', "\\["}, {']', "\\]"}, {':', "\\:"}});
@@ -178,7 +176,7 @@ std::string zsh(std::string_view text) {
 std::string zsh_action(const Option& option) {
   if (option.value.file) return "_files";
   if (option.value.offered.empty()) return "";
-  const std::string words = fmt::format("{}", joined(option.value.offered, " "));
+  const std::string words = joined(option.value.offered, " ");
   return takes_commas(option) ? fmt::format("{{_values -s , {} {}}}", value_name(option), words)
                               : "(" + words + ")";
 }
@@ -203,8 +201,7 @@ std::string zsh_option(const Option& option) {
   return words;
 }
 
-}  // namespace
-
+// To be put into zsh's function path as _NAME.
 std::string zsh_completion(const Command& program) {
   std::string commands;
   std::string cases;
@@ -232,21 +229,24 @@ if [[ $funcstack[1] == _{0} ]]; then _{0} "$@"; else compdef _{0} {0}; fi
                      program.name, commands, options, cases);
 }
 
+}  // namespace
+
 Command print_command(const Command& program) {
   const auto what = std::make_shared<std::string>();
-  Command command{"print",
-                  "Print the manual page, what a shell needs, or the schema of results files",
-                  {{"WHAT", "man, bash, zsh or schema", one_of(what.get(), "man,bash,zsh,schema")}},
-                  "",
-                  [program, what] {
-                    std::cout << (*what == "man"    ? man_page(program)
-                                  : *what == "bash" ? bash_completion(program)
-                                  : *what == "zsh"  ? zsh_completion(program)
-                                                    : results_schema())
-                              << std::flush;
-                    if (!std::cout) throw std::runtime_error("cannot write to stdout");
-                    return exit_ok;
-                  }};
+  Command command{
+      "print",
+      "Print the manual page, what a shell needs, or the schema of results files",
+      {{"WHAT", "man, bash, zsh or schema", one_of(what.get(), {"man", "bash", "zsh", "schema"})}},
+      "",
+      [program, what] {
+        std::cout << (*what == "man"    ? man_page(program)
+                      : *what == "bash" ? bash_completion(program)
+                      : *what == "zsh"  ? zsh_completion(program)
+                                        : results_schema())
+                  << std::flush;
+        if (!std::cout) throw std::runtime_error("cannot write to stdout");
+        return exit_ok;
+      }};
   command.hidden = true;
   return command;
 }

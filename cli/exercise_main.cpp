@@ -11,8 +11,7 @@ namespace {
 constexpr Backend exercise{.name = "exercise",
                            .summary = "the server of this exercise",
                            .limit = "open descriptors (ulimit -n)",
-                           .serve = &serve_exercise,
-                           .max_connections = std::nullopt};
+                           .serve = &serve_exercise};
 
 }  // namespace
 

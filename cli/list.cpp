@@ -15,13 +15,11 @@ namespace {
 int list_as_json() {
   auto list = Json::array();
   for (const Backend& backend : backends()) {
-    Json entry{{"name", backend.name},
-               {"summary", backend.summary},
-               {"limit", backend.limit},
-               {"max_connections", nullptr},
-               {"never_sleeps", backend.never_sleeps}};
-    if (backend.max_connections) entry["max_connections"] = *backend.max_connections;
-    list.push_back(std::move(entry));
+    list.push_back({{"name", backend.name},
+                    {"summary", backend.summary},
+                    {"limit", backend.limit},
+                    {"max_connections", backend.max_connections},
+                    {"never_sleeps", backend.never_sleeps}});
   }
   std::cout << list.dump(2) << '\n';
   return exit_ok;

@@ -111,9 +111,6 @@ Value one_of(Value value, const std::vector<std::string>& choices) {
   value.offered = value.choices = choices;
   return value;
 }
-Value one_of(Value value, std::string_view choices) {
-  return one_of(std::move(value), CLI::detail::split(std::string(choices), ','));
-}
 Value offer(Value value, std::vector<std::string> words) {
   value.offered = std::move(words);
   return value;

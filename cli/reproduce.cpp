@@ -1,10 +1,8 @@
 #include <fmt/core.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <iostream>
 #include <memory>
-#include <stop_token>
 
 #include "cli/bench_plan.hpp"
 #include "cli/command.hpp"
@@ -40,10 +38,7 @@ std::vector<const FigureEntry*> choose(const std::string& name) {
 int reproduce(const std::string& name, const std::string& directory, bool json) {
   if (name == "list") return list_figures();
   const std::vector<const FigureEntry*> chosen = choose(name);
-  ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a write that fails, and is told as one
-  std::stop_source stop;
-  const SignalThread signals({SIGINT, SIGTERM}, [&](int) { stop.request_stop(); });
+  Interruption stop;
   const ReproduceOptions options{
       .directory = directory,
       .json = json,
@@ -52,9 +47,8 @@ int reproduce(const std::string& name, const std::string& directory, bool json) 
                   .command = own_command_line(),
                   .build = build_info(),
                   .machine = describe_machine()},
-      .server = [](const std::string& line) { return make_server(own_server(line)); },
-      .gnuplot = {}};
-  return run_figures(chosen, options, std::cout, std::cerr, stop.get_token());
+      .server = [](const std::string& line) { return make_server(own_server(line)); }};
+  return run_figures(chosen, options, std::cout, std::cerr, stop.token());
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <ostream>
 
 #include "cli/command.hpp"
@@ -146,9 +145,8 @@ int run_figures(std::span<const FigureEntry* const> chosen, const ReproduceOptio
     err << fmt::format(
         "echomux: interrupted; the figures that were complete by then are printed{}\n",
         options.directory.empty() ? "" : " and written");
-    return exit_interrupted;
   }
-  return failed ? exit_failure : exit_ok;
+  return exit_status(kind_of_all(stop.stop_requested(), failed));
 }
 
 }  // namespace echomux

@@ -16,8 +16,8 @@ struct ReproduceOptions {
   bool json = false;                // on `out`, after the last figure, instead of text
   bool terminal = false;            // `err` is one: progress is a line that changes
   FigureContext context;
-  std::function<SweepServer(const std::string& line)> server;  // as FigureRun has it
-  Gnuplot gnuplot;
+  std::function<SweepServer(const std::string& line)> server = {};  // as FigureRun has it
+  Gnuplot gnuplot = {};
 };
 
 // Measures the figures one after the other and shows each on `out` as soon as it is done; with a

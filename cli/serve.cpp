@@ -193,9 +193,9 @@ Command serve_command() {
         offer(&to->backend, server_names())},
        {"--host", "Address to listen on", &to->host},
        {"--port", "Port to listen on; 0 is the kernel's choice", &to->port},
-       {"--stats", "How to print the counters when it stops", one_of(&to->stats, "text,json")},
+       {"--stats", "How to print the counters when it stops", one_of(&to->stats, {"text", "json"})},
        {"--select-limit", "select only: 'none' watches descriptors beyond FD_SETSIZE too",
-        one_of(&to->select_limit, "fd_setsize,none")},
+        one_of(&to->select_limit, {"fd_setsize", "none"})},
        {"--idle-timeout",
         "Close a peer that has neither sent nor taken anything for this long, or up to a quarter "
         "longer: 500ms, 30s, 2m [never]",

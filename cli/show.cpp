@@ -13,20 +13,21 @@ Command show_command() {
     bool ledger = false;
   };
   const auto to = std::make_shared<Arguments>();
-  return {"show",
-          "Print the table of a results file again",
-          {{"FILE", "A results file of 'echomux bench'", file(&to->path)},
-           {"--format", "How to print it", one_of(&to->format, "text,markdown,csv,json")},
-           {"--ledger",
-            "Print where the time and the memory went instead, and where each figure is from",
-            &to->ledger}},
-          "",
-          [to] {
-            const Results results = read_results(to->path);
-            std::cout << (to->ledger ? cost_ledger(results)
-                                     : report(results, report_format(to->format)));
-            return exit_ok;
-          }};
+  return {
+      "show",
+      "Print the table of a results file again",
+      {{"FILE", "A results file of 'echomux bench'", file(&to->path)},
+       {"--format", "How to print it", one_of(&to->format, {"text", "markdown", "csv", "json"})},
+       {"--ledger",
+        "Print where the time and the memory went instead, and where each figure is from",
+        &to->ledger}},
+      "",
+      [to] {
+        const Results results = read_results(to->path);
+        std::cout << (to->ledger ? cost_ledger(results)
+                                 : report(results, report_format(to->format)));
+        return exit_ok;
+      }};
 }
 
 }  // namespace echomux

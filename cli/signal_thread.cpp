@@ -51,4 +51,9 @@ void SignalThread::run() {
   }
 }
 
+Interruption::Interruption() : signals_({SIGINT, SIGTERM}, [this](int) { stop_.request_stop(); }) {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
+}
+
 }  // namespace echomux

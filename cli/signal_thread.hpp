@@ -33,4 +33,18 @@ class SignalThread {
   std::thread thread_;
 };
 
+// For a command that measures and then writes: SIGINT and SIGTERM ask it to stop, and a pipe that
+// nobody reads or a file that may not grow is a write that fails, and is told as one. Construct it
+// as SignalThread.
+class Interruption {
+ public:
+  Interruption();
+  [[nodiscard]] bool requested() const noexcept { return stop_.stop_requested(); }
+  [[nodiscard]] std::stop_token token() const noexcept { return stop_.get_token(); }
+
+ private:
+  std::stop_source stop_;
+  SignalThread signals_;
+};
+
 }  // namespace echomux

@@ -1,11 +1,9 @@
 #include <fmt/core.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <iostream>
 #include <memory>
-#include <stop_token>
 
 #include "cli/command.hpp"
 #include "cli/load_options.hpp"
@@ -184,28 +182,24 @@ void show_progress(const SwarmProgress& progress, bool terminal) {
   std::cerr << (terminal ? "\r\x1b[K" : "") << text << (terminal ? "" : "\n") << std::flush;
 }
 
-int exit_status(const LoadReport& report, const Judgement& judgement, bool strict) {
-  if (report.end == SwarmEnd::interrupted) return exit_interrupted;
-  const bool broken = report.end != SwarmEnd::completed || report.lost > 0 ||
+// What it counts as here, where a server that leaves its peers without an answer has failed.
+OutcomeKind kind_of(const LoadReport& report) {
+  const bool broken = report.outcome.kind != OutcomeKind::measured || report.lost > 0 ||
                       report.unanswered > 0 || report.partly_answered > 0 || report.requests == 0;
-  if (broken) return exit_failure;
-  return strict && judgement.verdict != Verdict::valid ? exit_not_valid : exit_ok;
+  return kind_of_all(report.outcome.kind == OutcomeKind::interrupted, broken);
 }
 
 int run(const SwarmArguments& arguments) {
   check_combination(arguments);
   SwarmOptions options{.server = arguments.server, .load = arguments.load};
-  ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a write that fails, and is told as one
-  std::stop_source stop;
-  const SignalThread signals({SIGINT, SIGTERM}, [&](int) { stop.request_stop(); });
+  Interruption stop;
   raise_descriptor_limit();
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   if (arguments.format != "quiet") {
     options.on_progress = [&](const SwarmProgress& progress) { show_progress(progress, terminal); };
   }
 
-  const SwarmResult result = run_swarm(options, stop.get_token());
+  const SwarmResult result = run_swarm(options, stop.token());
   if (terminal && arguments.format != "quiet") std::cerr << "\r\x1b[K" << std::flush;
   const LoadReport report = make_load_report(options.load, result);
   const Judgement judgement = judge(report);
@@ -229,7 +223,7 @@ int run(const SwarmArguments& arguments) {
     std::cerr << fmt::format("echomux: {}: {}\n", to_string(judgement.verdict),
                              judgement.reasons.front().sentence);
   }
-  return exit_status(report, judgement, arguments.strict);
+  return exit_status(kind_of(report), arguments.strict && judgement.verdict != Verdict::valid);
 }
 
 std::vector<Option> options_into(SwarmArguments& to) {
@@ -241,7 +235,7 @@ std::vector<Option> options_into(SwarmArguments& to) {
       options.end(),
       {{"--remote", "Allow a server on another machine", &to.remote},
        {"--strict", "Exit with status 3 when the verdict isn't 'valid'", &to.strict},
-       {"--format", "What to print", one_of(&to.format, "text,json,csv,quiet")},
+       {"--format", "What to print", one_of(&to.format, {"text", "json", "csv", "quiet"})},
        {"-o,--output", "Write it to this file instead of stdout", file(&to.output)},
        {"--hgrm", "Write the latency distribution to this file too, for HdrHistogram's plotter",
         file(&to.hgrm)}});

@@ -39,7 +39,7 @@ struct Backend {
                 ServerStats& stats);
 
   // The most connections it can serve at a time; none where only the system's limits count.
-  std::optional<std::size_t> max_connections;
+  std::optional<std::size_t> max_connections = {};
   // True when it uses its whole CPU even while nobody sends.
   bool never_sleeps = false;
   bool thread_per_connection = false;

@@ -53,8 +53,7 @@ constexpr Backend broken_twin(std::string_view name, Serve* serve) {
   return {.name = name,
           .summary = "broken on purpose",
           .limit = "open descriptors (ulimit -n)",
-          .serve = serve,
-          .max_connections = std::nullopt};
+          .serve = serve};
 }
 
 constexpr Backend mended_twin(std::string_view name, Serve* serve) {

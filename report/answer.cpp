@@ -73,10 +73,8 @@ std::string where(const Place& place, bool name_rate) {
 
 std::string why_absent(const CellSummary& cell) {
   if (cell.used > 0) return std::string(to_string(cell.judgement.verdict));
-  if (cell.outcome == TrialOutcome::starved || cell.note.empty()) {
-    return std::string(to_string(cell.outcome));
-  }
-  return cell.note;
+  const auto& [kind, reason, sentence] = cell.outcome;
+  return kind == OutcomeKind::starved || sentence.empty() ? std::string(to_string(kind)) : sentence;
 }
 
 // "a request costs epoll_lt and epoll_et 29.9 to 31.0 µs of CPU and poll 979 (33 times as much)".

@@ -143,7 +143,7 @@ std::vector<std::string> caveats(const Results& results, const Cells& cells) {
   std::vector<std::string> sentences;
   explain_gallery(results, sentences);
   const auto any = [&](auto predicate) { return std::ranges::any_of(cells, predicate); };
-  if (any([](const CellSummary& c) { return c.outcome == TrialOutcome::starved; })) {
+  if (any([](const CellSummary& c) { return c.outcome.kind == OutcomeKind::starved; })) {
     sentences.emplace_back(
         "starved: peers were connected but got no answer in time. A server that serves one peer at "
         "a time leaves the others waiting, and an idle peer is never done.");

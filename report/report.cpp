@@ -45,10 +45,10 @@ std::string in_table(const CellSummary& cell, const Metric& metric) {
 
 // What there is to say beside a cell's figures.
 std::string remarks(const CellSummary& cell) {
-  std::string text = cell.note;
+  std::string text = cell.outcome.sentence;
   const auto add = [&](const std::string& remark) { text += (text.empty() ? "" : ", ") + remark; };
   const Verdict verdict = cell.judgement.verdict;
-  const bool said = cell.outcome == TrialOutcome::starved || verdict == Verdict::not_possible ||
+  const bool said = cell.outcome.kind == OutcomeKind::starved || verdict == Verdict::not_possible ||
                     verdict == Verdict::valid;
   if (!said) {
     std::string word(to_string(verdict));
@@ -103,13 +103,13 @@ std::string csv(const Results& results) {
     for (const Reason& reason : trial.judgement.reasons) codes.push_back(reason.code);
     out += fmt::format("{},{},{},{},{},{},{}", csv_field(trial.cell.server),
                        trial.cell.idle_connections, plain_number(trial.cell.rate), trial.repetition,
-                       to_string(trial.outcome), to_string(trial.judgement.verdict),
+                       to_string(trial.outcome.kind), to_string(trial.judgement.verdict),
                        joined(codes, " "));
     for (const Metric& metric : *results.metrics) {
       const std::optional<double> value = trial.has_figures() ? metric.value(trial) : std::nullopt;
       out += value ? "," + plain_number(*value) : std::string(",");
     }
-    out += "," + csv_field(trial.note) + "\n";
+    out += "," + csv_field(trial.outcome.sentence) + "\n";
   }
   return out;
 }
@@ -192,7 +192,7 @@ std::string cost_ledger(const Results& results) {
 }
 
 std::string one_line(const Trial& trial) {
-  if (!trial.has_figures()) return trial.note;
+  if (!trial.has_figures()) return trial.outcome.sentence;
   std::string text = fmt::format(
       "p50 {} µs, p99 {} µs, {} µs of CPU per request", figure_in_words(trial.load->latency_us.p50),
       figure_in_words(trial.load->latency_us.p99), figure_in_words(trial.cost->cpu_us_per_request));
@@ -202,7 +202,7 @@ std::string one_line(const Trial& trial) {
       text += fmt::format(" ({})", trial.judgement.reasons.front().code);
     }
   }
-  return trial.note.empty() ? text : text + ", " + trial.note;
+  return trial.outcome.sentence.empty() ? text : text + ", " + trial.outcome.sentence;
 }
 
 }  // namespace echomux

@@ -114,7 +114,7 @@ void measure_all(
         run.progress(fmt::format("{}: round {} of {}, {} at {}", figure.id, round + 1,
                                  served_rounds, line, reader_number(place)));
         const Served served = bench.measure(line, load);
-        if (served.report.end == SwarmEnd::starved) {
+        if (served.report.outcome.reason == RunEnd::starved) {
           // Once can be the machine's doing. Twice, and never served, is the server's.
           const int times = ++starved[{line, place}];
           if (times > 1 && !measured.rounds.contains(place)) {
@@ -122,7 +122,8 @@ void measure_all(
                 Obstacle::starved,
                 "peers were connected but got no answer in time, for the server serves others"};
           }
-        } else if (served.report.end == SwarmEnd::completed && served.report.requests > 0) {
+        } else if (served.report.outcome.reason == RunEnd::completed &&
+                   served.report.requests > 0) {
           measured.rounds[place].push_back(take(line, place, served));
         }
       }

@@ -18,9 +18,7 @@ Bench::Bench(const Laboratory& laboratory)
       on_client_cpu_(cpus_.client) {}
 
 ServerCommand Bench::command(std::string_view backend) const {
-  ServerCommand command;
-  command.arguments = {laboratory_.program, "serve", std::string(backend), "--port", "0"};
-  command.speaks_echomux = true;
+  ServerCommand command = serve_command(laboratory_.program, backend);
   command.cpu = cpus_.server;
   return command;
 }

@@ -25,15 +25,9 @@ const std::vector<int>& all_cpus() {
 }  // namespace
 
 ServerCommand server_command(std::string_view name, const std::vector<std::string>& arguments) {
-  ServerCommand command;
-  if (name == "floor") {
-    command.arguments = {floor_program(), "{port}"};
-  } else {
-    command.arguments = {floor_program().parent_path() / "echomux", "serve", std::string(name),
-                         "--port", "0"};
-    command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
-    command.speaks_echomux = true;
-  }
+  ServerCommand command =
+      name == "floor" ? ServerCommand{.arguments = {floor_program(), "{port}"}}
+                      : serve_command(floor_program().parent_path() / "echomux", name, arguments);
   if (all_cpus().size() > 1) command.cpu = all_cpus().back();
   return command;
 }
@@ -67,7 +61,7 @@ Cost measure_cost(ServerProcess& server, const Load& load) {
     counted = server.counters().value_or(Counters{});
   };
   const SwarmResult result = run_swarm(options);
-  if (result.end != SwarmEnd::completed || result.measured_requests == 0) {
+  if (result.outcome.reason != RunEnd::completed || result.measured_requests == 0) {
     throw std::runtime_error(fmt::format(
         "the run against {} did not complete: {} of {} connections", server.endpoint().to_string(),
         result.idle_confirmed + result.active_confirmed, load.connections()));
@@ -77,7 +71,6 @@ Cost measure_cost(ServerProcess& server, const Load& load) {
       .cpu_us_per_request = to_us(cpu) / requests,
       .requests_per_second = requests / to_seconds(result.measured_time),
       .latency_us_p50 = to_us(result.latency.percentile(50)),
-      .counted_per_request = {},
   };
   for (const auto& [name, count] : counted) {
     cost.counted_per_request[name] = static_cast<double>(count - counted_before[name]) / requests;

@@ -30,7 +30,7 @@ struct Cost {
   double requests_per_second = 0;
   double latency_us_p50 = 0;  // as the client saw it, from when each message was due
   // What the server counted in that time, by the names of its counters; none for the floor.
-  std::map<std::string, double> counted_per_request;
+  std::map<std::string, double> counted_per_request = {};
 };
 
 // Puts the load on a running server. Throws std::runtime_error when the run did not complete.

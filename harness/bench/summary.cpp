@@ -89,7 +89,7 @@ void judge_cell(CellSummary& summary, const std::vector<const Trial*>& trials) {
 std::vector<const Trial*> trials_of(const Cell& cell, const Results& results) {
   std::vector<const Trial*> all;
   for (const Trial& trial : results.trials) {
-    if (trial.cell == cell && trial.outcome != TrialOutcome::interrupted) all.push_back(&trial);
+    if (trial.cell == cell && trial.outcome.kind != OutcomeKind::interrupted) all.push_back(&trial);
   }
   std::ranges::sort(all, {}, &Trial::repetition);
   return all;
@@ -103,9 +103,7 @@ CellSummary summarize_cell(const Cell& cell, const Results& results) {
   summary.trials = all.size();
   summary.used = used.size();
   for (const Trial* const trial : all) {
-    if (trial->outcome == TrialOutcome::measured) continue;
-    summary.outcome = trial->outcome;
-    summary.note = trial->note;
+    if (trial->outcome.kind != OutcomeKind::measured) summary.outcome = trial->outcome;
   }
   for (const Metric& metric : *results.metrics) {
     summary.metrics[metric.name] = summarize_metric(metric, used);

@@ -40,8 +40,7 @@ struct CellSummary {
   Cell cell;
   std::size_t trials = 0;
   std::size_t used = 0;  // in the figures
-  TrialOutcome outcome = TrialOutcome::measured;
-  std::string note;
+  RunOutcome outcome;    // of the last trial that was not measured, if there is one
   Judgement judgement;
   std::map<std::string_view, MetricSummary> metrics;
   std::optional<double> system_calls_per_request;  // counted by the kernel
@@ -56,8 +55,10 @@ void for_each_field(Of<CellSummary>, Visit visit) {
   visit({}, &CellSummary::cell);
   visit({"trials"}, &CellSummary::trials);
   visit({"used", "Trials that the figures are of."}, &CellSummary::used);
-  visit({"outcome"}, &CellSummary::outcome);
-  visit({"note"}, &CellSummary::note);
+  visit(
+      {"outcome"}, [](auto& cell) -> auto& { return cell.outcome.kind; });
+  visit(
+      {"note"}, [](auto& cell) -> auto& { return cell.outcome.sentence; });
   visit({}, &CellSummary::judgement);
   visit({.name = "system_calls_per_request",
          .explanation = "Counted by the kernel in a pass of its own, or by the server where the "

@@ -4,7 +4,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <array>
 #include <random>
 #include <semaphore>
 #include <stop_token>
@@ -12,15 +11,12 @@
 #include "echo/system_call.hpp"
 #include "harness/bench/trial.hpp"
 #include "harness/machine/cpu.hpp"
+#include "harness/machine/needs.hpp"
 #include "harness/machine/tracepoint.hpp"
 #include "harness/text/time_units.hpp"
 
 namespace echomux {
 namespace {
-
-// What a server or the client needs beside its connections: the standard streams, a listener, an
-// epoll instance, a few for signals and the pipe between them.
-constexpr std::size_t spare_descriptors = 24;
 
 // How long the signal that ends the harness may come after the one that ended its server.
 constexpr std::chrono::milliseconds a_moment{100};
@@ -38,13 +34,13 @@ bool ruled_out(Trial& trial, const SweepServer& server, std::uint64_t descriptor
   // A server that serves one peer at a time is run all the same: that it starves the others is its
   // lesson, not a limit that someone has set.
   if (server.max_connections > 1 && connections > *server.max_connections) {
-    trial.outcome = TrialOutcome::over_limit;
-    trial.note = fmt::format("limit {}", *server.max_connections);
+    trial.outcome = {OutcomeKind::over_limit, RunEnd::not_run,
+                     fmt::format("limit {}", *server.max_connections)};
   } else if (needed > descriptor_limit) {
-    trial.outcome = TrialOutcome::not_possible;
-    trial.note = fmt::format(
-        "not possible: needs {} descriptors, the limit is {} (raise it: ulimit -Hn {}, as root)",
-        needed, descriptor_limit, needed);
+    trial.outcome = {OutcomeKind::not_possible, RunEnd::not_run,
+                     fmt::format("not possible: needs {} descriptors, the limit is {} (raise it: "
+                                 "ulimit -Hn {}, as root)",
+                                 needed, descriptor_limit, needed)};
   } else {
     return false;
   }
@@ -53,33 +49,14 @@ bool ruled_out(Trial& trial, const SweepServer& server, std::uint64_t descriptor
 }
 
 // A trial without figures, and why.
-void fail(Trial& trial, TrialOutcome outcome, const std::string& why) {
-  trial.outcome = outcome;
-  trial.note = why;
+void fail(Trial& trial, OutcomeKind kind, const std::string& why) {
+  trial.outcome = {kind, RunEnd::not_run, why};
   trial.load.reset();
   trial.cost.reset();
   trial.judgement = judge_trial(trial, {});
 }
 
 }  // namespace
-
-std::string_view to_string(TrialOutcome outcome) noexcept {
-  switch (outcome) {
-    case TrialOutcome::measured:
-      return "measured";
-    case TrialOutcome::starved:
-      return "starved";
-    case TrialOutcome::over_limit:
-      return "over_limit";
-    case TrialOutcome::not_possible:
-      return "not_possible";
-    case TrialOutcome::failed:
-      return "failed";
-    case TrialOutcome::interrupted:
-      return "interrupted";
-  }
-  return "";
-}
 
 CpuPlan plan_cpus(bool pin, bool keep_awake) {
   CpuPlan plan;
@@ -170,13 +147,13 @@ void run_sweep(const SweepPlan& plan, const std::vector<SweepServer>& servers,
         run_trial(trial, server, plan, cpus, ceiling, stop);
       } catch (const std::exception& error) {
         // One server that can't be started or connected to must not cost the others their trials.
-        fail(trial, TrialOutcome::failed, error.what());
+        fail(trial, OutcomeKind::failed, error.what());
       }
       // Whoever ends the harness may end its server too, and a moment before: nothing that went
       // wrong in the end is the server's.
-      if (trial.outcome == TrialOutcome::failed) wait_for_stop(stop, a_moment);
-      if (stop.stop_requested() && trial.outcome != TrialOutcome::measured) {
-        fail(trial, TrialOutcome::interrupted, "interrupted");
+      if (trial.outcome.kind == OutcomeKind::failed) wait_for_stop(stop, a_moment);
+      if (stop.stop_requested() && trial.outcome.kind != OutcomeKind::measured) {
+        fail(trial, OutcomeKind::interrupted, "interrupted");
       }
     }
     note_measured(trial);

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -59,24 +58,12 @@ void for_each_field(Of<Cell>, Visit visit) {
   visit({"rate", "Requests per second in all; 0 is a closed loop."}, &Cell::rate);
 }
 
-// How a trial went.
-enum class TrialOutcome : std::uint8_t {
-  measured,
-  starved,       // the server left peers without an answer
-  over_limit,    // more connections than the server can serve by its nature
-  not_possible,  // this machine's limits don't allow it
-  failed,        // the server broke: it ended, lost connections or returned wrong bytes
-  interrupted,
-};
-[[nodiscard]] std::string_view to_string(TrialOutcome outcome) noexcept;
-
 // One repetition of one cell.
 struct Trial {
   Cell cell;
   std::size_t repetition = 1;  // counts from one
   std::size_t active_connections = 0;
-  TrialOutcome outcome = TrialOutcome::measured;
-  std::string note;  // one clause that says what happened, where something did
+  RunOutcome outcome;
   Judgement judgement;
   std::optional<LoadReport> load;  // none when it was never run
   std::optional<ServerCost> cost;  // none when nothing was measured
@@ -90,8 +77,11 @@ void for_each_field(Of<Trial>, Visit visit) {
   visit({}, &Trial::cell);
   visit({"repetition", "Counts from one."}, &Trial::repetition);
   visit({"active_connections"}, &Trial::active_connections);
-  visit({"outcome"}, &Trial::outcome);
-  visit({"note", "One clause that says what happened, where something did."}, &Trial::note);
+  visit(
+      {"outcome"}, [](auto& trial) -> auto& { return trial.outcome.kind; });
+  visit(
+      {"note", "One clause that says what happened, where something did."},
+      [](auto& trial) -> auto& { return trial.outcome.sentence; });
   visit({}, &Trial::judgement);
   visit({"load", "Null when the trial was never run."}, &Trial::load);
   visit({"cost", "Null when nothing was measured."}, &Trial::cost);

@@ -1,7 +1,6 @@
 #include "harness/bench/trial.hpp"
 
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -122,6 +121,13 @@ class ServerMeter {
   ServerReading end_;
 };
 
+// A fresh one, on its CPU.
+ServerProcess start(const SweepServer& server, const CpuPlan& cpus, const std::stop_token& stop) {
+  ServerCommand command = server.command;
+  command.cpu = cpus.server;
+  return ServerProcess(command, server_start_limit, stop);
+}
+
 Load load_of(const Cell& cell, const SweepPlan& plan) {
   Load load = plan.load;
   load.idle_connections = cell.idle_connections;
@@ -129,46 +135,40 @@ Load load_of(const Cell& cell, const SweepPlan& plan) {
   return load;
 }
 
-// How the load's end is called in a sweep.
-void name_outcome(Trial& trial, const SweepServer& server) {
-  const LoadReport& load = *trial.load;
-  const std::size_t confirmed = load.idle_confirmed + load.active_confirmed;
-  switch (load.end) {
-    case SwarmEnd::completed:
+// What a sweep makes of the load's end.
+RunOutcome outcome_of(const LoadReport& load, const SweepServer& server) {
+  const auto call = [&](OutcomeKind kind, std::string sentence) {
+    return RunOutcome{kind, load.outcome.reason, std::move(sentence)};
+  };
+  switch (load.outcome.reason) {
+    case RunEnd::completed:
       if (load.lost > 0) {
-        trial.outcome = TrialOutcome::failed;
-        trial.note = fmt::format("{} connections lost", load.lost);
-      } else if (load.partly_answered > 0) {
-        trial.outcome = TrialOutcome::failed;
-        trial.note = "echoes came back short";
+        return call(OutcomeKind::failed, fmt::format("{} connections lost", load.lost));
       }
-      break;
-    case SwarmEnd::starved:
-      trial.outcome = load.partly_answered > 0 ? TrialOutcome::failed : TrialOutcome::starved;
-      trial.note = load.partly_answered > 0 ? "echoes came back short"
-                   : load.active_confirmed < load.active
-                       ? fmt::format("starved: {} of {} served", load.active_confirmed, load.active)
-                       : "starved: no answer any more in mid-load";
-      break;
-    case SwarmEnd::refused:
-      trial.outcome = server.max_connections ? TrialOutcome::over_limit : TrialOutcome::failed;
-      trial.note = server.max_connections
-                       ? fmt::format("limit {}", *server.max_connections)
-                       : fmt::format("turned away after {} connections", confirmed);
-      break;
-    case SwarmEnd::server_gone:
-      trial.outcome = TrialOutcome::failed;
-      trial.note = "the server ended its active connections";
-      break;
-    case SwarmEnd::corrupted:
-      trial.outcome = TrialOutcome::failed;
-      trial.note = "corrupt: " + load.detail;
-      break;
-    case SwarmEnd::interrupted:
-      trial.outcome = TrialOutcome::interrupted;
-      trial.note = "interrupted";
+      [[fallthrough]];
+    case RunEnd::starved:
+      if (load.partly_answered > 0) return call(OutcomeKind::failed, "echoes came back short");
+      if (load.outcome.reason == RunEnd::completed) return call(OutcomeKind::measured, "");
+      return call(OutcomeKind::starved,
+                  load.active_confirmed < load.active
+                      ? fmt::format("starved: {} of {} served", load.active_confirmed, load.active)
+                      : "starved: no answer any more in mid-load");
+    case RunEnd::refused:
+      if (server.max_connections) {
+        return call(OutcomeKind::over_limit, fmt::format("limit {}", *server.max_connections));
+      }
+      return call(OutcomeKind::failed, fmt::format("turned away after {} connections",
+                                                   load.idle_confirmed + load.active_confirmed));
+    case RunEnd::server_gone:
+      return call(OutcomeKind::failed, "the server ended its active connections");
+    case RunEnd::corrupted:
+      return call(OutcomeKind::failed, "corrupt: " + load.outcome.sentence);
+    case RunEnd::interrupted:
+      return call(OutcomeKind::interrupted, "interrupted");
+    case RunEnd::not_run:
       break;
   }
+  return load.outcome;
 }
 
 // The share of one CPU that the server wanted: what it got, and what it waited for while something
@@ -215,22 +215,23 @@ void judge_server(const Trial& trial, const TrialCircumstances& circumstances,
 
 Judgement judge_trial(const Trial& trial, const TrialCircumstances& circumstances) {
   Judgement judgement;
-  if (trial.outcome == TrialOutcome::over_limit || trial.outcome == TrialOutcome::not_possible) {
-    judgement.add(Verdict::not_possible, "not_possible", trial.note);
+  if (trial.outcome.kind == OutcomeKind::over_limit ||
+      trial.outcome.kind == OutcomeKind::not_possible) {
+    judgement.add(Verdict::not_possible, "not_possible", trial.outcome.sentence);
     return judgement;
   }
   if (!trial.load) {
-    judgement.add(Verdict::invalid, "failed", trial.note);
+    judgement.add(Verdict::invalid, "failed", trial.outcome.sentence);
     return judgement;
   }
   judgement = judge(*trial.load);
-  if (trial.outcome == TrialOutcome::failed && judgement.verdict != Verdict::invalid) {
-    judgement.add(Verdict::invalid, "failed", trial.note);
+  if (trial.outcome.kind == OutcomeKind::failed && judgement.verdict != Verdict::invalid) {
+    judgement.add(Verdict::invalid, "failed", trial.outcome.sentence);
   }
   if (!trial.has_figures()) return judgement;
   judge_server(trial, circumstances, judgement);
   const bool saturated =
-      trial.outcome != TrialOutcome::failed && wanted_share(*trial.cost) >= saturated_share;
+      trial.outcome.kind != OutcomeKind::failed && wanted_share(*trial.cost) >= saturated_share;
   if (saturated) {
     // That a server at its limit falls behind is a result about the server.
     const auto is_its_limit = [](const Reason& reason) {
@@ -255,9 +256,7 @@ Judgement judge_trial(const Trial& trial, const TrialCircumstances& circumstance
 
 void run_trial(Trial& trial, const SweepServer& server, const SweepPlan& plan, const CpuPlan& cpus,
                const std::optional<double>& client_ceiling_rps, const std::stop_token& stop) {
-  ServerCommand command = server.command;
-  command.cpu = cpus.server;
-  ServerProcess process(command, server_start_limit, stop);
+  ServerProcess process = start(server, cpus, stop);
   ServerMeter meter(process);
   const Load load = load_of(trial.cell, plan);
   const SwarmOptions options{.server = process.endpoint(),
@@ -276,10 +275,10 @@ void run_trial(Trial& trial, const SweepServer& server, const SweepPlan& plan, c
   awake.reset();
   trial.load = make_load_report(load, result);
   if (result.measured_requests > 0) trial.cost = meter.cost(load, result);
-  name_outcome(trial, server);
-  if (!process.running() && trial.outcome != TrialOutcome::interrupted) {
-    trial.outcome = TrialOutcome::failed;
-    trial.note = "the server process ended by itself";
+  trial.outcome = outcome_of(*trial.load, server);
+  if (!process.running() && trial.outcome.kind != OutcomeKind::interrupted) {
+    trial.outcome = {OutcomeKind::failed, trial.outcome.reason,
+                     "the server process ended by itself"};
   }
   trial.judgement = judge_trial(trial, {.client_cpus = usable_cpus(),
                                         .client_ceiling_rps = client_ceiling_rps,
@@ -291,9 +290,7 @@ SystemCallCount count_system_calls(const Cell& cell, const SweepServer& server,
                                    const std::stop_token& stop) {
   SystemCallCount count{.cell = cell, .per_request = std::nullopt, .unavailable = {}};
   try {
-    ServerCommand command = server.command;
-    command.cpu = cpus.server;
-    ServerProcess process(command, server_start_limit, stop);
+    ServerProcess process = start(server, cpus, stop);
     Load load = load_of(cell, plan);
     load.warmup = std::min<nanoseconds>(load.warmup, std::chrono::milliseconds(100));
     load.duration = std::min<nanoseconds>(load.duration, std::chrono::milliseconds(500));
@@ -307,7 +304,7 @@ SystemCallCount count_system_calls(const Cell& cell, const SweepServer& server,
                    .on_window_begin = [&] { begin = meter->count(); },
                    .on_window_end = [&] { end = meter->count(); }},
                   stop);
-    if (result.end != SwarmEnd::completed) {
+    if (result.outcome.reason != RunEnd::completed) {
       count.unavailable = "the counting pass was not completed";
     } else if (result.measured_requests == 0) {
       count.unavailable = "no request was answered in the counting pass";
@@ -323,16 +320,15 @@ SystemCallCount count_system_calls(const Cell& cell, const SweepServer& server,
 
 std::optional<double> measure_client_ceiling(const SweepServer& floor, const SweepPlan& plan,
                                              const CpuPlan& cpus, const std::stop_token& stop) {
-  ServerCommand command = floor.command;
-  command.cpu = cpus.server;
   try {
-    const ServerProcess process(command, server_start_limit, stop);
+    const ServerProcess process = start(floor, cpus, stop);
     Load load = load_of({}, plan);
     load.warmup = std::chrono::milliseconds(50);
     load.duration = std::chrono::milliseconds(300);
     const SwarmResult result = run_swarm({process.endpoint(), load}, stop);
-    if (result.end == SwarmEnd::interrupted) return std::nullopt;
-    if (result.end != SwarmEnd::completed) throw std::runtime_error(result.detail);
+    if (result.outcome.reason == RunEnd::interrupted) return std::nullopt;
+    if (result.outcome.reason != RunEnd::completed)
+      throw std::runtime_error(result.outcome.sentence);
     return static_cast<double>(result.window_requests) / to_seconds(load.duration);
   } catch (const std::exception&) {
     if (stop.stop_requested()) return std::nullopt;

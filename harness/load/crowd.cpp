@@ -111,7 +111,7 @@ void Crowd::retire() {
   for (const std::uint64_t number : numbers) {
     Peer& peer = peers_.at(number);
     if (!peer.script.reads) {
-      end(peer, Fate::abandoned);
+      end(peer, &PeerTally::abandoned);
       continue;
     }
     if (peer.script.bytes == without_end) peer.script.bytes = peer.sent;
@@ -122,7 +122,7 @@ void Crowd::retire() {
 }
 
 void Crowd::abandon() {
-  while (!peers_.empty()) end(peers_.begin()->second, Fate::abandoned);
+  while (!peers_.empty()) end(peers_.begin()->second, &PeerTally::abandoned);
 }
 
 // One peer's turn: something happened on its socket, or a time has come.
@@ -133,7 +133,7 @@ void Crowd::advance(std::uint64_t number, std::uint32_t events) {
   if (!peer.connected && !connect_ended(peer, events)) return;
   const Clock::time_point now = Clock::now();
   if (!peer.script.reads && (events & (EPOLLHUP | EPOLLERR)) != 0) {
-    return end(peer, Fate::lost, "the server reset the connection");
+    return end(peer, &PeerTally::lost, "the server reset the connection");
   }
   if (!send_some(peer, now)) return;
   if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 || peer.script.read_interval.count() > 0) {
@@ -150,7 +150,7 @@ bool Crowd::connect_ended(Peer& peer, std::uint32_t events) {
   socklen_t length = sizeof error;
   check(::getsockopt(peer.socket.get(), SOL_SOCKET, SO_ERROR, &error, &length), "getsockopt");
   if (error != 0) {
-    end(peer, Fate::lost, "connect: " + error_text(error));
+    end(peer, &PeerTally::lost, "connect: " + error_text(error));
     return false;
   }
   peer.connected = true;
@@ -192,7 +192,7 @@ bool Crowd::send_some(Peer& peer, Clock::time_point now) {
     const int flags = MSG_NOSIGNAL | (peer.script.urgent ? MSG_OOB : 0);
     const ssize_t count = ::send(peer.socket.get(), bytes.data(), bytes.size(), flags);
     if (count < 0 && !would_block()) {
-      end(peer, Fate::lost, "send: " + error_text(errno));
+      end(peer, &PeerTally::lost, "send: " + error_text(errno));
       return false;
     }
     if (count < 0 && errno == EAGAIN) peer.full = true;
@@ -221,14 +221,15 @@ bool Crowd::receive_some(Peer& peer, Clock::time_point now) {
   const ssize_t count = ::recv(peer.socket.get(), buffer_.data(), size, 0);
   if (count < 0) {
     if (would_block()) return true;
-    end(peer, Fate::lost, "recv: " + error_text(errno));
+    end(peer, &PeerTally::lost, "recv: " + error_text(errno));
     return false;
   }
   peer.last_progress = now;
   peer.next_read = now + peer.script.read_interval;
   if (count == 0) {
     const bool in_order = peer.half_closed && peer.received == peer.sent;
-    end(peer, in_order ? Fate::completed : Fate::lost, "the server's end came too early");
+    end(peer, in_order ? &PeerTally::completed : &PeerTally::lost,
+        "the server's end came too early");
     return false;
   }
   return accept_bytes(peer, std::span(buffer_).first(static_cast<std::size_t>(count)));
@@ -237,7 +238,7 @@ bool Crowd::receive_some(Peer& peer, Clock::time_point now) {
 bool Crowd::accept_bytes(Peer& peer, std::span<const std::byte> bytes) {
   const auto expected = text_.at(peer.number, peer.received, bytes.size());
   if (bytes.size() > peer.sent - peer.received || !std::ranges::equal(bytes, expected)) {
-    end(peer, Fate::wrong, "other bytes came back than were sent");
+    end(peer, &PeerTally::wrong, "other bytes came back than were sent");
     return false;
   }
   peer.received += bytes.size();
@@ -257,7 +258,7 @@ bool Crowd::leave_if_done(Peer& peer, Clock::time_point now) {
   }
   if (peer.lingering && now < peer.leaves) return false;
   if (script.ending != Ending::close) reset_on_close(peer.socket.get());
-  end(peer, Fate::completed);
+  end(peer, &PeerTally::completed);
   return true;
 }
 
@@ -292,30 +293,13 @@ void Crowd::set_timer(Peer& peer, Clock::time_point when) {
 }
 
 void Crowd::end(Peer& peer, Fate fate, const std::string& why) {
-  PeerTally& tally = tallies_[peer.script.kind];
-  switch (fate) {
-    case Fate::completed:
-      ++tally.completed;
-      break;
-    case Fate::lost:
-      ++tally.lost;
-      break;
-    case Fate::wrong:
-      ++tally.wrong;
-      break;
-    case Fate::stuck:
-      ++tally.stuck;
-      break;
-    case Fate::abandoned:
-      ++tally.abandoned;
-      break;
-  }
-  const bool failed = fate == Fate::lost || fate == Fate::wrong || fate == Fate::stuck;
+  ++(tallies_[peer.script.kind].*fate);
+  const bool failed = fate != &PeerTally::completed && fate != &PeerTally::abandoned;
   if (failed && first_failure_.empty()) {
     first_failure_ = fmt::format("a peer of kind {}, {} bytes sent, {} echoed: {}",
                                  peer.script.kind, peer.sent, peer.received, why);
   }
-  if (failed || fate == Fate::abandoned) reset_on_close(peer.socket.get());
+  if (failed || fate == &PeerTally::abandoned) reset_on_close(peer.socket.get());
   if (peer.connected) --connected_;
   peers_.erase(peer.number);
 }
@@ -330,7 +314,7 @@ void Crowd::end_stuck_peers(Clock::time_point now) {
     if (waits && now - peer.last_progress > patience_) stuck.push_back(number);
   }
   for (const std::uint64_t number : stuck) {
-    end(peers_.at(number), Fate::stuck, "nothing has come for too long");
+    end(peers_.at(number), &PeerTally::stuck, "nothing has come for too long");
   }
 }
 

@@ -5,7 +5,6 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <map>
 #include <queue>
@@ -98,7 +97,8 @@ class Crowd {
   [[nodiscard]] const std::string& first_failure() const noexcept { return first_failure_; }
 
  private:
-  enum class Fate : std::uint8_t { completed, lost, wrong, stuck, abandoned };
+  // The one of a tally's counts that a peer ends up in.
+  using Fate = std::uint64_t PeerTally::*;
 
   struct Peer {
     FileDescriptor socket;

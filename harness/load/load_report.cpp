@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 
 #include "harness/load/hdr_format.hpp"
 #include "harness/stats/statistics.hpp"
@@ -10,6 +11,7 @@
 #include "harness/text/json.hpp"
 #include "harness/text/number_text.hpp"
 #include "harness/text/time_units.hpp"
+#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
@@ -50,51 +52,40 @@ LoadReport::Latency summarize(const LatencyHistogram& histogram) {
 }
 
 // Which of two verdicts on a run that took place decides.
-int gravity(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::valid:
-      return 0;
-    case Verdict::saturated:
-      return 1;
-    case Verdict::suspect:
-      return 2;
-    case Verdict::starved:
-      return 3;
-    case Verdict::invalid:
-      return 4;
-    case Verdict::not_possible:
-      return 5;
-  }
-  return 0;
+auto gravity(Verdict verdict) {
+  static constexpr std::array rising{Verdict::valid,   Verdict::saturated, Verdict::suspect,
+                                     Verdict::starved, Verdict::invalid,   Verdict::not_possible};
+  return std::ranges::find(rising, verdict) - rising.begin();
 }
 
 void judge_end(const LoadReport& report, Judgement& judgement) {
   const std::size_t confirmed = report.active_confirmed + report.idle_confirmed;
-  switch (report.end) {
-    case SwarmEnd::completed:
-      break;
-    case SwarmEnd::starved:
+  switch (report.outcome.reason) {
+    case RunEnd::starved:
       if (report.partly_answered > 0) break;  // said below
       judgement.add(Verdict::starved, "starved",
                     fmt::format("the server left its peers without an answer; {} of {} active "
                                 "connections were ever served",
                                 report.active_confirmed, report.active));
       break;
-    case SwarmEnd::refused:
+    case RunEnd::refused:
       judgement.add(Verdict::invalid, "refused",
                     fmt::format("connection {} of {} was turned away: {}{}", confirmed + 1,
-                                report.active + report.idle_requested, report.detail,
+                                report.active + report.idle_requested, report.outcome.sentence,
                                 confirmed == 0 ? "; is an echo server listening there?" : ""));
       break;
-    case SwarmEnd::server_gone:
+    case RunEnd::server_gone:
       judgement.add(Verdict::invalid, "server_gone",
                     "the server ended all active connections of a client thread");
       break;
-    case SwarmEnd::corrupted:
-      judgement.add(Verdict::invalid, "corrupt", report.detail);
+    case RunEnd::corrupted:
+      judgement.add(Verdict::invalid, "corrupt", report.outcome.sentence);
       break;
-    case SwarmEnd::interrupted:
+    case RunEnd::interrupted:
       judgement.add(Verdict::invalid, "interrupted", "the run was interrupted");
+      break;
+    case RunEnd::completed:
+    case RunEnd::not_run:
       break;
   }
 }
@@ -115,7 +106,7 @@ void judge_connections(const LoadReport& report, Judgement& judgement) {
   }
   const std::size_t idle_lost =
       report.idle_confirmed - std::min(report.idle_held, report.idle_confirmed);
-  if (report.end == SwarmEnd::completed && idle_lost > 0) {
+  if (report.outcome.reason == RunEnd::completed && idle_lost > 0) {
     judgement.add(Verdict::invalid, "idle_lost",
                   fmt::format("the server ended {} of {} idle connections", idle_lost,
                               report.idle_confirmed));
@@ -177,39 +168,7 @@ void judge_client(const LoadReport& report, Judgement& judgement) {
 }  // namespace
 
 std::string_view to_string(Verdict verdict) noexcept {
-  switch (verdict) {
-    case Verdict::valid:
-      return "valid";
-    case Verdict::suspect:
-      return "suspect";
-    case Verdict::invalid:
-      return "invalid";
-    case Verdict::saturated:
-      return "saturated";
-    case Verdict::starved:
-      return "starved";
-    case Verdict::not_possible:
-      return "not_possible";
-  }
-  return "";
-}
-
-std::string_view to_string(SwarmEnd end) noexcept {
-  switch (end) {
-    case SwarmEnd::completed:
-      return "completed";
-    case SwarmEnd::starved:
-      return "starved";
-    case SwarmEnd::refused:
-      return "refused";
-    case SwarmEnd::server_gone:
-      return "server_gone";
-    case SwarmEnd::corrupted:
-      return "corrupted";
-    case SwarmEnd::interrupted:
-      return "interrupted";
-  }
-  return "";
+  return word_of(verdict, {"valid", "suspect", "invalid", "saturated", "starved", "not_possible"});
 }
 
 void Judgement::add(Verdict because, std::string code, std::string sentence) {
@@ -221,8 +180,7 @@ void Judgement::add(Verdict because, std::string code, std::string sentence) {
 
 LoadReport make_load_report(const Load& load, const SwarmResult& result) {
   LoadReport report;
-  report.end = result.end;
-  report.detail = result.detail;
+  report.outcome = result.outcome;
   report.active = load.active_connections;
   report.active_confirmed = result.active_confirmed;
   report.idle_requested = load.idle_connections;
@@ -274,9 +232,10 @@ Judgement judge(const LoadReport& report) {
   Judgement judgement;
   judge_end(report, judgement);
   judge_connections(report, judgement);
-  if (report.end == SwarmEnd::completed || report.requests > 0) judge_rate(report, judgement);
+  if (report.outcome.reason == RunEnd::completed || report.requests > 0)
+    judge_rate(report, judgement);
   if (report.requests > 0) judge_client(report, judgement);
-  if (report.end == SwarmEnd::completed && report.requests == 0) {
+  if (report.outcome.reason == RunEnd::completed && report.requests == 0) {
     judgement.add(Verdict::invalid, "no_requests",
                   "no request was answered in the window; measure for longer, or offer more");
   }

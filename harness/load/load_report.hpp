@@ -57,8 +57,7 @@ struct LoadReport {
     double p50 = 0, p90 = 0, p99 = 0, p99_9 = 0, p99_99 = 0, max = 0, mean = 0;
   };
 
-  SwarmEnd end = SwarmEnd::completed;
-  std::string detail;
+  RunOutcome outcome;
   std::uint64_t requests = 0;
   std::optional<double> offered_rps;  // none: closed loop
   double due_rps = 0;
@@ -123,8 +122,11 @@ void for_each_field(Of<LoadReport::Latency>, Visit visit) {
 
 template <typename Visit>
 void for_each_field(Of<LoadReport>, Visit visit) {
-  visit({"end"}, &LoadReport::end);
-  visit({"detail", "What went wrong, where something did."}, &LoadReport::detail);
+  visit(
+      {"end"}, [](auto& report) -> auto& { return report.outcome.reason; });
+  visit(
+      {"detail", "What went wrong, where something did."},
+      [](auto& report) -> auto& { return report.outcome.sentence; });
   visit({"requests", "Due within the window and answered."}, &LoadReport::requests);
   visit({"offered_rps", "What the schedule is made for; null in a closed loop."},
         &LoadReport::offered_rps);
@@ -188,7 +190,5 @@ void for_each_field(Of<LoadReport>, Visit visit) {
 
 // The fields that `echomux swarm --format json` prints, without verdict and reasons.
 [[nodiscard]] Json to_json(const LoadReport& report);
-
-[[nodiscard]] std::string_view to_string(SwarmEnd end) noexcept;
 
 }  // namespace echomux

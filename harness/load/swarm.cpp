@@ -1,6 +1,5 @@
 #include "harness/load/swarm.hpp"
 
-#include <pthread.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "harness/load/swarm_worker.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/taken_time.hpp"
+#include "harness/text/time_units.hpp"
 
 namespace echomux {
 namespace {
@@ -92,7 +92,7 @@ class Swarm {
         worker.error = std::current_exception();
       }
       // What ends one worker ends the run.
-      if (worker.error || worker.result().end != SwarmEnd::completed) halt_.request_stop();
+      if (worker.error || worker.result().outcome.reason != RunEnd::completed) halt_.request_stop();
     };
     guarded([&] { worker.open_connections(); });
     finish(Phase::open);
@@ -174,13 +174,9 @@ class Swarm {
   [[nodiscard]] Reading read() const {
     Reading reading;
     for (const auto& worker : workers_) {
-      clockid_t clock{};
-      timespec time{};
       // The thread has not been joined, so its clock can be had until it ends, and then is asked
       // for no more.
-      if (::pthread_getcpuclockid(worker->thread.native_handle(), &clock) == 0)
-        ::clock_gettime(clock, &time);
-      reading.cpu.push_back(std::chrono::seconds(time.tv_sec) + nanoseconds(time.tv_nsec));
+      reading.cpu.push_back(cpu_time_of(worker->thread).value_or(nanoseconds(0)));
       reading.completed += worker->requests_completed();
     }
     reading.time = Clock::now();
@@ -212,9 +208,8 @@ class Swarm {
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       const nanoseconds used = end.cpu[i] - begin.cpu[i];
       result_.client_cpu += used;
-      result_.busiest_thread_share = std::max(
-          result_.busiest_thread_share, std::chrono::duration<double>(used) /
-                                            std::chrono::duration<double>(result_.measured_time));
+      result_.busiest_thread_share = std::max(result_.busiest_thread_share,
+                                              to_seconds(used) / to_seconds(result_.measured_time));
     }
   }
 
@@ -224,11 +219,10 @@ class Swarm {
     for (const auto& worker : workers_) {
       const SwarmResult& part = worker->result();
       // What ended a worker on its own account, before what that did to the others.
-      if (result_.end == SwarmEnd::completed || result_.end == SwarmEnd::interrupted) {
-        if (part.end != SwarmEnd::completed) {
-          result_.end = part.end;
-          result_.detail = part.detail;
-        }
+      const RunEnd so_far = result_.outcome.reason;
+      if ((so_far == RunEnd::completed || so_far == RunEnd::interrupted) &&
+          part.outcome.reason != RunEnd::completed) {
+        result_.outcome = part.outcome;
       }
       result_.idle_confirmed += part.idle_confirmed;
       result_.idle_held += part.idle_held;

@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <functional>
 #include <stop_token>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "harness/load/latency_histogram.hpp"
 #include "harness/load/load.hpp"
+#include "harness/load/outcome.hpp"
 
 namespace echomux {
 
@@ -35,16 +35,6 @@ struct SwarmOptions {
   std::function<void(const SwarmProgress&)> on_progress = nullptr;  // may be empty
 };
 
-// How a swarm's run ended.
-enum class SwarmEnd : std::uint8_t {
-  completed,
-  starved,      // no progress for the timeout
-  refused,      // the server ended a connection before it had confirmed it, or didn't take it
-  server_gone,  // all active connections of a thread were ended by the server
-  corrupted,    // something else came back than was sent
-  interrupted,  // the stop token was asked to stop
-};
-
 // What the machine kept from the swarm's own threads in the measured time: a tail that comes from
 // here isn't the server's. Times are sums over the threads.
 struct ClientDelays {
@@ -59,8 +49,7 @@ struct ClientDelays {
 struct SwarmResult {
   static constexpr std::size_t slice_count = 20;
 
-  SwarmEnd end = SwarmEnd::completed;
-  std::string detail;  // what came back wrong, with connection and offset; why it was refused
+  RunOutcome outcome;  // says what came back wrong, with connection and offset; why it was refused
   std::size_t idle_confirmed = 0;
   std::size_t idle_held = 0;  // still open at the end
   std::size_t active_confirmed = 0;

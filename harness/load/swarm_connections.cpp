@@ -10,24 +10,15 @@
 
 #include "echo/system_call.hpp"
 #include "harness/load/swarm_worker.hpp"
+#include "harness/machine/needs.hpp"
 
 namespace echomux {
-namespace {
 
 using std::chrono::nanoseconds;
 
-// Connections that may wait for their confirmation at a time, over all threads: enough to keep the
-// server busy, too few to overflow the backlog of a server with the usual SOMAXCONN.
-constexpr std::size_t opening_at_once = 256;
-// Connections from one source address. Linux looks for a free port among those of one parity first;
-// near the last of them (14,000 by default) it searches nearly all in vain for every connection.
-constexpr std::size_t connections_per_source = 10'000;
-
-}  // namespace
-
 void SwarmWorker::open_connections() {
   const auto threads = static_cast<double>(load_.threads);
-  const std::size_t at_once = std::max<std::size_t>(opening_at_once / load_.threads, 1);
+  const std::size_t at_once = std::max<std::size_t>(opened_at_once / load_.threads, 1);
   const Clock::time_point begin = Clock::now();
   const auto may_open = [&](std::size_t count) {
     if (load_.connections_per_second <= 0) return begin;
@@ -56,7 +47,7 @@ void SwarmWorker::open_connections() {
 
 void SwarmWorker::end_if_stalled(Clock::time_point now) {
   if (!going_on() || now - last_progress_ < load_.timeout) return;
-  result_.end = SwarmEnd::starved;
+  result_.outcome.end(RunEnd::starved);
   for (const Connection& connection : connections_) {
     if (partly_answered(connection)) ++result_.partly_answered;
   }
@@ -104,7 +95,7 @@ void SwarmWorker::open(std::size_t index) {
   const bool failed = ::connect(fd, server_.raw(), server_.length) < 0;
   if (failed && (errno == ECONNREFUSED || errno == ECONNRESET)) {
     // The event that follows ends the connection, but doesn't tell why any more.
-    result_.detail = error_text(errno);
+    result_.outcome.sentence = error_text(errno);
   } else if (failed && errno != EINPROGRESS) {
     throw std::runtime_error(
         fmt::format("cannot connect to {}, connection {} of {}: {}{}", server_.to_string(),

@@ -185,8 +185,9 @@ void SwarmWorker::send_more(std::size_t index) {
       // EAGAIN, or ENOTCONN while the handshake is under way: EPOLLOUT will tell. With any other
       // error the connection is at its end, which the next recv finds, but this call has taken the
       // reason.
-      if (errno != EAGAIN && errno != ENOTCONN && !connection.confirmed && result_.detail.empty()) {
-        result_.detail = error_text(errno);
+      if (errno != EAGAIN && errno != ENOTCONN && !connection.confirmed &&
+          result_.outcome.sentence.empty()) {
+        result_.outcome.sentence = error_text(errno);
       }
       return;
     }
@@ -235,8 +236,8 @@ bool SwarmWorker::accept_bytes(std::size_t index, std::span<const std::byte> byt
   const std::size_t owed = bytes_owed(connection);
   if (differing < bytes.size() || bytes.size() > owed) {
     const bool too_much = differing >= owed;
-    result_.end = SwarmEnd::corrupted;
-    result_.detail =
+    result_.outcome.end(RunEnd::corrupted);
+    result_.outcome.sentence =
         fmt::format("connection {}: {} at offset {} of its stream", connection.number,
                     too_much ? "more came back than was sent" : "a wrong byte came back",
                     connection.bytes_received + (too_much ? owed : differing));
@@ -297,9 +298,10 @@ void SwarmWorker::lose(std::size_t index, int error) {
   if (connection.confirmed) {
     ++result_.connections_lost;
   } else {
-    result_.end = SwarmEnd::refused;
-    if (result_.detail.empty()) {
-      result_.detail = error != 0 ? error_text(error) : "the server closed the connection";
+    result_.outcome.end(RunEnd::refused);
+    if (result_.outcome.sentence.empty()) {
+      result_.outcome.sentence =
+          error != 0 ? error_text(error) : "the server closed the connection";
     }
   }
   const Clock::time_point now = read_clock();
@@ -315,7 +317,7 @@ void SwarmWorker::lose(std::size_t index, int error) {
   if (!load_.reconnect) {
     connection.lost = true;
     const std::size_t active = connections_.size() - idle_;
-    if (++lost_active_ == active && going_on()) result_.end = SwarmEnd::server_gone;
+    if (++lost_active_ == active && going_on()) result_.outcome.end(RunEnd::server_gone);
   } else if (!closed_loop()) {
     catch_up(index, now);
   } else if (loading_) {
@@ -340,7 +342,7 @@ void SwarmWorker::wait_and_handle(Clock::time_point wake) {
   for (const epoll_event& event : std::span(events_).first(static_cast<std::size_t>(ready))) {
     if (!going_on()) return;
     if (event.data.u64 == halt_index) {
-      result_.end = SwarmEnd::interrupted;
+      result_.outcome.end(RunEnd::interrupted);
       return;
     }
     handle(static_cast<std::size_t>(event.data.u64), event.events);

@@ -74,7 +74,9 @@ class SwarmWorker {
     }
   };
 
-  [[nodiscard]] bool going_on() const noexcept { return result_.end == SwarmEnd::completed; }
+  [[nodiscard]] bool going_on() const noexcept {
+    return result_.outcome.reason == RunEnd::completed;
+  }
   [[nodiscard]] bool closed_loop() const noexcept { return load_.requests_per_second <= 0; }
   [[nodiscard]] bool is_active(std::size_t index) const noexcept { return index >= idle_; }
   [[nodiscard]] std::size_t message_bytes(const Connection& connection) const noexcept {

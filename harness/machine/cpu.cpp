@@ -1,21 +1,35 @@
 #include "harness/machine/cpu.hpp"
 
+#include <pthread.h>
 #include <sched.h>
 #include <time.h>
 
+#include <array>
 #include <exception>
 
 #include "echo/system_call.hpp"
 
 namespace echomux {
 
-std::vector<int> usable_cpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  check(::sched_getaffinity(0, sizeof set, &set), "sched_getaffinity");
+namespace {
+
+std::optional<std::chrono::nanoseconds> reading_of(clockid_t clock) {
+  timespec time{};
+  if (::clock_gettime(clock, &time) != 0) return std::nullopt;
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+}  // namespace
+
+// The kernel demands room for all CPUs that it could ever have, which one cpu_set_t may lack.
+std::vector<int> usable_cpus(pid_t thread) {
+  std::array<cpu_set_t, 8> masks{};
   std::vector<int> cpus;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(static_cast<unsigned>(cpu), &set)) cpus.push_back(cpu);
+  if (::sched_getaffinity(thread, sizeof masks, masks.data()) != 0) return cpus;
+  for (std::size_t cpu = 0; cpu < masks.size() * CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu % CPU_SETSIZE, &masks.at(cpu / CPU_SETSIZE))) {
+      cpus.push_back(static_cast<int>(cpu));
+    }
   }
   return cpus;
 }
@@ -40,10 +54,24 @@ OnCpu::~OnCpu() {
   }
 }
 
+std::optional<std::chrono::nanoseconds> cpu_time_of(pid_t process) {
+  clockid_t clock{};
+  return ::clock_getcpuclockid(process, &clock) == 0 ? reading_of(clock) : std::nullopt;
+}
+
+std::optional<std::chrono::nanoseconds> cpu_time_of(std::jthread& thread) {
+  clockid_t clock{};
+  const int error = ::pthread_getcpuclockid(thread.native_handle(), &clock);
+  return error == 0 ? reading_of(clock) : std::nullopt;
+}
+
 std::chrono::nanoseconds thread_cpu_time() {
-  timespec time{};
-  check(::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time), "clock_gettime");
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  return reading_of(CLOCK_THREAD_CPUTIME_ID).value();
+}
+
+bool give_way() {
+  const sched_param none{};
+  return ::pthread_setschedparam(::pthread_self(), SCHED_IDLE, &none) == 0;
 }
 
 }  // namespace echomux

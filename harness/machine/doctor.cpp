@@ -9,21 +9,15 @@
 #include <string_view>
 #include <utility>
 
-#include "harness/text/json.hpp"
+#include "harness/machine/needs.hpp"
+#include "harness/text/field_json.hpp"
 #include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
 
-// What a process has open beside its connections, at most: as much as a bench sets aside.
-constexpr std::uint64_t spare_descriptors = 24;
 // A bench by default: 10,000 idle connections and 10 active ones.
 constexpr std::uint64_t bench_connections = 10'010;
-// The client takes another source address after this many connections, so that ports don't run out
-// unless there are fewer per address.
-constexpr std::uint64_t connections_per_source = 10'000;
-// Connections that the client opens before it waits for an answer.
-constexpr std::uint64_t opened_at_once = 256;
 // Memory of both ends of a connection on the loopback network, measured at 19,000 idle ones on
 // Linux 6.18 on x86-64 as 7.5 KiB, and as 74.4 KiB with the thread that serves it.
 constexpr std::uint64_t connection_bytes = 8192;
@@ -31,10 +25,6 @@ constexpr std::uint64_t threaded_connection_bytes = 81'920;
 // A thread's stack and the guard page before it.
 constexpr std::uint64_t maps_per_thread = 2;
 constexpr std::uint64_t spare_maps = 128;  // of the program, its libraries and its heaps
-
-std::uint64_t less(std::uint64_t limit, std::uint64_t used) {
-  return limit - std::min(limit, used);
-}
 
 // Writes the commands that change a machine, so that they work for who asks.
 class Commands {
@@ -47,6 +37,11 @@ class Commands {
 
   [[nodiscard]] std::string sysctl(std::string_view name, const std::string& value) const {
     return as_root(fmt::format("sysctl -w {}={}", name, value));
+  }
+
+  // To four times what it is.
+  [[nodiscard]] std::string raise(std::string_view name, const Limit& now) const {
+    return sysctl(name, std::to_string(now.value_or(0) * 4));
   }
 
   // Writes `value` to files that only root may write; a redirection would not be sudo's.
@@ -81,25 +76,6 @@ class Commands {
   const Machine& machine_;
 };
 
-// The tightest of the limits that were applied to it.
-class Tightest {
- public:
-  explicit Tightest(std::string backend)
-      : capacity_{std::move(backend), ~std::uint64_t{0}, "", ""} {}
-
-  void apply(std::uint64_t connections, std::string limited_by, std::string lift) {
-    if (connections >= capacity_.max_connections) return;
-    capacity_.max_connections = connections;
-    capacity_.limited_by = std::move(limited_by);
-    capacity_.lift = std::move(lift);
-  }
-
-  [[nodiscard]] Capacity take() { return std::move(capacity_); }
-
- private:
-  Capacity capacity_;
-};
-
 std::uint64_t usable_memory(const Machine& machine) {
   const std::uint64_t available =
       std::min(machine.memory_available_bytes,
@@ -107,83 +83,84 @@ std::uint64_t usable_memory(const Machine& machine) {
   return available / 10 * 9;
 }
 
-// The ports that a client may connect from, per address; none where the system doesn't tell.
-std::optional<std::uint64_t> client_ports(const Machine& machine) {
-  const auto range = machine.sysctls.find("net.ipv4.ip_local_port_range");
-  if (range == machine.sysctls.end()) return std::nullopt;
-  std::istringstream stream(range->second);
+// Empty where the system has no such setting.
+std::string sysctl_of(const Machine& machine, const std::string& name) {
+  const auto found = machine.sysctls.find(name);
+  return found == machine.sysctls.end() ? std::string() : found->second;
+}
+
+// The ports that a client may connect from, per address; none where they are no limit, or where the
+// system doesn't tell.
+Limit scarce_ports(const Machine& machine) {
+  std::istringstream stream(sysctl_of(machine, "net.ipv4.ip_local_port_range"));
   std::uint64_t first = 0;
   std::uint64_t last = 0;
   if (!(stream >> first >> last) || last < first) return std::nullopt;
-  return last - first + 1;
+  const std::uint64_t ports = last - first + 1;
+  return ports < connections_per_source ? Limit(ports) : std::nullopt;
 }
 
-void apply_connection_limits(Tightest& tightest, const Machine& machine, const Commands& commands,
-                             std::uint64_t bytes_per_connection) {
+// A limit, none where there is none; what of it is taken already, and what each connection takes.
+struct Bound {
+  Limit limit;
+  std::uint64_t taken;
+  std::uint64_t each;
+  std::string limited_by;  // "{}" is the limit
+  std::string lift;
+};
+
+std::vector<Bound> bounds_of_connections(const Machine& machine, const Commands& commands,
+                                         std::uint64_t bytes) {
   const Limits& limits = machine.limits;
-  if (limits.descriptors_hard) {
-    tightest.apply(less(*limits.descriptors_hard, spare_descriptors),
-                   fmt::format("hard limit of {} descriptors", *limits.descriptors_hard),
-                   commands.descriptors());
-  }
-  // Root is let exceed it; each connection is two open files of the system's.
-  if (limits.file_max && !machine.root) {
-    tightest.apply(less(*limits.file_max, machine.files_open) / 2,
-                   fmt::format("fs.file-max {}, two per connection", *limits.file_max),
-                   commands.sysctl("fs.file-max", std::to_string(*limits.file_max * 4)));
-  }
-  if (const auto ports = client_ports(machine); ports && *ports < connections_per_source) {
-    tightest.apply(*ports, fmt::format("{} client ports per address", *ports),
-                   commands.sysctl("net.ipv4.ip_local_port_range", "\"1024 65535\""));
-  }
-  if (machine.memory_available_bytes > 0) {
-    tightest.apply(usable_memory(machine) / bytes_per_connection,
-                   fmt::format("memory, at {} KiB per connection", bytes_per_connection / 1024),
-                   "");
-  }
+  const Limit memory =
+      machine.memory_available_bytes > 0 ? Limit(usable_memory(machine)) : std::nullopt;
+  return {{limits.descriptors_hard, spare_descriptors, 1, "hard limit of {} descriptors",
+           commands.descriptors()},
+          // Root is let exceed it; each connection is two open files of the system's.
+          {machine.root ? std::nullopt : limits.file_max, machine.files_open, 2,
+           "fs.file-max {}, two per connection", commands.raise("fs.file-max", limits.file_max)},
+          {scarce_ports(machine), 0, 1, "{} client ports per address",
+           commands.sysctl("net.ipv4.ip_local_port_range", "\"1024 65535\"")},
+          {memory, 0, bytes, fmt::format("memory, at {} KiB per connection", bytes / 1024), ""}};
 }
 
-void apply_thread_limits(Tightest& tightest, const Machine& machine, const Commands& commands) {
+std::vector<Bound> bounds_of_threads(const Machine& machine, const Commands& commands) {
   const Limits& limits = machine.limits;
   constexpr std::uint64_t plenty = 4'194'304;  // the kernel's own bound for pid_max
-  if (limits.threads_max) {
-    tightest.apply(less(*limits.threads_max, machine.tasks),
-                   fmt::format("kernel.threads-max {}", *limits.threads_max),
-                   commands.sysctl("kernel.threads-max", std::to_string(*limits.threads_max * 4)));
-  }
-  if (limits.pid_max) {
-    tightest.apply(less(*limits.pid_max, machine.tasks + 300),  // 300 are not given out again
-                   fmt::format("kernel.pid_max {}", *limits.pid_max),
-                   commands.sysctl("kernel.pid_max", std::to_string(plenty)));
-  }
-  if (limits.max_map_count) {
-    tightest.apply(less(*limits.max_map_count, spare_maps) / maps_per_thread,
-                   fmt::format("vm.max_map_count {}, two per thread", *limits.max_map_count),
-                   commands.sysctl("vm.max_map_count", "1048576"));
-  }
-  if (limits.cgroup_pids) {
-    tightest.apply(less(*limits.cgroup_pids, machine.tasks),
-                   fmt::format("the control group's pids.max {}", *limits.cgroup_pids),
-                   commands.write("max", limits.cgroup_pids_file));
-  }
-  // Root is let exceed it. Which of all tasks are this user's doesn't matter much.
-  if (limits.processes_soft && !machine.root) {
-    const bool by_itself = limits.processes_hard != limits.processes_soft;
-    tightest.apply(
-        less(*limits.processes_soft, machine.tasks),
-        fmt::format("limit of {} processes", *limits.processes_soft),
-        by_itself ? "ulimit -Su $(ulimit -Hu)" : commands.resource("nproc", "u", 200'000));
-  }
+  const bool by_itself = limits.processes_hard != limits.processes_soft;
+  return {{limits.threads_max, machine.tasks, 1, "kernel.threads-max {}",
+           commands.raise("kernel.threads-max", limits.threads_max)},
+          {limits.pid_max, machine.tasks + 300, 1,  // 300 are not given out again
+           "kernel.pid_max {}", commands.sysctl("kernel.pid_max", std::to_string(plenty))},
+          {limits.max_map_count, spare_maps, maps_per_thread, "vm.max_map_count {}, two per thread",
+           commands.sysctl("vm.max_map_count", "1048576")},
+          {limits.cgroup_pids, machine.tasks, 1, "the control group's pids.max {}",
+           commands.write("max", limits.cgroup_pids_file)},
+          // Root is let exceed it. Which of all tasks are this user's doesn't matter much.
+          {machine.root ? std::nullopt : limits.processes_soft, machine.tasks, 1,
+           "limit of {} processes",
+           by_itself ? "ulimit -Su $(ulimit -Hu)" : commands.resource("nproc", "u", 200'000)}};
 }
 
+// By the tightest of its bounds; the first of equal ones.
 Capacity capacity_of(const ServerTraits& server, const Machine& machine, const Commands& commands) {
-  Tightest tightest(server.name);
-  if (server.max_connections) tightest.apply(*server.max_connections, server.limit, server.lift);
-  apply_connection_limits(
-      tightest, machine, commands,
+  Capacity capacity{server.name, server.max_connections.value_or(~std::uint64_t{0}), server.limit,
+                    server.lift};
+  std::vector<Bound> bounds = bounds_of_connections(
+      machine, commands,
       server.thread_per_connection ? threaded_connection_bytes : connection_bytes);
-  if (server.thread_per_connection) apply_thread_limits(tightest, machine, commands);
-  return tightest.take();
+  if (server.thread_per_connection) {
+    std::ranges::move(bounds_of_threads(machine, commands), std::back_inserter(bounds));
+  }
+  for (const Bound& bound : bounds) {
+    if (!bound.limit) continue;
+    const std::uint64_t connections =
+        (*bound.limit - std::min(*bound.limit, bound.taken)) / bound.each;
+    if (connections >= capacity.max_connections) continue;
+    capacity = {server.name, connections, fmt::format(fmt::runtime(bound.limited_by), *bound.limit),
+                bound.lift};
+  }
+  return capacity;
 }
 
 class Observer {
@@ -336,10 +313,7 @@ class Observer {
   }
 
   void observe_network() {
-    const auto value = [&](const char* name) {
-      const auto found = machine_.sysctls.find(name);
-      return found == machine_.sysctls.end() ? std::string() : found->second;
-    };
+    const auto value = [&](const char* name) { return sysctl_of(machine_, name); };
     const std::string backlog = value("net.core.somaxconn");
     if (!backlog.empty() && std::strtoull(backlog.c_str(), nullptr, 10) < opened_at_once) {
       tell(Level::note, "somaxconn",
@@ -378,16 +352,8 @@ class Observer {
 
 }  // namespace
 
-std::string to_string(Level level) {
-  switch (level) {
-    case Level::ok:
-      return "ok";
-    case Level::note:
-      return "note";
-    case Level::limit:
-      break;
-  }
-  return "limit";
+std::string_view to_string(Level level) noexcept {
+  return word_of(level, {"ok", "note", "limit"});
 }
 
 Diagnosis diagnose(const Machine& machine, const std::vector<ServerTraits>& servers) {
@@ -401,21 +367,9 @@ Diagnosis diagnose(const Machine& machine, const std::vector<ServerTraits>& serv
 }
 
 Json to_json(const Machine& machine, const Diagnosis& diagnosis) {
-  Json backends = Json::array();
-  for (const Capacity& capacity : diagnosis.backends) {
-    backends.push_back({{"backend", capacity.backend},
-                        {"max_connections", capacity.max_connections},
-                        {"limited_by", capacity.limited_by},
-                        {"lift", capacity.lift}});
-  }
-  Json observations = Json::array();
-  for (const Observation& observation : diagnosis.observations) {
-    observations.push_back({{"level", to_string(observation.level)},
-                            {"what", observation.what},
-                            {"sentence", observation.sentence},
-                            {"command", observation.command}});
-  }
-  return {{"machine", to_json(machine)}, {"backends", backends}, {"observations", observations}};
+  return {{"machine", to_json(machine)},
+          {"backends", json_of(diagnosis.backends)},
+          {"observations", json_of(diagnosis.observations)}};
 }
 
 }  // namespace echomux

@@ -36,13 +36,21 @@ struct Capacity {
   friend bool operator==(const Capacity&, const Capacity&) = default;
 };
 
+template <typename Visit>
+void for_each_field(Of<Capacity>, Visit visit) {
+  visit({"backend"}, &Capacity::backend);
+  visit({"max_connections"}, &Capacity::max_connections);
+  visit({"limited_by"}, &Capacity::limited_by);
+  visit({"lift"}, &Capacity::lift);
+}
+
 enum class Level : std::uint8_t {
   ok,
   note,   // to be known when figures are read or compared
   limit,  // a bench with the options it has by default can't be run in full
 };
 
-[[nodiscard]] std::string to_string(Level level);
+[[nodiscard]] std::string_view to_string(Level level) noexcept;
 
 // What a machine means for measuring on it.
 struct Observation {
@@ -51,6 +59,14 @@ struct Observation {
   std::string sentence;  // with the figure
   std::string command;   // what changes it; empty where there is nothing to do or to be done
 };
+
+template <typename Visit>
+void for_each_field(Of<Observation>, Visit visit) {
+  visit({"level"}, &Observation::level);
+  visit({"what"}, &Observation::what);
+  visit({"sentence"}, &Observation::sentence);
+  visit({"command"}, &Observation::command);
+}
 
 struct Diagnosis {
   std::vector<Capacity> backends;  // in the order of the servers

@@ -1,8 +1,5 @@
 #include "harness/machine/keep_awake.hpp"
 
-#include <pthread.h>
-#include <sched.h>
-
 #include <stop_token>
 
 #include "harness/machine/cpu.hpp"
@@ -11,9 +8,8 @@ namespace echomux {
 namespace {
 
 void spin(int cpu, const std::stop_token& stop) {
-  const sched_param none{};
   // Without that priority it would compete with what is to be measured: better none at all.
-  if (::pthread_setschedparam(::pthread_self(), SCHED_IDLE, &none) != 0) return;
+  if (!give_way()) return;
   try {
     run_on_cpus({cpu});
   } catch (const std::exception&) {

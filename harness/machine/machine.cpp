@@ -3,27 +3,22 @@
 #include <fmt/core.h>
 #include <sched.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <memory>
+#include <limits>
 #include <sstream>
 #include <string_view>
 #include <system_error>
-#include <type_traits>
 #include <utility>
 
-#include "echo/file_descriptor.hpp"
 #include "echo/system_call.hpp"
 #include "harness/machine/cpu.hpp"
+#include "harness/machine/proc_file.hpp"
 #include "harness/machine/spawned_process.hpp"
 #include "harness/machine/tracepoint.hpp"
 
@@ -47,13 +42,6 @@ constexpr std::array sysctl_names{"net.core.somaxconn",
                                   "net.ipv4.tcp_wmem",
                                   "vm.overcommit_memory"};
 
-std::string trimmed(std::string text) {
-  const auto is_space = [](unsigned char c) { return std::isspace(c) != 0; };
-  text.erase(std::find_if_not(text.rbegin(), text.rend(), is_space).base(), text.end());
-  text.erase(text.begin(), std::find_if_not(text.begin(), text.end(), is_space));
-  return text;
-}
-
 std::optional<std::uint64_t> parse_number(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -62,15 +50,8 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
 }
 
 // The value of `key` in lines such as "key : value" or "KEY=value"; empty when there is none.
-std::string value_of(const std::string& lines, std::string_view key, char separator) {
-  std::istringstream stream(lines);
-  for (std::string line; std::getline(stream, line);) {
-    const std::size_t end = line.find(separator);
-    if (end != std::string::npos && trimmed(line.substr(0, end)) == key) {
-      return trimmed(line.substr(end + 1));
-    }
-  }
-  return {};
+std::string value_of(const std::string& lines, std::string_view key, char separator = ':') {
+  return std::string(proc::field(lines, key, separator).value_or(""));
 }
 
 bool contains(std::string_view text, std::string_view part) {
@@ -107,14 +88,10 @@ class Inquiry {
 
   // The whole file without white space around it; none, and why in error_, when it can't be read.
   std::optional<std::string> read(std::string_view path) {
-    errno = 0;
-    std::ifstream file(place(path));
-    std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    if (!file.is_open() || file.bad()) {
-      error_ = fmt::format("{}: {}", path, error_text(errno));
-      return std::nullopt;
-    }
-    return trimmed(std::move(text));
+    const std::optional<std::string> text = proc::read_file(place(path));
+    if (text) return std::string(proc::trimmed(*text));
+    error_ = fmt::format("{}: {}", path, error_text(errno));
+    return std::nullopt;
   }
 
   // The same, for what is recorded as unavailable when it can't be read.
@@ -126,9 +103,7 @@ class Inquiry {
 
   Limit read_limit(const std::string& what, std::string_view path) {
     const Limit limit = parse_number(read_or_tell(what, path));
-    if (!limit && !machine_.unavailable.contains(what)) {
-      machine_.unavailable[what] = fmt::format("{} is not a number", path);
-    }
+    if (!limit) machine_.unavailable.try_emplace(what, fmt::format("{} is not a number", path));
     return limit;
   }
 
@@ -147,24 +122,16 @@ class Inquiry {
 
   void describe_cpus() {
     cpuinfo_ = read_or_tell("cpu_model", "/proc/cpuinfo");
-    machine_.cpu_model = value_of(cpuinfo_, "model name", ':');
+    machine_.cpu_model = value_of(cpuinfo_, "model name");
     if (machine_.cpu_model.empty()) {
       machine_.cpu_model = machine_.architecture;
       machine_.unavailable.try_emplace("cpu_model", "/proc/cpuinfo has no model name");
     }
     machine_.cpus_online = static_cast<std::uint64_t>(::sysconf(_SC_NPROCESSORS_ONLN));
-    try {
-      machine_.cpus_usable = usable_cpus().size();
-    } catch (const std::system_error& error) {  // more CPUs than a cpu_set_t holds
-      machine_.cpus_usable = machine_.cpus_online;
-      machine_.unavailable["cpus_usable"] = error.what();
-    }
-    const std::string mhz = value_of(cpuinfo_, "cpu MHz", ':');
-    if (mhz.empty()) {
-      machine_.unavailable["cpu_mhz"] = "/proc/cpuinfo doesn't tell";
-    } else {
-      machine_.cpu_mhz = std::strtod(mhz.c_str(), nullptr);
-    }
+    machine_.cpus_usable = usable_cpus().size();
+    const std::string mhz = value_of(cpuinfo_, "cpu MHz");
+    if (!mhz.empty()) machine_.cpu_mhz = std::strtod(mhz.c_str(), nullptr);
+    if (!machine_.cpu_mhz) machine_.unavailable["cpu_mhz"] = "/proc/cpuinfo doesn't tell";
     for (int index = 0;; ++index) {
       const std::string cache = fmt::format("/sys/devices/system/cpu/cpu0/cache/index{}/", index);
       const auto level = read(cache + "level");
@@ -179,7 +146,7 @@ class Inquiry {
   void describe_memory() {
     const std::string meminfo = read_or_tell("memory_bytes", "/proc/meminfo");
     const auto bytes = [&](std::string_view key) {
-      return parse_number(value_of(meminfo, key, ':')).value_or(0) * 1024;
+      return parse_number(value_of(meminfo, key)).value_or(0) * 1024;
     };
     machine_.memory_bytes = bytes("MemTotal");
     machine_.memory_available_bytes = bytes("MemAvailable");
@@ -190,9 +157,8 @@ class Inquiry {
   // The options the kernel was built with; none, and why in error_, when it doesn't tell.
   std::optional<std::string> kernel_configuration() {
     if (auto config = read("/boot/config-" + release_)) return config;
-    const std::string why = error_;
     if (root_ != "/" || ::access("/proc/config.gz", R_OK) != 0) {
-      error_ = fmt::format("{}, and /proc/config.gz can't be read", why);
+      error_ += ", and /proc/config.gz can't be read";
       return std::nullopt;
     }
     // Through gzip, which every system has, rather than through a library more to build with.
@@ -200,7 +166,7 @@ class Inquiry {
                                                STDOUT_FILENO, std::chrono::seconds(10))
                                    .text;
     if (!config.empty()) return config;
-    error_ = fmt::format("{}, and gzip doesn't unpack /proc/config.gz", why);
+    error_ += ", and gzip doesn't unpack /proc/config.gz";
     return std::nullopt;
   }
 
@@ -246,15 +212,15 @@ class Inquiry {
       if (!machine_.hypervisor.empty()) break;
     }
     // A physical server of that maker says so too; the CPU knows better.
-    const std::string flags = " " + value_of(cpuinfo_, "flags", ':') + " ";
+    const std::string flags = " " + value_of(cpuinfo_, "flags") + " ";
     const bool x86 = flags.size() > 2;
     const bool flagged = contains(flags, " hypervisor ");
     if (x86 && !flagged && contains(machine_.hypervisor, "Amazon EC2")) machine_.hypervisor.clear();
+    if (machine_.hypervisor.empty()) {
+      machine_.hypervisor = read("/sys/hypervisor/type").value_or("");
+    }
     if (!machine_.hypervisor.empty()) return;
-    const std::string type = read("/sys/hypervisor/type").value_or("");
-    if (!type.empty()) {
-      machine_.hypervisor = type;
-    } else if (contains(read("/proc/version").value_or(""), "icrosoft")) {
+    if (contains(read("/proc/version").value_or(""), "icrosoft")) {
       machine_.hypervisor = "Windows Subsystem for Linux";
     } else if (flagged) {
       machine_.hypervisor = "of unknown make (the CPU has the flag \"hypervisor\")";
@@ -279,11 +245,9 @@ class Inquiry {
   void describe_frequency() {
     const std::string cpufreq = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
     machine_.governor = read(cpufreq).value_or("none: no cpufreq");
-    const auto no_turbo = read("/sys/devices/system/cpu/intel_pstate/no_turbo");
-    const auto boost = read("/sys/devices/system/cpu/cpufreq/boost");
-    if (no_turbo) {
+    if (const auto no_turbo = read("/sys/devices/system/cpu/intel_pstate/no_turbo")) {
       machine_.turbo = *no_turbo == "0" ? "on" : "off";
-    } else if (boost) {
+    } else if (const auto boost = read("/sys/devices/system/cpu/cpufreq/boost")) {
       machine_.turbo = *boost == "1" ? "on" : "off";
     } else {
       machine_.unavailable["turbo"] = error_;
@@ -340,29 +304,27 @@ class Inquiry {
       const std::string path = line.substr(second + 1);
       if (controllers.empty()) {
         const std::string base = read("/sys/fs/cgroup/cgroup.controllers") ? "" : "/unified";
-        find_cgroup_limits("/sys/fs/cgroup" + base, path, "pids.max", "memory.max");
+        find_cgroup_limits("/sys/fs/cgroup" + base, path, "memory.max");
       } else if (controllers == "pids" || controllers == "memory") {
-        find_cgroup_limits("/sys/fs/cgroup/" + controllers, path, "pids.max",
-                           "memory.limit_in_bytes");
+        find_cgroup_limits("/sys/fs/cgroup/" + controllers, path, "memory.limit_in_bytes");
       }
     }
   }
 
   void find_cgroup_limits(const std::string& base, const fs::path& group,
-                          std::string_view pids_name, std::string_view memory_name) {
+                          std::string_view memory_name) {
     Limits& limits = machine_.limits;
     for (fs::path path = group;; path = path.parent_path()) {
       const std::string directory = base + (path == "/" ? "" : path.string()) + "/";
-      const std::string pids_file = directory + std::string(pids_name);
+      const std::string pids_file = directory + "pids.max";
       // "max" is not a number; version 1 says it with one near 2^63.
       const Limit pids = parse_number(read(pids_file).value_or(""));
-      if (pids && (!limits.cgroup_pids || *pids < *limits.cgroup_pids)) {
+      if (pids && *pids < limits.cgroup_pids.value_or(~std::uint64_t{0})) {
         limits.cgroup_pids = pids;
         limits.cgroup_pids_file = pids_file;
       }
       const Limit memory = parse_number(read(directory + std::string(memory_name)).value_or(""));
-      if (memory && *memory < std::uint64_t{1} << 62 &&
-          (!limits.cgroup_memory_bytes || *memory < *limits.cgroup_memory_bytes)) {
+      if (memory && *memory < limits.cgroup_memory_bytes.value_or(std::uint64_t{1} << 62)) {
         limits.cgroup_memory_bytes = memory;
       }
       if (path == path.parent_path()) break;
@@ -384,24 +346,21 @@ class Inquiry {
 
   void describe_load() {
     std::istringstream load(read_or_tell("load_averages", "/proc/loadavg"));
-    std::string tasks;  // running/all
     for (double& average : machine_.load_averages) load >> average;
-    load >> tasks;
-    machine_.tasks =
-        parse_number(tasks.substr(std::min(tasks.find('/'), tasks.size() - 1) + 1)).value_or(0);
-    machine_.files_open =
-        parse_number(read_or_tell("files_open", "/proc/sys/fs/file-nr")).value_or(0);
+    load.ignore(std::numeric_limits<std::streamsize>::max(), '/');  // running/all
+    load >> machine_.tasks;
+    machine_.files_open = proc::number(read_or_tell("files_open", "/proc/sys/fs/file-nr"));
   }
 
   void describe_privileges() {
     constexpr int cap_sys_resource = 24;  // capabilities(7)
     machine_.root = ::geteuid() == 0;
     const std::string status = read_or_tell("may_exceed_limits", "/proc/self/status");
-    const std::string capabilities = value_of(status, "CapEff", ':');
+    const std::string capabilities = value_of(status, "CapEff");
     machine_.may_exceed_limits =
         (std::strtoull(capabilities.c_str(), nullptr, 16) >> cap_sys_resource & 1) != 0;
-    const std::string what = "perf_event_paranoid";
-    const std::string level = read_or_tell(what, "/proc/sys/kernel/perf_event_paranoid");
+    const std::string level =
+        read_or_tell("perf_event_paranoid", "/proc/sys/kernel/perf_event_paranoid");
     if (!level.empty()) machine_.perf_event_paranoid = std::atoi(level.c_str());  // NOLINT
   }
 
@@ -411,21 +370,17 @@ class Inquiry {
       machine_.tracepoint = "usable";
       return;
     }
-    const std::string event = "events/raw_syscalls/sys_enter/id";
-    std::optional<std::uint64_t> id;
     bool mounted = false;
     for (const std::string directory : {"/sys/kernel/tracing/", "/sys/kernel/debug/tracing/"}) {
-      if (id) break;
-      const auto text = read(directory + event);
-      if (text) id = parse_number(*text);
+      const auto text = read(directory + "events/raw_syscalls/sys_enter/id");
+      if (text && parse_number(*text)) {
+        machine_.tracepoint = system_calls_uncountable() ? "not permitted" : "usable";
+        return;
+      }
       // Without permission to look inside, the error is another than for a directory without files.
       mounted = mounted || text || contains(error_, "denied");
     }
-    if (!id) {
-      machine_.tracepoint = mounted ? "tracefs is not readable" : "tracefs is not mounted";
-      return;
-    }
-    machine_.tracepoint = system_calls_uncountable() ? "not permitted" : "usable";
+    machine_.tracepoint = mounted ? "tracefs is not readable" : "tracefs is not mounted";
   }
 
   fs::path root_;

@@ -38,12 +38,18 @@ std::vector<std::string_view> words(std::string_view text) {
   return found;
 }
 
-std::optional<std::string_view> field(std::string_view text, std::string_view key) {
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view blanks = " \t\n";
+  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+  return text.substr(0, text.find_last_not_of(blanks) + 1);
+}
+
+std::optional<std::string_view> field(std::string_view text, std::string_view key, char separator) {
   for (std::size_t at = text.find(key); at != std::string_view::npos; at = text.find(key, at + 1)) {
-    const std::string_view rest = text.substr(at + key.size());
-    if ((at > 0 && text[at - 1] != '\n') || !rest.starts_with(':')) continue;
-    const std::string_view line = rest.substr(1, rest.find('\n') - 1);
-    return line.substr(std::min(line.find_first_not_of(" \t"), line.size()));
+    std::string_view rest = text.substr(at + key.size());
+    rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
+    if ((at > 0 && text[at - 1] != '\n') || !rest.starts_with(separator)) continue;
+    return trimmed(rest.substr(1, rest.find('\n') - 1));
   }
   return std::nullopt;
 }

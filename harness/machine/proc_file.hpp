@@ -16,9 +16,13 @@ namespace echomux::proc {
 // What stands between blanks and ends of lines, as parts of `text`.
 [[nodiscard]] std::vector<std::string_view> words(std::string_view text);
 
-// What stands after "key:" at the beginning of a line, as in /proc/PID/status; none if no line
-// begins like that. A part of `text`.
-[[nodiscard]] std::optional<std::string_view> field(std::string_view text, std::string_view key);
+// Without the blanks and ends of lines around it. A part of `text`.
+[[nodiscard]] std::string_view trimmed(std::string_view text);
+
+// What stands after "key:" or "key :" at the beginning of a line, as in /proc/PID/status; none if
+// no line begins like that. A part of `text`.
+[[nodiscard]] std::optional<std::string_view> field(std::string_view text, std::string_view key,
+                                                    char separator = ':');
 
 // The entries of a directory that are numbers, such as processes, threads or descriptors; empty if
 // there is none. For /proc/self/fd, with the descriptor that it is read through.

@@ -183,6 +183,11 @@ Results parse_results(std::istream& text) {
     Results results;
     read_json(json, results, known);
     check_size(results.context.plan);
+    // A load's kind follows from its end, and a trial's reason stands with its load alone.
+    for (Trial& trial : results.trials) {
+      trial.outcome.reason = trial.load ? trial.load->outcome.reason : RunEnd::not_run;
+      if (trial.load) trial.load->outcome.end(trial.outcome.reason);
+    }
     return results;
   }
   throw std::runtime_error(fmt::format(

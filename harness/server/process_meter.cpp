@@ -1,24 +1,18 @@
 #include "harness/server/process_meter.hpp"
 
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <sched.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <limits>
 #include <map>
-#include <memory>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
+#include "harness/machine/cpu.hpp"
 #include "harness/machine/proc_file.hpp"
 #include "harness/machine/taken_time.hpp"
+#include "harness/text/time_units.hpp"
 
 namespace echomux {
 namespace {
@@ -131,31 +125,11 @@ nanoseconds from_ticks(std::uint64_t ticks) {
   return nanoseconds(ticks * (std::uint64_t{1'000'000'000} / per_second));
 }
 
-nanoseconds living_cpu_time(const Stat& process) {
-  clockid_t clock{};
-  timespec time{};
-  if (::clock_getcpuclockid(process.pid, &clock) != 0 || ::clock_gettime(clock, &time) != 0) {
-    return from_ticks(process.user + process.system);  // it has ended since
-  }
-  return std::chrono::seconds(time.tv_sec) + nanoseconds(time.tv_nsec);
-}
-
 std::uint64_t resident_bytes(pid_t pid) {
   static const auto page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   const auto text = read_file(fmt::format("/proc/{}/statm", pid));
   const std::vector<std::string_view> pages = words(text ? *text : std::string_view());
   return pages.size() > 1 ? number(pages[1]) * page_size : 0;
-}
-
-// The kernel demands room for all CPUs that it could ever have, which cpu_set_t may lack.
-void add_usable_cpus(pid_t thread, std::set<int>& cpus) {
-  std::array<cpu_set_t, 8> masks{};
-  if (::sched_getaffinity(thread, sizeof masks, masks.data()) != 0) return;
-  for (std::size_t cpu = 0; cpu < masks.size() * CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu % CPU_SETSIZE, &masks.at(cpu / CPU_SETSIZE))) {
-      cpus.insert(static_cast<int>(cpu));
-    }
-  }
 }
 
 void add_threads(pid_t pid, ProcessReading& reading, std::set<int>& cpus) {
@@ -169,17 +143,13 @@ void add_threads(pid_t pid, ProcessReading& reading, std::set<int>& cpus) {
       reading.involuntary_switches += switches("nonvoluntary_ctxt_switches");
     }
     reading.run_queue_delay += thread_run_queue_delay(thread).value_or(nanoseconds(0));
-    add_usable_cpus(thread, cpus);
+    for (const int cpu : usable_cpus(thread)) cpus.insert(cpu);
   }
 }
 
 std::uint64_t count_of(const std::map<std::string, std::uint64_t>& counters, const char* name) {
   const auto found = counters.find(name);
   return found == counters.end() ? 0 : found->second;
-}
-
-double ratio(nanoseconds part, nanoseconds whole) {
-  return std::chrono::duration<double>(part) / std::chrono::duration<double>(whole);
 }
 
 void split_cpu_time(const ProcessReading& begin, const ProcessReading& end, ServerCost& cost) {
@@ -218,7 +188,8 @@ std::optional<ProcessReading> read_process_tree(pid_t root, Detail detail) {
   ProcessReading reading;
   std::set<int> cpus;
   for (const Stat& process : tree) {
-    reading.cpu += living_cpu_time(process) + from_ticks(process.ended_user + process.ended_system);
+    reading.cpu += cpu_time_of(process.pid).value_or(from_ticks(process.user + process.system)) +
+                   from_ticks(process.ended_user + process.ended_system);
     reading.user_ticks += process.user + process.ended_user;
     reading.system_ticks += process.system + process.ended_system;
     reading.page_faults += process.page_faults;
@@ -230,7 +201,7 @@ std::optional<ProcessReading> read_process_tree(pid_t root, Detail detail) {
     if (detail == Detail::everything) {
       add_threads(process.pid, reading, cpus);
     } else {
-      add_usable_cpus(process.pid, cpus);
+      for (const int cpu : usable_cpus(process.pid)) cpus.insert(cpu);
     }
   }
   reading.cpus.assign(cpus.begin(), cpus.end());
@@ -241,8 +212,8 @@ void divide_by_requests(const ProcessReading& begin, const ProcessReading& end, 
                         nanoseconds measured_time, ServerCost& cost) {
   const auto requests = static_cast<double>(cost.requests);
   const nanoseconds cpu = end.cpu - begin.cpu;
-  cost.cpu_us_per_request = std::chrono::duration<double, std::micro>(cpu).count() / requests;
-  cost.busy_share = ratio(cpu, measured_time);
+  cost.cpu_us_per_request = to_us(cpu) / requests;
+  cost.busy_share = to_seconds(cpu) / to_seconds(measured_time);
   split_cpu_time(begin, end, cost);
   const auto per_request = [&](std::uint64_t ProcessReading::*count) {
     return static_cast<double>(end.*count - begin.*count) / requests;
@@ -262,7 +233,8 @@ void divide_by_requests(const ProcessReading& begin, const ProcessReading& end, 
   }
   cost.voluntary_switches_per_request = per_request(&ProcessReading::voluntary_switches);
   cost.involuntary_switches_per_request = per_request(&ProcessReading::involuntary_switches);
-  cost.run_queue_share = ratio(end.run_queue_delay - begin.run_queue_delay, measured_time);
+  cost.run_queue_share =
+      to_seconds(end.run_queue_delay - begin.run_queue_delay) / to_seconds(measured_time);
 }
 
 std::optional<double> ServerCost::scanned_per_request() const {

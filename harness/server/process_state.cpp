@@ -1,10 +1,7 @@
 #include "harness/server/process_state.hpp"
 
 #include <fmt/core.h>
-#include <pthread.h>
-#include <sched.h>
 
-#include <string>
 #include <vector>
 
 #include "harness/machine/proc_file.hpp"
@@ -34,11 +31,6 @@ std::optional<std::uint64_t> read_anonymous_memory(pid_t pid) {
   const auto status = proc::read_file(fmt::format("/proc/{}/status", pid));
   if (!status || bytes(*status, "VmRSS") == 0) return std::nullopt;
   return bytes(*status, "RssAnon");
-}
-
-void give_way() {
-  const sched_param none{};
-  ::pthread_setschedparam(::pthread_self(), SCHED_IDLE, &none);
 }
 
 }  // namespace echomux

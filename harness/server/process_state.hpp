@@ -22,9 +22,4 @@ struct ProcessState {
 // RssAnon alone, which is quicker; none once the process has ended.
 [[nodiscard]] std::optional<std::uint64_t> read_anonymous_memory(pid_t pid);
 
-// Makes the calling thread give way to every other one that isn't idle (SCHED_IDLE, sched(7)): load
-// that is only there to be in the server's way must not take the client's CPU from the peer that is
-// measured. Without effect where it isn't allowed.
-void give_way();
-
 }  // namespace echomux

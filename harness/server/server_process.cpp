@@ -3,11 +3,11 @@
 #include <fmt/core.h>
 #include <poll.h>
 #include <signal.h>
-#include <time.h>
 
 #include <array>
 
 #include "echo/system_call.hpp"
+#include "harness/machine/cpu.hpp"
 #include "harness/text/json.hpp"
 
 namespace echomux {
@@ -42,6 +42,14 @@ SpawnOptions options_of(const ServerCommand& command, std::uint16_t port, int ou
 }
 
 }  // namespace
+
+ServerCommand serve_command(const std::string& program, std::string_view backend,
+                            const std::vector<std::string>& options) {
+  ServerCommand command{.arguments = {program, "serve", std::string(backend), "--port", "0"},
+                        .speaks_echomux = true};
+  command.arguments.insert(command.arguments.end(), options.begin(), options.end());
+  return command;
+}
 
 ServerProcess::ServerProcess(const ServerCommand& command, std::chrono::milliseconds limit,
                              const std::stop_token& halt)
@@ -141,12 +149,7 @@ std::optional<std::map<std::string, std::uint64_t>> ServerProcess::counters() {
 }
 
 std::optional<std::chrono::nanoseconds> ServerProcess::cpu_time() const {
-  clockid_t clock{};
-  timespec time{};
-  if (exit_ || ::clock_getcpuclockid(pid(), &clock) != 0 || ::clock_gettime(clock, &time) != 0) {
-    return std::nullopt;
-  }
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  return exit_ ? std::nullopt : cpu_time_of(pid());
 }
 
 ServerExit ServerProcess::stop(std::chrono::milliseconds limit) {

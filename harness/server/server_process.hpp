@@ -9,6 +9,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "echo/socket.hpp"
@@ -25,9 +26,14 @@ struct ServerCommand {
   // stdout, and answers SIGUSR1 with one line of JSON, its counters. Others are found by
   // connecting to them.
   bool speaks_echomux = false;
-  std::optional<int> cpu;            // run on this CPU alone
-  std::optional<rlim_t> open_files;  // its RLIMIT_NOFILE, soft and hard
+  std::optional<int> cpu = {};            // run on this CPU alone
+  std::optional<rlim_t> open_files = {};  // its RLIMIT_NOFILE, soft and hard
 };
+
+// `PROGRAM serve BACKEND` on a free port, with further options; PROGRAM is echomux, or another with
+// this subcommand.
+[[nodiscard]] ServerCommand serve_command(const std::string& program, std::string_view backend,
+                                          const std::vector<std::string>& options = {});
 
 // How a server process ended.
 struct ServerExit {

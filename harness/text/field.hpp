@@ -29,8 +29,8 @@ struct Places {
 //
 // JSON both ways and its schema (field_json.hpp), and all that is told of metrics
 // (harness/bench/metrics.hpp), follow from it. In place of a member there may be a function of the
-// struct: that is written, and not read unless it gives a reference to what can be changed. A
-// member without a name lends its own fields to the whole.
+// struct: what it gives is written, and read only when it is a reference to be filled in. A member
+// without a name lends its own fields to the whole.
 struct Field {
   // In JSON, units last; "client.steal_share" is in an object of its own.
   std::string_view name = {};

@@ -112,10 +112,8 @@ void read_json(const Json& json, T& value, int version = std::numeric_limits<int
 template <HasFields T>
 void read_fields(const Json& object, T& value, int version) {
   for_each_field(Of<T>{}, [&](const Field& field, auto member) {
-    using Member = std::invoke_result_t<decltype(member), T&>;
-    if constexpr (std::is_lvalue_reference_v<Member> &&
-                  !std::is_const_v<std::remove_reference_t<Member>>) {
-      using Value = ValueOf<T, decltype(member)>;
+    using Value = ValueOf<T, decltype(member)>;
+    if constexpr (std::same_as<std::invoke_result_t<decltype(member), T&>, Value&>) {
       if (!field.written) return;
       if constexpr (HasFields<Value>) {
         if (field.name.empty()) return read_fields(object, std::invoke(member, value), version);

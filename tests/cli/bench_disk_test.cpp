@@ -45,6 +45,11 @@ class BenchDisk : public ::testing::Test {
                                HasSubstr(why), HasSubstr("echomux bench --resume")));
   }
 
+  static void check_that_all_is_written(const Finished& run, const std::filesystem::path& path) {
+    EXPECT_EQ(run.status, 0) << run.err;
+    EXPECT_THAT(read_results(path).trials, SizeIs(trials));
+  }
+
   // What the file had is there still, and a resumed run completes it.
   void check_that_it_goes_on(std::size_t at_least) const {
     const Results kept = read_results(results_path());
@@ -95,8 +100,7 @@ TEST_F(BenchSmallDisk, WritesEverythingWhenThereIsRoomAgain) {
   EXPECT_GE(read_results(results_path()).trials.size(), 1U);
   disk_->make_room();
   const Finished run = bench.finish();
-  EXPECT_EQ(run.status, 0) << run.err;
-  EXPECT_THAT(read_results(results_path()).trials, SizeIs(trials));
+  check_that_all_is_written(run, results_path());
   // Told when it began, once, for then it can still be mended; and when it was over.
   const std::size_t first = run.err.find("cannot write the results");
   ASSERT_NE(first, std::string::npos) << run.err;
@@ -123,8 +127,7 @@ TEST_F(BenchSmallDisk, WritesEverythingWhenItMayWriteAgain) {
   bench.await_trials(5);
   disk_->set_read_only(false);
   const Finished run = bench.finish();
-  EXPECT_EQ(run.status, 0) << run.err;
-  EXPECT_THAT(read_results(results_path()).trials, SizeIs(trials));
+  check_that_all_is_written(run, results_path());
 }
 
 TEST_F(BenchSmallDisk, TellsBothWhenItIsInterruptedAndCannotWrite) {
@@ -149,8 +152,7 @@ TEST_F(BenchDisk, MakesItsDirectoryAgainWhenThatIsRemoved) {
   std::filesystem::rename(place_, gone);
   std::filesystem::remove_all(gone);
   const Finished run = bench.finish();
-  EXPECT_EQ(run.status, 0) << run.err;
-  EXPECT_THAT(read_results(results_path()).trials, SizeIs(trials));
+  check_that_all_is_written(run, results_path());
   EXPECT_THAT(names_in(place_), ElementsAre("results.html", "results.json"));
 }
 
@@ -161,8 +163,7 @@ TEST_F(BenchDisk, WritesEverythingToADirectoryThatTookItsPlace) {
   std::filesystem::rename(place_, aside);
   std::filesystem::create_directory(place_);
   const Finished run = bench.finish();
-  EXPECT_EQ(run.status, 0) << run.err;
-  EXPECT_THAT(read_results(results_path()).trials, SizeIs(trials));
+  check_that_all_is_written(run, results_path());
   // What had been written before is left alone.
   EXPECT_GE(read_results(aside / "results.json").trials.size(), 2U);
 }
@@ -212,10 +213,7 @@ TEST_F(BenchDisk, LeavesALinkALink) {
 
 // A result that can't be written whole leaves the one before as it was.
 TEST_F(BenchSmallDisk, SwarmKeepsAnEarlierResult) {
-  ServerProcess server({.arguments = {ECHOMUX_PROGRAM, "serve", "epoll_lt", "--port", "0"},
-                        .speaks_echomux = true,
-                        .cpu = {},
-                        .open_files = {}});
+  ServerProcess server(serve_command(ECHOMUX_PROGRAM, "epoll_lt"));
   const std::string output = (place_ / "swarm.txt").string();
   const std::vector<std::string> swarm{
       "swarm", server.endpoint().to_string(), "-d", "100ms", "--warmup", "0", "-o", output};

@@ -29,7 +29,7 @@ using ::testing::SizeIs;
 struct Fault {
   const char* name;
   std::string script;  // after which the well-behaved server is started, where it gets so far
-  TrialOutcome outcome;
+  OutcomeKind outcome;
   const char* code;
   int status;
 };
@@ -64,32 +64,36 @@ TEST_P(ServerFaultInMidSweep, SpoilsOneTrialAndNoOther) {
     SCOPED_TRACE(trial.cell.server + " " + std::to_string(trial.repetition));
     // Each repetition has each server once, so its second start is its second repetition.
     if (trial.cell.server == "changing" && trial.repetition == 2) {
-      EXPECT_EQ(trial.outcome, fault.outcome) << trial.note;
+      EXPECT_EQ(trial.outcome.kind, fault.outcome) << trial.outcome.sentence;
+      if (fault.outcome != OutcomeKind::measured) {
+        EXPECT_EQ(trial.judgement.verdict,
+                  fault.outcome == OutcomeKind::starved ? Verdict::starved : Verdict::invalid);
+      }
       EXPECT_THAT(trial.judgement.reasons, Contains(Field(&Reason::code, fault.code)));
     } else {
-      EXPECT_EQ(trial.outcome, TrialOutcome::measured) << trial.note;
+      EXPECT_EQ(trial.outcome.kind, OutcomeKind::measured) << trial.outcome.sentence;
     }
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Faults, ServerFaultInMidSweep,
-    ::testing::Values(Fault{"DoesNotStart", "exit 3", TrialOutcome::failed, "failed", 1},
-                      Fault{"Dies", odd("die=20"), TrialOutcome::failed, "server_gone", 1},
-                      Fault{"Refuses", odd("refuse"), TrialOutcome::failed, "refused", 1},
-                      Fault{"Resets", odd("reset=3"), TrialOutcome::failed, "server_gone", 1},
-                      Fault{"Corrupts", odd("corrupt=200"), TrialOutcome::failed, "corrupt", 1},
-                      Fault{"LeavesAByteOut", odd("short=200"), TrialOutcome::failed, "corrupt", 1},
-                      Fault{"KeepsSilent", odd("silent"), TrialOutcome::starved, "starved", 0},
-                      Fault{"Hangs", odd("hang"), TrialOutcome::starved, "starved", 0},
-                      Fault{"SlowsDown", odd("burn=5ms"), TrialOutcome::measured, "saturated", 0}),
+    ::testing::Values(Fault{"DoesNotStart", "exit 3", OutcomeKind::failed, "failed", 1},
+                      Fault{"Dies", odd("die=20"), OutcomeKind::failed, "server_gone", 1},
+                      Fault{"Refuses", odd("refuse"), OutcomeKind::failed, "refused", 1},
+                      Fault{"Resets", odd("reset=3"), OutcomeKind::failed, "server_gone", 1},
+                      Fault{"Corrupts", odd("corrupt=200"), OutcomeKind::failed, "corrupt", 1},
+                      Fault{"LeavesAByteOut", odd("short=200"), OutcomeKind::failed, "corrupt", 1},
+                      // The last byte of a message: no later one stands in its place.
+                      Fault{"EndsShort", odd("short=320"), OutcomeKind::failed, "short_echo", 1},
+                      Fault{"DropsIdle", odd("drop-idle=20"), OutcomeKind::failed, "idle_lost", 1},
+                      Fault{"KeepsSilent", odd("silent"), OutcomeKind::starved, "starved", 0},
+                      Fault{"Hangs", odd("hang"), OutcomeKind::starved, "starved", 0},
+                      Fault{"SlowsDown", odd("burn=5ms"), OutcomeKind::measured, "saturated", 0}),
     [](const auto& fault) { return fault.param.name; });
 
 TEST(ServerFault, OneThatIsStoppedEndsWhenItIsAskedTo) {
-  ServerProcess server({.arguments = {ODD_SERVER, "{port}", "plain"},
-                        .speaks_echomux = false,
-                        .cpu = {},
-                        .open_files = {}});
+  ServerProcess server({.arguments = {ODD_SERVER, "{port}", "plain"}});
   ASSERT_EQ(::kill(server.pid(), SIGSTOP), 0);
   const ServerExit end = server.stop();
   EXPECT_FALSE(end.killed_after_timeout);
@@ -178,7 +182,7 @@ TEST(WallClockInMidSweep, ChangesNoFigure) {
   ASSERT_THAT(results.trials, SizeIs(12));
   std::size_t with_figures = 0;
   for (const Trial& trial : results.trials) {
-    EXPECT_EQ(trial.outcome, TrialOutcome::measured) << trial.note;
+    EXPECT_EQ(trial.outcome.kind, OutcomeKind::measured) << trial.outcome.sentence;
     // On a busy machine no request may come into a window so short.
     if (!trial.has_figures()) continue;
     EXPECT_GT(trial.cost->cpu_us_per_request, 0);

@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -51,26 +50,12 @@ std::size_t cells_with_figures(const Results& results) {
 
 // One of the servers leaves a process of its own behind when nobody ends it.
 std::vector<std::string> sweep(const std::filesystem::path& results) {
-  return {"bench",
-          "--backends",
-          "epoll_lt",
-          "--server",
-          std::string("litter=sh -c 'sleep 86124 & exec ") + ODD_SERVER + " {port} plain'",
-          "--idle",
-          "0,20",
-          "--repetitions",
-          "2",
-          "--duration",
-          "50ms",
-          "--warmup",
-          "20ms",
-          "--timeout",
-          "10s",
-          "--no-pin",
-          "--let-sleep",
-          "--seed",
-          "5",
-          "-o",
+  const std::string litter =
+      std::string("litter=sh -c 'sleep 86124 & exec ") + ODD_SERVER + " {port} plain'";
+  return {"bench",         "--backends",  "epoll_lt",      "--server",  litter,
+          "--idle",        "0,20",        "--repetitions", "2",         "--duration",
+          "50ms",          "--warmup",    "20ms",          "--timeout", "10s",
+          "--no-pin",      "--let-sleep", "--seed",        "5",         "-o",
           results.string()};
 }
 
@@ -262,7 +247,8 @@ class InterruptedSweep {
   // Whatever is there was really measured: nothing that an interruption cut off.
   static void check_figures(const Results& results) {
     for (const Trial& trial : results.trials) {
-      EXPECT_EQ(trial.outcome, TrialOutcome::measured) << trial.cell.server << ": " << trial.note;
+      EXPECT_EQ(trial.outcome.kind, OutcomeKind::measured)
+          << trial.cell.server << ": " << trial.outcome.sentence;
     }
     for (const SystemCallCount& count : results.system_calls) {
       EXPECT_NE(count.unavailable, "the counting pass was not completed") << count.cell.server;

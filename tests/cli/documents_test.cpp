@@ -82,7 +82,6 @@ std::vector<std::string> offered_by_bash(std::vector<std::string> words,
 
 TEST(Documents, AreHiddenFromTheHelp) {
   EXPECT_THAT(run_program({"--help"}).out, Not(HasSubstr("\n  print")));
-  EXPECT_EQ(run_program({"print", "html"}).status, exit_usage);
 }
 
 TEST(ManPage, HasEveryCommandAndOption) {

@@ -3,7 +3,6 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -27,9 +26,7 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 ServerCommand odd_server(const std::string& mode) {
-  ServerCommand command;
-  command.arguments = {ODD_SERVER, "{port}", mode};
-  return command;
+  return {.arguments = {ODD_SERVER, "{port}", mode}};
 }
 
 // Runs `echomux swarm` with a short load on an echo server that does what `mode` says.
@@ -169,12 +166,7 @@ TEST_F(SwarmCommand, SaysWhichByteWasWrong) {
 }
 
 TEST_F(SwarmCommand, KnowsWhenItIsTheLimitItself) {
-  const ServerProcess server([] {
-    ServerCommand command;
-    command.arguments = {ECHOMUX_PROGRAM, "serve", "epoll_lt", "--port", "0"};
-    command.speaks_echomux = true;
-    return command;
-  }());
+  const ServerProcess server(serve_command(ECHOMUX_PROGRAM, "epoll_lt"));
   const Finished run = swarm_at(server, {"-R", "20m", "--pipeline", "100", "--format", "json"});
   const Json result = Json::parse(run.out);
   EXPECT_EQ(result.at("verdict"), "invalid");
@@ -217,30 +209,6 @@ TEST_F(SwarmCommand, WritesToFiles) {
   std::getline(hgrm_file, first);
   EXPECT_THAT(first, HasSubstr("Percentile TotalCount"));
   EXPECT_EQ(swarm("plain", {"-o", "/proc/nowhere"}).status, exit_failure);
-}
-
-TEST_F(SwarmCommand, RefusesWrongUse) {
-  for (const std::vector<std::string>& wrong : {
-           std::vector<std::string>{},
-           {"127.0.0.1"},
-           {"127.0.0.1:1", "-c", "0"},
-           {"127.0.0.1:1", "-c", "many"},
-           {"127.0.0.1:1", "-R", "-5"},
-           {"127.0.0.1:1", "-d", "10 parsecs"},
-           {"127.0.0.1:1", "--size", "2m"},
-           {"127.0.0.1:1", "--size", "0"},
-           {"127.0.0.1:1", "-t", "8", "-c", "2"},
-           {"127.0.0.1:1", "--reconnect", "--pipeline", "2"},
-           {"127.0.0.1:1", "--source-ip", "::1"},
-           {"127.0.0.1:1", "--arrivals", "bursty"},
-           {"127.0.0.1:1", "--format", "xml"},
-       }) {
-    std::vector<std::string> arguments{"swarm"};
-    arguments.insert(arguments.end(), wrong.begin(), wrong.end());
-    const Finished run = run_program(arguments);
-    EXPECT_EQ(run.status, exit_usage) << ::testing::PrintToString(wrong);
-    EXPECT_FALSE(run.err.empty());
-  }
 }
 
 TEST_F(SwarmCommand, AttacksNobody) {
@@ -292,18 +260,13 @@ TEST_F(SwarmCommand, IsStrictOnRequest) {
 
 TEST_F(SwarmCommand, KeepsItsFiguresWhenInterrupted) {
   const ServerProcess server(odd_server("plain"));
-  Pipe out = make_pipe();
-  Pipe err = make_pipe();
-  Program swarm(
-      {"swarm", server.endpoint().to_string(), "-d", "1h", "--warmup", "0", "--format", "json"},
-      {.in = -1, .out = out.write_end.get(), .err = err.write_end.get()});
-  out.write_end.reset();
-  err.write_end.reset();
+  PipedProgram swarm(
+      {"swarm", server.endpoint().to_string(), "-d", "1h", "--warmup", "0", "--format", "json"});
   // The first line of progress tells that the load is on.
-  while (read_line(err.read_end.get()).find("running") == std::string::npos) {
+  while (read_line(swarm.err()).find("running") == std::string::npos) {
   }
   swarm.send_signal(SIGINT);
-  const Json result = Json::parse(read_all(out.read_end.get()));
+  const Json result = Json::parse(read_all(swarm.out()));
   EXPECT_EQ(swarm.wait(), exit_interrupted);
   EXPECT_EQ(result.at("verdict"), "invalid");
   EXPECT_THAT(result.at("reasons").at(0).get<std::string>(), StartsWith("interrupted"));

@@ -61,12 +61,8 @@ void Conformance::TearDown() {
 
 ServerProcess& Conformance::start(const std::vector<std::string>& options,
                                   std::optional<rlim_t> open_files) {
-  ServerCommand command{.arguments = {program_of(GetParam().name), "serve",
-                                      std::string(GetParam().name), "--port", "0"},
-                        .speaks_echomux = true,
-                        .cpu = std::nullopt,
-                        .open_files = open_files};
-  command.arguments.insert(command.arguments.end(), options.begin(), options.end());
+  ServerCommand command = serve_command(program_of(GetParam().name), GetParam().name, options);
+  command.open_files = open_files;
   if (server_wrapper != nullptr) {
     std::istringstream words(server_wrapper);
     command.arguments.insert(command.arguments.begin(), std::istream_iterator<std::string>(words),

@@ -147,10 +147,9 @@ int run(const Options& options, const std::stop_token& stop) {
                    summary(plan, trials, hostile_tables(trials, TableFormat::markdown)), "summary");
   std::cout << hostile_tables(trials, TableFormat::text)
             << fmt::format("\nAll trials: {}\n", (options.directory / "hostile.json").string());
-  if (stop.stop_requested()) return exit_interrupted;
   const bool failed =
       std::ranges::any_of(trials, [](const HostileTrial& trial) { return !trial.failure.empty(); });
-  return failed ? exit_failure : exit_ok;
+  return exit_status(kind_of_all(stop.stop_requested(), failed));
 }
 
 }  // namespace

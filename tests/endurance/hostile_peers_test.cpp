@@ -12,8 +12,7 @@ namespace {
 
 HostileTarget ours(const std::string& name) {
   HostileTarget target{.name = name, .command = {}, .max_connections = std::nullopt};
-  target.command.arguments = {ECHOMUX_PROGRAM, "serve", name, "--port", "0"};
-  target.command.speaks_echomux = true;
+  target.command = serve_command(ECHOMUX_PROGRAM, name);
   target.thread_per_connection = name == "threaded";
   return target;
 }

@@ -93,9 +93,12 @@ std::vector<std::string> row_of(const Trials& trials) {
 }
 
 Json to_json(const GoodPeer& peer) {
-  return {{"end", to_string(peer.end)},    {"detail", peer.detail},
-          {"connect_ms", peer.connect_ms}, {"requests", peer.requests},
-          {"unanswered", peer.unanswered}, {"p50_us", peer.p50_us},
+  return {{"end", to_string(peer.outcome.reason)},
+          {"detail", peer.outcome.sentence},
+          {"connect_ms", peer.connect_ms},
+          {"requests", peer.requests},
+          {"unanswered", peer.unanswered},
+          {"p50_us", peer.p50_us},
           {"p99_us", peer.p99_us}};
 }
 

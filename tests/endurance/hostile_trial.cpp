@@ -64,10 +64,7 @@ class GoodLoad {
   void run(std::chrono::nanoseconds duration, const std::stop_token& stop) {
     options_.load.duration = duration;
     const SwarmResult result = run_swarm(options_, stop);
-    if (seen_.served()) {
-      seen_.end = result.end;
-      seen_.detail = result.detail;
-    }
+    if (seen_.served()) seen_.outcome = result.outcome;
     seen_.unanswered += result.requests_unanswered;
     seen_.connect_ms = std::max(
         seen_.connect_ms, std::chrono::duration<double, std::milli>(result.open_time).count());
@@ -118,13 +115,13 @@ void judge(HostileTrial& trial, const HostileTarget& target, const HostileKind& 
     if (trial.failure.empty()) trial.failure = why;
   };
   const auto say = [](const GoodPeer& peer) {
-    return fmt::format("{}, {} requests unanswered {}", to_string(peer.end), peer.unanswered,
-                       peer.detail);
+    return fmt::format("{}, {} requests unanswered {}", to_string(peer.outcome.reason),
+                       peer.unanswered, peer.outcome.sentence);
   };
   if (!server.running()) fail("the server has died");
   if (!trial.before.served()) fail("the peer before them: " + say(trial.before));
   if (!trial.beside.served()) {
-    const bool wrong = trial.beside.end == SwarmEnd::corrupted;
+    const bool wrong = trial.beside.outcome.reason == RunEnd::corrupted;
     if (takes_all(target, kind) || wrong) {
       fail("the peer beside them: " + say(trial.beside));
     } else {

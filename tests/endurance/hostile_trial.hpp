@@ -29,8 +29,7 @@ struct HostileOptions {
 
 // What a well-behaved peer has seen. It connects when the hostile ones are there already.
 struct GoodPeer {
-  SwarmEnd end = SwarmEnd::completed;
-  std::string detail;
+  RunOutcome outcome;
   double connect_ms = 0;  // until its first byte was back
   std::uint64_t requests = 0;
   std::uint64_t unanswered = 0;  // a second after the end: late, and in the latencies as such
@@ -38,7 +37,7 @@ struct GoodPeer {
   double p99_us = 0;
 
   // It was served to the end, and all that came back was right.
-  [[nodiscard]] bool served() const noexcept { return end == SwarmEnd::completed; }
+  [[nodiscard]] bool served() const noexcept { return outcome.reason == RunEnd::completed; }
 };
 
 // One server under one kind of hostility, once.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "harness/machine/cpu.hpp"
 #include "harness/server/process_state.hpp"
 
 namespace echomux {

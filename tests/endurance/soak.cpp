@@ -134,9 +134,8 @@ int run(const Options& options, const std::stop_token& stop) {
   write_whole_file(options.directory / "soak.md", summary(options, result, verdicts), "summary");
   std::cout << soak_table(result, verdicts)
             << fmt::format("\nAll samples: {}\n", (options.directory / "soak.json").string());
-  if (result.interrupted) return exit_interrupted;
-  const bool failed = std::ranges::any_of(verdicts, &SoakVerdict::failed);
-  return failed ? exit_failure : exit_ok;
+  return exit_status(
+      kind_of_all(result.interrupted, std::ranges::any_of(verdicts, &SoakVerdict::failed)));
 }
 
 }  // namespace

@@ -154,12 +154,12 @@ class PeerLoad {
     load.timeout = 10s;
     const SwarmResult result = run_swarm({endpoint_, load}, stop_.get_token());
     requests_ += result.measured_requests;
-    if (result.end == SwarmEnd::interrupted) return false;
+    if (result.outcome.reason == RunEnd::interrupted) return false;
     // An answer that is merely late is in the latencies with the time that it had taken by then.
-    if (result.end != SwarmEnd::completed || result.connections_lost > 0) {
+    if (result.outcome.reason != RunEnd::completed || result.connections_lost > 0) {
       fail(fmt::format("well-behaved peers: {}; {} requests unanswered, {} connections lost {}",
-                       to_string(result.end), result.requests_unanswered, result.connections_lost,
-                       result.detail));
+                       to_string(result.outcome.reason), result.requests_unanswered,
+                       result.connections_lost, result.outcome.sentence));
       return false;
     }
     const auto us = [&](double percent) {

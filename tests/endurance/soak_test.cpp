@@ -14,9 +14,7 @@ using namespace std::chrono_literals;
 using Verdict = SoakSeries::Verdict;
 
 SoakServer ours(const std::string& name) {
-  SoakServer server{.name = name, .command = {}};
-  server.command.arguments = {ECHOMUX_PROGRAM, "serve", name, "--port", "0"};
-  server.command.speaks_echomux = true;
+  SoakServer server{.name = name, .command = serve_command(ECHOMUX_PROGRAM, name)};
   server.one_at_a_time = name == "blocking";
   return server;
 }

@@ -80,10 +80,7 @@ void FaultyServer::start() {
   }
   // The shell becomes the command, so that the process stays the one that was started.
   command.insert(command.begin(), {"sh", "-c", "exec \"$@\" 2>>\"$0\"", errors_.path()});
-  process_.emplace(ServerCommand{.arguments = std::move(command),
-                                 .speaks_echomux = true,
-                                 .cpu = std::nullopt,
-                                 .open_files = std::nullopt},
+  process_.emplace(ServerCommand{.arguments = std::move(command), .speaks_echomux = true},
                    patience);
 }
 

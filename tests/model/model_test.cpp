@@ -55,10 +55,7 @@ INSTANTIATE_TEST_SUITE_P(Backends, ModelTest, ::testing::ValuesIn(backends()),
 
 Target odd_target(const std::string& mode) {
   return {.name = "odd_server " + mode,
-          .command = {.arguments = {ODD_SERVER, mode, "--port", "{port}", "--size", "1"},
-                      .speaks_echomux = false,
-                      .cpu = std::nullopt,
-                      .open_files = std::nullopt},
+          .command = {.arguments = {ODD_SERVER, mode, "--port", "{port}", "--size", "1"}},
           .max_connections = std::numeric_limits<std::size_t>::max(),
           .stops_in_order = false};
 }

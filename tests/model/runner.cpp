@@ -302,10 +302,7 @@ class Runner {
 Target target_of(const Backend& backend) {
   return {
       .name = std::string(backend.name),
-      .command = {.arguments = {ECHOMUX_PROGRAM, "serve", std::string(backend.name), "--port", "0"},
-                  .speaks_echomux = true,
-                  .cpu = std::nullopt,
-                  .open_files = std::nullopt},
+      .command = serve_command(ECHOMUX_PROGRAM, backend.name),
       .max_connections = backend.max_connections.value_or(std::numeric_limits<std::size_t>::max())};
 }
 

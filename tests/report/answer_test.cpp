@@ -26,13 +26,13 @@ CellSummary cell(const std::string& server, std::size_t idle, double cost,
   return summary;
 }
 
-CellSummary absent(const std::string& server, std::size_t idle, TrialOutcome outcome,
+CellSummary absent(const std::string& server, std::size_t idle, OutcomeKind outcome,
                    const std::string& note) {
   CellSummary summary;
   summary.cell = {server, idle, 1000};
   summary.trials = 1;
-  summary.outcome = outcome;
-  summary.note = note;
+  summary.outcome.kind = outcome;
+  summary.outcome.sentence = note;
   return summary;
 }
 
@@ -74,9 +74,9 @@ TEST(Answer, NamesThoseWithoutFiguresAndWhy) {
   saturated.judgement.add(Verdict::saturated, "server_saturated", "it is");
   EXPECT_THAT(
       answer({cell("epoll_lt", 100, 25), saturated, invalid,
-              absent("blocking", 100, TrialOutcome::starved, "starved: 0 of 10 served"),
-              absent("select", 100, TrialOutcome::over_limit, "limit 1024"),
-              absent("mine", 100, TrialOutcome::failed, "")}),
+              absent("blocking", 100, OutcomeKind::starved, "starved: 0 of 10 served"),
+              absent("select", 100, OutcomeKind::over_limit, "limit 1024"),
+              absent("mine", 100, OutcomeKind::failed, "")}),
       ElementsAre("Beside 100 idle connections a request costs epoll_lt 25.0 µs of CPU and poll "
                   "900 (36.0 times as much, saturated); without figures: threaded (invalid), "
                   "blocking (starved), select (limit 1024) and mine (failed)."));
@@ -101,7 +101,7 @@ TEST(Answer, NamesTheRateWhereThereAreSeveral) {
 
 TEST(Answer, SaysSoWhenThereIsNone) {
   EXPECT_THAT(answer({}), ElementsAre("Nothing was measured that servers can be compared by."));
-  EXPECT_THAT(answer({absent("blocking", 0, TrialOutcome::starved, "")}), SizeIs(1));
+  EXPECT_THAT(answer({absent("blocking", 0, OutcomeKind::starved, "")}), SizeIs(1));
 }
 
 TEST(Words, GroupDigitsAndJoinLists) {

@@ -126,7 +126,7 @@ TEST(Report, MentionsEachStateThatItShows) {
 
 TEST(Report, EscapesWhatWouldBreakAMarkdownTable) {
   Results results = sample_results();
-  results.trials.at(2).note = "a | b || <script>";
+  results.trials.at(2).outcome.sentence = "a | b || <script>";
   const std::string row = row_of(report(results, ReportFormat::markdown), "blocking");
   EXPECT_THAT(row, HasSubstr("| a \\| b \\|\\| <script> |"));
   EXPECT_TRUE(row.starts_with("| blocking | - |")) << row;
@@ -161,7 +161,7 @@ std::vector<std::vector<std::string>> parse_csv(const std::string& text) {
 TEST(CsvReport, HasOneRowPerTrial) {
   Results results = sample_results();
   results.trials.at(0).cell.server = "a, \"b\"\nc";
-  results.trials.at(1).note = "\"quoted\"";
+  results.trials.at(1).outcome.sentence = "\"quoted\"";
   const auto records = parse_csv(report(results, ReportFormat::csv));
   ASSERT_EQ(records.size(), 1 + results.trials.size());
   for (const auto& record : records) EXPECT_EQ(record.size(), 8 + metrics().size());
@@ -239,7 +239,7 @@ TEST(OneLine, SaysHowATrialWent) {
   Trial trial = clean_trial();
   EXPECT_EQ(one_line(trial), "p50 50.0 µs, p99 100 µs, 8.0 µs of CPU per request");
   trial.judgement.add(Verdict::suspect, "drift", "it rose");
-  trial.note = "a note";
+  trial.outcome.sentence = "a note";
   EXPECT_EQ(one_line(trial),
             "p50 50.0 µs, p99 100 µs, 8.0 µs of CPU per request, suspect (drift), a note");
   trial.judgement = {};

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,23 +12,21 @@ namespace echomux {
 class BackgroundBench {
  public:
   // Short trials, unpinned; `further` says what of.
-  BackgroundBench(const std::filesystem::path& results, std::vector<std::string> further);
+  BackgroundBench(const std::filesystem::path& results, const std::vector<std::string>& further);
 
   // Waits until as many trials are done, by the lines "[2/8] ..." that it prints. Throws
   // std::runtime_error when that takes too long.
   void await_trials(std::size_t count);
 
-  void send_signal(int signal) const { program_->send_signal(signal); }
+  void send_signal(int signal) const { program_.send_signal(signal); }
 
   // Waits for its end.
   [[nodiscard]] Finished finish();
 
  private:
-  Pipe out_ = make_pipe();
-  Pipe err_ = make_pipe();
+  PipedProgram program_;
   std::string err_text_;
   std::size_t trials_ = 0;
-  std::optional<Program> program_;
 };
 
 }  // namespace echomux

@@ -69,6 +69,12 @@ int Program::wait(std::chrono::milliseconds limit) {
   return *end.exit_status;
 }
 
+PipedProgram::PipedProgram(const std::vector<std::string>& arguments, int in)
+    : program_(arguments, {.in = in, .out = out_.write_end.get(), .err = err_.write_end.get()}) {
+  out_.write_end.reset();
+  err_.write_end.reset();
+}
+
 Finished run_program(const std::vector<std::string>& arguments, std::string_view input,
                      const std::string& path) {
   Pipe in = make_pipe();
@@ -106,18 +112,14 @@ Finished run_program(const std::vector<std::string>& arguments, std::string_view
 }
 
 Finished serve_shortly(const std::string& server, const std::vector<std::string>& options) {
-  Pipe out = make_pipe();
-  Pipe err = make_pipe();
   std::vector<std::string> arguments{"serve", server, "--port", "0"};
   arguments.insert(arguments.end(), options.begin(), options.end());
-  Program serve(arguments, {.in = -1, .out = out.write_end.get(), .err = err.write_end.get()});
-  out.write_end.reset();
-  err.write_end.reset();
+  PipedProgram serve(arguments);
   Finished finished;
-  finished.out = read_line(out.read_end.get());
+  finished.out = read_line(serve.out());
   serve.send_signal(SIGTERM);
   finished.status = serve.wait(promptly);
-  finished.err = read_all(err.read_end.get());
+  finished.err = read_all(serve.err());
   return finished;
 }
 

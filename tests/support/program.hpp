@@ -39,6 +39,22 @@ class Program {
   SpawnedProcess process_;
 };
 
+// The same with its stdout and stderr in pipes, which the test reads.
+class PipedProgram {
+ public:
+  explicit PipedProgram(const std::vector<std::string>& arguments, int in = -1);
+
+  [[nodiscard]] int out() const noexcept { return out_.read_end.get(); }
+  [[nodiscard]] int err() const noexcept { return err_.read_end.get(); }
+  void send_signal(int signal) const { program_.send_signal(signal); }
+  int wait(std::chrono::milliseconds limit = patience) { return program_.wait(limit); }
+
+ private:
+  Pipe out_ = make_pipe();
+  Pipe err_ = make_pipe();
+  Program program_;
+};
+
 // What is left of a program that has ended.
 struct Finished {
   int status = 0;

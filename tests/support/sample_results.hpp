@@ -60,9 +60,9 @@ inline Results sample_results() {
   results.trials.back().judgement.add(Verdict::saturated, "saturated", "it was busy");
 
   Trial starved = clean_trial({"blocking", 1000, 1000});
-  starved.outcome = TrialOutcome::starved;
-  starved.note = "starved: 0 of 10 served";
-  starved.load->end = SwarmEnd::starved;
+  starved.outcome.kind = OutcomeKind::starved;
+  starved.outcome.sentence = "starved: 0 of 10 served";
+  starved.load->outcome.end(RunEnd::starved);
   starved.load->requests = 0;
   starved.load->offered_rps.reset();
   starved.cost.reset();
@@ -71,9 +71,9 @@ inline Results sample_results() {
   Trial failed;
   failed.cell = {"mine", 1000, 1000};
   failed.repetition = 2;
-  failed.outcome = TrialOutcome::failed;
-  failed.note = "it said: \"no\", and left";
-  failed.judgement.add(Verdict::invalid, "failed", failed.note);
+  failed.outcome.kind = OutcomeKind::failed;
+  failed.outcome.sentence = "it said: \"no\", and left";
+  failed.judgement.add(Verdict::invalid, "failed", failed.outcome.sentence);
   results.trials.push_back(failed);
   results.system_calls = {{{"poll", 1000, 1000}, 3.25, {}},
                           {{"epoll_lt", 1000, 1000}, std::nullopt, "tracefs is not mounted"}};

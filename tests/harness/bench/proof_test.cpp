@@ -16,17 +16,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-ServerCommand odd_server(const std::string& mode) {
-  ServerCommand command;
-  command.arguments = {ODD_SERVER, "{port}", mode};
-  return command;
-}
-
 // The share of the time for which an attempt's client waited for a CPU.
 double waited = 0;
 
 KnownServerLoad measure(const std::string& mode, const Load& load) {
-  const KnownServerLoad measured = measure_known_server(odd_server(mode), load);
+  const KnownServerLoad measured =
+      measure_known_server({.arguments = {ODD_SERVER, "{port}", mode}}, load);
   waited = std::max(waited, measured.report.run_queue_share);
   return measured;
 }

@@ -60,7 +60,7 @@ TEST(RunSweep, MeasuresTheClientsCeilingAgainstTheFloor) {
 TEST(RunSweep, GoesOnWithoutACeilingWhenTheFloorCannotBeStarted) {
   const Told told = sweep_with_floor(server_of({"/there/is/no/such/floor", "{port}"}));
   ASSERT_THAT(told.trials, SizeIs(1));
-  EXPECT_TRUE(told.trials.front().has_figures()) << told.trials.front().note;
+  EXPECT_TRUE(told.trials.front().has_figures()) << told.trials.front().outcome.sentence;
   EXPECT_THAT(told.ceilings, IsEmpty());
   ASSERT_THAT(told.no_ceilings, SizeIs(1));
   EXPECT_THAT(told.no_ceilings.front(), HasSubstr("/there/is/no/such/floor"));

@@ -164,27 +164,27 @@ TEST(Summary, MindsAWideInterval) {
 
 TEST(Summary, OfAStarvedCellHasNoFigures) {
   const CellSummary cell = summary_of(one_cell(2, [](Trial& trial, std::size_t) {
-    trial.outcome = TrialOutcome::starved;
-    trial.note = "starved: 0 of 10 served";
-    trial.load->end = SwarmEnd::starved;
+    trial.outcome.kind = OutcomeKind::starved;
+    trial.outcome.sentence = "starved: 0 of 10 served";
+    trial.load->outcome.end(RunEnd::starved);
     trial.load->requests = 0;
     trial.cost.reset();
     trial.judgement = judge(*trial.load);
   }));
   EXPECT_EQ(cell.trials, 2U);
   EXPECT_EQ(cell.used, 0U);
-  EXPECT_EQ(cell.outcome, TrialOutcome::starved);
-  EXPECT_EQ(cell.note, "starved: 0 of 10 served");
+  EXPECT_EQ(cell.outcome.kind, OutcomeKind::starved);
+  EXPECT_EQ(cell.outcome.sentence, "starved: 0 of 10 served");
   EXPECT_EQ(cell.judgement.verdict, Verdict::starved);
   EXPECT_EQ(cell.median("latency_us_p50"), std::nullopt);
 }
 
 TEST(Summary, DoesNotCountATrialThatWasCutOff) {
   Results results = one_cell(3, [](Trial& trial, std::size_t repetition) {
-    if (repetition == 3) trial.outcome = TrialOutcome::interrupted;
+    if (repetition == 3) trial.outcome.kind = OutcomeKind::interrupted;
   });
   EXPECT_EQ(summary_of(results).trials, 2U);
-  EXPECT_EQ(summary_of(results).outcome, TrialOutcome::measured);
+  EXPECT_EQ(summary_of(results).outcome.kind, OutcomeKind::measured);
   results.trials.erase(results.trials.begin(), results.trials.begin() + 2);
   EXPECT_THAT(summarize(results), IsEmpty());
 }

@@ -6,7 +6,6 @@
 #include <map>
 #include <set>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "harness/text/field_json.hpp"
@@ -75,14 +74,30 @@ TEST(Schedule, OfNothingIsEmpty) {
 }
 
 TEST(Outcome, ComesBackFromItsWord) {
-  for (const TrialOutcome outcome :
-       {TrialOutcome::measured, TrialOutcome::starved, TrialOutcome::over_limit,
-        TrialOutcome::not_possible, TrialOutcome::failed, TrialOutcome::interrupted}) {
-    EXPECT_EQ(enumerator<TrialOutcome>(std::string(to_string(outcome)), "outcome"), outcome);
+  for (const OutcomeKind kind :
+       {OutcomeKind::measured, OutcomeKind::starved, OutcomeKind::over_limit,
+        OutcomeKind::not_possible, OutcomeKind::failed, OutcomeKind::interrupted}) {
+    EXPECT_EQ(enumerator<OutcomeKind>(std::string(to_string(kind)), "outcome"), kind);
   }
-  EXPECT_THROW(static_cast<void>(enumerator<TrialOutcome>("valid", "outcome")),
-               std::invalid_argument);
-  EXPECT_THROW(static_cast<void>(enumerator<TrialOutcome>("", "outcome")), std::invalid_argument);
+  for (const char* const word : {"valid", ""}) {
+    EXPECT_THROW(static_cast<void>(enumerator<OutcomeKind>(word, "outcome")),
+                 std::invalid_argument);
+  }
+}
+
+TEST(Outcome, IsOfTheKindThatItsEndTells) {
+  RunOutcome outcome{.sentence = "it said so"};
+  for (const auto& [end, kind] : {std::pair{RunEnd::completed, OutcomeKind::measured},
+                                  {RunEnd::starved, OutcomeKind::starved},
+                                  {RunEnd::refused, OutcomeKind::failed},
+                                  {RunEnd::server_gone, OutcomeKind::failed},
+                                  {RunEnd::corrupted, OutcomeKind::failed},
+                                  {RunEnd::interrupted, OutcomeKind::interrupted}}) {
+    outcome.end(end);
+    EXPECT_EQ(outcome.kind, kind) << to_string(end);
+    EXPECT_EQ(outcome.reason, end);
+  }
+  EXPECT_EQ(outcome.sentence, "it said so");
 }
 
 TEST(ServerCost, CountsCallsAndScansPerRequest) {

@@ -8,177 +8,148 @@
 namespace echomux {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::UnorderedElementsAre;
+using ::testing::UnorderedElementsAreArray;
+using Codes = std::vector<std::string>;
+using Circumstances = TrialCircumstances;
 
-// The circumstances of a pinned sweep with a client that is far from its limit.
-TrialCircumstances good_circumstances() {
-  return {.client_cpus = {0}, .client_ceiling_rps = 100'000, .never_sleeps = false};
+// Judges what `change` makes of a clean trial in a pinned sweep with a client that is far from its
+// limit. `sentence`: a part of that of the gravest reason.
+void expect(Verdict verdict, const Codes& reasons, const auto& change,
+            const std::string& sentence = "") {
+  Trial trial = clean_trial();
+  Circumstances circumstances{
+      .client_cpus = {0}, .client_ceiling_rps = 100'000, .never_sleeps = false};
+  change(trial, circumstances);
+  const Judgement judgement = judge_trial(trial, circumstances);
+  SCOPED_TRACE(::testing::PrintToString(reasons));
+  EXPECT_EQ(judgement.verdict, verdict);
+  EXPECT_THAT(codes(judgement), UnorderedElementsAreArray(reasons));
+  if (!judgement.reasons.empty()) {
+    EXPECT_THAT(judgement.reasons.front().sentence, HasSubstr(sentence));
+  }
+  // Of a server at its limit, and all that it may fall behind by.
+  if (verdict == Verdict::saturated) {
+    for (const Reason& reason : judgement.reasons) EXPECT_EQ(reason.verdict, Verdict::saturated);
+  }
 }
 
 TEST(TrialJudgement, FindsNoFaultWithACleanTrial) {
-  const Judgement judgement = judge_trial(clean_trial(), good_circumstances());
-  EXPECT_EQ(judgement.verdict, Verdict::valid);
-  EXPECT_THAT(codes(judgement), IsEmpty());
+  expect(Verdict::valid, {}, [](Trial&, Circumstances&) {});
 }
 
 TEST(TrialJudgement, CallsABusyServerSaturated) {
-  Trial trial = clean_trial();
-  trial.cost->busy_share = 0.949;
-  EXPECT_THAT(codes(judge_trial(trial, good_circumstances())), IsEmpty());
-  trial.cost->busy_share = 0.95;
-  Judgement judgement = judge_trial(trial, good_circumstances());
-  EXPECT_EQ(judgement.verdict, Verdict::saturated);
-  EXPECT_THAT(codes(judgement), ElementsAre("saturated"));
-  EXPECT_THAT(judgement.reasons.at(0).sentence, HasSubstr("95 %"));
-
-  TrialCircumstances busy_poll = good_circumstances();
-  busy_poll.never_sleeps = true;
-  judgement = judge_trial(trial, busy_poll);
-  EXPECT_EQ(judgement.verdict, Verdict::saturated);
-  EXPECT_THAT(judgement.reasons.at(0).sentence, HasSubstr("never sleeps"));
+  const auto busy = [](double share, bool never_sleeps) {
+    return [=](Trial& trial, Circumstances& circumstances) {
+      trial.cost->busy_share = share;
+      circumstances.never_sleeps = never_sleeps;
+    };
+  };
+  expect(Verdict::valid, {}, busy(0.949, false));
+  expect(Verdict::saturated, {"saturated"}, busy(0.95, false), "95 %");
+  expect(Verdict::saturated, {"saturated"}, busy(0.95, true), "never sleeps");
 }
 
-TEST(TrialJudgement, ExcusesWhatASaturatedServerFallsBehindBy) {
-  Trial trial = clean_trial();
-  trial.load->achieved_rps = 500;
-  trial.load->unanswered = 20;
-  trial.load->timed_out = 20;
-  trial.load->drift_p = 0;
-  trial.load->drift_relative_change = 2;
-  const std::vector<std::string> limits{"achieved_below_offered", "unanswered", "timed_out",
-                                        "drift"};
-  Judgement judgement = judge_trial(trial, good_circumstances());
-  EXPECT_EQ(judgement.verdict, Verdict::invalid);
-  EXPECT_THAT(codes(judgement), ::testing::UnorderedElementsAreArray(limits));
-
-  trial.cost->busy_share = 1;
-  judgement = judge_trial(trial, good_circumstances());
-  EXPECT_EQ(judgement.verdict, Verdict::saturated);
-  EXPECT_THAT(codes(judgement), UnorderedElementsAre("achieved_below_offered", "unanswered",
-                                                     "timed_out", "drift", "saturated"));
-  for (const Reason& reason : judgement.reasons) EXPECT_EQ(reason.verdict, Verdict::saturated);
-}
-
-TEST(TrialJudgement, ExcusesNothingElseOfASaturatedServer) {
-  Trial trial = clean_trial();
-  trial.cost->busy_share = 1;
-  trial.load->client_busy_share = 1;
-  const Judgement judgement = judge_trial(trial, good_circumstances());
-  EXPECT_EQ(judgement.verdict, Verdict::invalid);
-  EXPECT_THAT(codes(judgement), ElementsAre("client_overloaded", "saturated"));
+TEST(TrialJudgement, ExcusesWhatASaturatedServerFallsBehindByAndNothingElse) {
+  const auto behind = [](double busy_share) {
+    return [=](Trial& trial, Circumstances&) {
+      trial.cost->busy_share = busy_share;
+      trial.load->achieved_rps = 500;
+      trial.load->unanswered = 20;
+      trial.load->timed_out = 20;
+      trial.load->drift_p = 0;
+      trial.load->drift_relative_change = 2;
+    };
+  };
+  Codes reasons{"achieved_below_offered", "unanswered", "timed_out", "drift"};
+  expect(Verdict::invalid, reasons, behind(0.008));
+  reasons.emplace_back("saturated");
+  expect(Verdict::saturated, reasons, behind(1));
+  expect(Verdict::invalid, {"client_overloaded", "saturated"}, [](Trial& trial, Circumstances&) {
+    trial.cost->busy_share = trial.load->client_busy_share = 1;
+  });
 }
 
 TEST(TrialJudgement, MindsACpuThatClientAndServerShare) {
-  Trial trial = clean_trial();
-  TrialCircumstances circumstances = good_circumstances();
-  circumstances.client_cpus = {1};
-  Judgement judgement = judge_trial(trial, circumstances);
-  EXPECT_EQ(judgement.verdict, Verdict::invalid);
-  EXPECT_THAT(codes(judgement), ElementsAre("shared_cpu"));
-  EXPECT_THAT(judgement.reasons.at(0).sentence, HasSubstr("CPU 1"));
-
+  const auto on = [](const std::vector<int>& server, const std::vector<int>& client) {
+    return [=](Trial& trial, Circumstances& circumstances) {
+      trial.cost->cpus = server;
+      circumstances.client_cpus = client;
+    };
+  };
+  expect(Verdict::invalid, {"shared_cpu"}, on({1}, {1}), "CPU 1");
   // With another CPU to go to, it isn't sure that they did.
-  for (const auto& [server, client] : {std::pair{std::vector{0, 1}, std::vector{1}},
-                                       std::pair{std::vector{1}, std::vector{0, 1}}}) {
-    trial.cost->cpus = server;
-    circumstances.client_cpus = client;
-    judgement = judge_trial(trial, circumstances);
-    EXPECT_EQ(judgement.verdict, Verdict::suspect);
-    EXPECT_THAT(codes(judgement), ElementsAre("shared_cpu"));
-  }
+  expect(Verdict::suspect, {"shared_cpu"}, on({0, 1}, {1}));
+  expect(Verdict::suspect, {"shared_cpu"}, on({1}, {0, 1}));
 }
 
 TEST(TrialJudgement, MindsAClientNearItsOwnLimit) {
-  Trial trial = clean_trial();
-  TrialCircumstances circumstances = good_circumstances();
-  circumstances.client_ceiling_rps = 1000 / 0.9;
-  EXPECT_THAT(codes(judge_trial(trial, circumstances)), IsEmpty());
-  circumstances.client_ceiling_rps = 1110;
-  const Judgement judgement = judge_trial(trial, circumstances);
-  EXPECT_EQ(judgement.verdict, Verdict::suspect);
-  EXPECT_THAT(codes(judgement), ElementsAre("client_near_limit"));
-
+  const auto near = [](std::optional<double> ceiling, double busy_share, double rate) {
+    return [=](Trial& trial, Circumstances& circumstances) {
+      circumstances.client_ceiling_rps = ceiling;
+      trial.cost->busy_share = busy_share;
+      trial.cell.rate = rate;
+      if (rate == 0) trial.load->offered_rps.reset();
+    };
+  };
+  expect(Verdict::valid, {}, near(1000 / 0.9, 0.5, 1000));
+  expect(Verdict::suspect, {"client_near_limit"}, near(1110, 0.5, 1000));
   // Where it is at full speed, or where the server is what limits it, that is no news.
-  trial.cost->busy_share = 1;
-  EXPECT_THAT(codes(judge_trial(trial, circumstances)), ElementsAre("saturated"));
-  trial.cost->busy_share = 0.5;
-  trial.cell.rate = 0;
-  trial.load->offered_rps.reset();
-  EXPECT_THAT(codes(judge_trial(trial, circumstances)), IsEmpty());
-  circumstances.client_ceiling_rps.reset();
-  trial.cell.rate = 1000;
-  EXPECT_THAT(codes(judge_trial(trial, circumstances)), IsEmpty());
+  expect(Verdict::saturated, {"saturated"}, near(1110, 1, 1000));
+  expect(Verdict::valid, {}, near(1110, 0.5, 0));
+  expect(Verdict::valid, {}, near(std::nullopt, 0.5, 1000));
 }
 
 TEST(TrialJudgement, MindsAServerThatWaitedForItsCpu) {
-  Trial trial = clean_trial();
-  trial.load->latency_us.p99 = 201;
-  trial.cost->run_queue_share = 0.01;
-  trial.cost->steal_share = 0.01;
-  EXPECT_THAT(codes(judge_trial(trial, good_circumstances())), IsEmpty());
-  trial.cost->run_queue_share = 0.0101;
-  const Judgement judgement = judge_trial(trial, good_circumstances());
-  EXPECT_EQ(judgement.verdict, Verdict::suspect);
-  EXPECT_THAT(codes(judgement), ElementsAre("tail_not_the_servers"));
-  trial.cost->run_queue_share.reset();
-  EXPECT_THAT(codes(judge_trial(trial, good_circumstances())), IsEmpty());
-  trial.cost->steal_share = 0.0101;
-  EXPECT_THAT(codes(judge_trial(trial, good_circumstances())), ElementsAre("tail_not_the_servers"));
+  const auto waited = [](std::optional<double> run_queue, double steal, double p99 = 201,
+                         double busy_share = 0.008) {
+    return [=](Trial& trial, Circumstances&) {
+      trial.cost->run_queue_share = run_queue;
+      trial.cost->steal_share = steal;
+      trial.load->latency_us.p99 = p99;
+      trial.cost->busy_share = busy_share;
+    };
+  };
+  expect(Verdict::valid, {}, waited(0.01, 0.01));
+  expect(Verdict::suspect, {"tail_not_the_servers"}, waited(0.0101, 0.01));
+  expect(Verdict::valid, {}, waited(std::nullopt, 0.01));
+  expect(Verdict::suspect, {"tail_not_the_servers"}, waited(std::nullopt, 0.0101));
   // A short tail needs no explanation, and that of a saturated server is its own.
-  trial.load->latency_us.p99 = 200;
-  EXPECT_THAT(codes(judge_trial(trial, good_circumstances())), IsEmpty());
-  trial.load->latency_us.p99 = 201;
-  trial.cost->busy_share = 1;
-  EXPECT_THAT(codes(judge_trial(trial, good_circumstances())), ElementsAre("saturated"));
+  expect(Verdict::valid, {}, waited(std::nullopt, 0.0101, 200));
+  expect(Verdict::saturated, {"saturated"}, waited(std::nullopt, 0.0101, 201, 1));
 }
 
 TEST(TrialJudgement, TellsLimitsFromFailures) {
-  Trial trial;
-  trial.note = "limit 1012";
-  for (const TrialOutcome outcome : {TrialOutcome::over_limit, TrialOutcome::not_possible}) {
-    trial.outcome = outcome;
-    const Judgement judgement = judge_trial(trial, {});
-    EXPECT_EQ(judgement.verdict, Verdict::not_possible);
-    EXPECT_THAT(codes(judgement), ElementsAre("not_possible"));
-    EXPECT_EQ(judgement.reasons.at(0).sentence, "limit 1012");
+  const auto never_run = [](OutcomeKind kind) {
+    return [=](Trial& trial, Circumstances&) {
+      trial = {};
+      trial.outcome = {kind, RunEnd::not_run, "limit 1012"};
+    };
+  };
+  for (const OutcomeKind kind : {OutcomeKind::over_limit, OutcomeKind::not_possible}) {
+    expect(Verdict::not_possible, {"not_possible"}, never_run(kind), "limit 1012");
   }
-  trial.outcome = TrialOutcome::failed;
-  trial.note = "it did not start";
-  const Judgement judgement = judge_trial(trial, {});
-  EXPECT_EQ(judgement.verdict, Verdict::invalid);
-  EXPECT_THAT(codes(judgement), ElementsAre("failed"));
-  EXPECT_EQ(judgement.reasons.at(0).sentence, "it did not start");
+  expect(Verdict::invalid, {"failed"}, never_run(OutcomeKind::failed), "limit 1012");
 }
 
 TEST(TrialJudgement, KnowsAFailureThatTheClientDidNotSee) {
-  Trial trial = clean_trial();
-  trial.outcome = TrialOutcome::failed;
-  trial.note = "the server process ended by itself";
-  const Judgement judgement = judge_trial(trial, good_circumstances());
-  EXPECT_EQ(judgement.verdict, Verdict::invalid);
-  EXPECT_THAT(codes(judgement), ElementsAre("failed"));
-}
-
-TEST(TrialJudgement, ExcusesNoFailureByABusyServer) {
-  Trial trial = clean_trial();
-  trial.outcome = TrialOutcome::failed;
-  trial.load->unanswered = 1;
-  trial.cost->busy_share = 1;
-  EXPECT_EQ(judge_trial(trial, good_circumstances()).verdict, Verdict::invalid);
+  expect(Verdict::invalid, {"failed"},
+         [](Trial& trial, Circumstances&) { trial.outcome.kind = OutcomeKind::failed; });
+  // Nor is it excused by a busy server.
+  expect(Verdict::invalid, {"unanswered", "saturated"}, [](Trial& trial, Circumstances&) {
+    trial.outcome.kind = OutcomeKind::failed;
+    trial.load->unanswered = 1;
+    trial.cost->busy_share = 1;
+  });
 }
 
 TEST(TrialJudgement, BelievesThatAServerStarves) {
-  Trial trial = clean_trial();
-  trial.outcome = TrialOutcome::starved;
-  trial.cost.reset();
-  trial.load->end = SwarmEnd::starved;
-  trial.load->requests = 0;
-  const Judgement judgement = judge_trial(trial, good_circumstances());
-  EXPECT_EQ(judgement.verdict, Verdict::starved);
-  EXPECT_THAT(codes(judgement), ElementsAre("starved"));
+  expect(Verdict::starved, {"starved"}, [](Trial& trial, Circumstances&) {
+    trial.outcome.end(RunEnd::starved);
+    trial.load->outcome.end(RunEnd::starved);
+    trial.load->requests = 0;
+    trial.cost.reset();
+  });
 }
 
 }  // namespace

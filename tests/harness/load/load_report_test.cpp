@@ -70,6 +70,14 @@ Threshold limit(std::string name, std::string code, Verdict verdict, Field LoadR
   return {std::move(name), std::move(code), verdict, with(below), with(above)};
 }
 
+// A load that ends so is invalid for that.
+Threshold ends(std::string name, std::string code, RunEnd end) {
+  return {std::move(name), std::move(code), Verdict::invalid, nothing, [=](LoadReport& load) {
+            load.outcome.end(end);
+            load.outcome.sentence = "byte 3 of connection 5";
+          }};
+}
+
 Change with_p99(double us) {
   return [us](LoadReport& load) { load.latency_us.p99 = us; };
 }
@@ -81,25 +89,21 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Threshold{"Starved", "starved", Verdict::starved, nothing,
                   [](LoadReport& l) {
-                    l.end = SwarmEnd::starved;
+                    l.outcome.end(RunEnd::starved);
                     l.active_confirmed = 0;
                     l.requests = 0;
                   }},
         limit("ShortEcho", "short_echo", Verdict::invalid, &L::partly_answered, 0UL, 1UL),
         Threshold{"ShortEchoOfAStarvedLoad", "short_echo", Verdict::invalid, nothing,
                   [](LoadReport& l) {
-                    l.end = SwarmEnd::starved;
+                    l.outcome.end(RunEnd::starved);
                     l.partly_answered = 1;
                     l.unanswered = 1;
                   }},
-        limit("Refused", "refused", Verdict::invalid, &L::end, SwarmEnd::completed,
-              SwarmEnd::refused),
-        limit("ServerGone", "server_gone", Verdict::invalid, &L::end, SwarmEnd::completed,
-              SwarmEnd::server_gone),
-        limit("Corrupt", "corrupt", Verdict::invalid, &L::end, SwarmEnd::completed,
-              SwarmEnd::corrupted, [](LoadReport& l) { l.detail = "byte 3 of connection 5"; }),
-        limit("Interrupted", "interrupted", Verdict::invalid, &L::end, SwarmEnd::completed,
-              SwarmEnd::interrupted),
+        ends("Refused", "refused", RunEnd::refused),
+        ends("ServerGone", "server_gone", RunEnd::server_gone),
+        ends("Corrupt", "corrupt", RunEnd::corrupted),
+        ends("Interrupted", "interrupted", RunEnd::interrupted),
         limit("Unanswered", "unanswered", Verdict::invalid, &L::unanswered, 0UL, 1UL),
         limit("TimedOut", "timed_out", Verdict::suspect, &L::timed_out, 0UL, 1UL),
         Threshold{"IdleLost", "idle_lost", Verdict::invalid,
@@ -153,8 +157,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(LoadJudgement, SaysWhichConnectionWasTurnedAway) {
   LoadReport load = clean_load();
-  load.end = SwarmEnd::refused;
-  load.detail = "connection reset";
+  load.outcome.end(RunEnd::refused);
+  load.outcome.sentence = "connection reset";
   load.active_confirmed = 3;
   load.idle_confirmed = load.idle_held = 40;
   EXPECT_EQ(judge(load).reasons.at(0).sentence,
@@ -328,9 +332,9 @@ auto fields(const LoadReport::Latency& l) {
 auto fields(const LoadReport& r) {
   return std::tuple_cat(
       fields(r.latency_us), fields(r.latency_uncorrected_us),
-      std::tie(r.end, r.detail, r.active, r.active_confirmed, r.idle_requested, r.idle_confirmed,
-               r.idle_held, r.lost, r.partly_answered, r.open_ms, r.requests, r.offered_rps,
-               r.due_rps, r.achieved_rps, r.unanswered, r.timed_out, r.histogram_v2,
+      std::tie(r.outcome.reason, r.outcome.sentence, r.active, r.active_confirmed, r.idle_requested,
+               r.idle_confirmed, r.idle_held, r.lost, r.partly_answered, r.open_ms, r.requests,
+               r.offered_rps, r.due_rps, r.achieved_rps, r.unanswered, r.timed_out, r.histogram_v2,
                r.histogram_uncorrected_v2, r.client_cpu_us_per_request, r.client_busy_share,
                r.schedule_lag_us_p99, r.schedule_lag_us_max, r.steal_share, r.run_queue_share,
                r.gap_share, r.longest_gap_us, r.drift_p, r.drift_relative_change));
@@ -344,16 +348,16 @@ LoadReport load_report_from(const Json& json) {
 
 TEST(LoadReport, ComesBackFromJson) {
   LoadReport report = report_with_slices([](std::size_t i) { return static_cast<double>(i + 1); });
-  report.detail = "a \"detail\"";
+  report.outcome.sentence = "a \"detail\"";
   const LoadReport back = load_report_from(Json::parse(to_json(report).dump()));
   EXPECT_TRUE(fields(back) == fields(report)) << to_json(back).dump(1);
 
   report.offered_rps.reset();
   EXPECT_EQ(load_report_from(to_json(report)).offered_rps, std::nullopt);
-  for (const SwarmEnd end : {SwarmEnd::completed, SwarmEnd::starved, SwarmEnd::refused,
-                             SwarmEnd::server_gone, SwarmEnd::corrupted, SwarmEnd::interrupted}) {
-    report.end = end;
-    EXPECT_EQ(load_report_from(to_json(report)).end, end);
+  for (const RunEnd end : {RunEnd::completed, RunEnd::starved, RunEnd::refused, RunEnd::server_gone,
+                           RunEnd::corrupted, RunEnd::interrupted}) {
+    report.outcome.end(end);
+    EXPECT_EQ(load_report_from(to_json(report)).outcome.reason, end);
   }
 }
 

@@ -105,7 +105,7 @@ TEST(Swarm, OpenLoopSendsWhatItOffers) {
   SwarmOptions options = short_load(server.endpoint());
   options.load.idle_connections = 50;
   const SwarmResult result = run_swarm(options);
-  EXPECT_EQ(result.end, SwarmEnd::completed);
+  EXPECT_EQ(result.outcome.reason, RunEnd::completed);
   EXPECT_EQ(result.idle_confirmed, 50U);
   EXPECT_EQ(result.active_confirmed, 3U);
   EXPECT_EQ(result.connections_lost, 0U);
@@ -120,7 +120,7 @@ TEST(Swarm, ClosedLoopKeepsEveryConnectionBusy) {
   SwarmOptions options = short_load(server.endpoint());
   options.load.requests_per_second = 0;
   const SwarmResult result = run_swarm(options);
-  EXPECT_EQ(result.end, SwarmEnd::completed);
+  EXPECT_EQ(result.outcome.reason, RunEnd::completed);
   EXPECT_GT(result.window_requests, 100U);
 }
 
@@ -135,7 +135,7 @@ TEST(Swarm, CarriesMessagesLargerThanAnyBuffer) {
     options.load.duration *= 2;
     result = run_swarm(options);
   }
-  EXPECT_EQ(result.end, SwarmEnd::completed) << result.detail;
+  EXPECT_EQ(result.outcome.reason, RunEnd::completed) << result.outcome.sentence;
   EXPECT_GT(result.window_requests, 0U);
 }
 
@@ -155,8 +155,8 @@ TEST(Swarm, FindsAWrongByteAndSaysWhere) {
     return true;
   });
   const SwarmResult result = run_swarm(short_load(server.endpoint()));
-  EXPECT_EQ(result.end, SwarmEnd::corrupted);
-  EXPECT_THAT(result.detail,
+  EXPECT_EQ(result.outcome.reason, RunEnd::corrupted);
+  EXPECT_THAT(result.outcome.sentence,
               ::testing::MatchesRegex("connection [0-2]: a wrong byte came back at offset 10[0-9]+ "
                                       "of its stream"));
 }
@@ -167,7 +167,7 @@ TEST(Swarm, FindsThatTooMuchCameBack) {
     return true;
   });
   const SwarmResult result = run_swarm(short_load(server.endpoint()));
-  EXPECT_EQ(result.end, SwarmEnd::corrupted);
+  EXPECT_EQ(result.outcome.reason, RunEnd::corrupted);
 }
 
 TEST(Swarm, CountsAnswersThatNeverCome) {
@@ -177,7 +177,7 @@ TEST(Swarm, CountsAnswersThatNeverCome) {
     return true;
   });
   const SwarmResult result = run_swarm(short_load(server.endpoint()));
-  EXPECT_EQ(result.end == SwarmEnd::corrupted || result.requests_unanswered > 0, true);
+  EXPECT_EQ(result.outcome.reason == RunEnd::corrupted || result.requests_unanswered > 0, true);
 }
 
 TEST(Swarm, GivesUpOnAServerThatAnswersNothing) {
@@ -188,16 +188,16 @@ TEST(Swarm, GivesUpOnAServerThatAnswersNothing) {
     return false;
   });
   const SwarmResult result = run_swarm(short_load(server.endpoint()));
-  EXPECT_EQ(result.end, SwarmEnd::starved);
+  EXPECT_EQ(result.outcome.reason, RunEnd::starved);
   EXPECT_EQ(result.active_confirmed, 0U);
 }
 
 TEST(Swarm, NoticesWhenTheServerEndsConnections) {
   const FaultyServer refusing(0, [](int, std::vector<char>&) { return false; });
-  EXPECT_EQ(run_swarm(short_load(refusing.endpoint())).end, SwarmEnd::refused);
+  EXPECT_EQ(run_swarm(short_load(refusing.endpoint())).outcome.reason, RunEnd::refused);
   const FaultyServer leaving(1000, [](int, std::vector<char>&) { return false; });
   const SwarmResult result = run_swarm(short_load(leaving.endpoint()));
-  EXPECT_EQ(result.end, SwarmEnd::server_gone);
+  EXPECT_EQ(result.outcome.reason, RunEnd::server_gone);
   EXPECT_EQ(result.connections_lost, 3U);
 }
 
@@ -218,7 +218,7 @@ TEST(Swarm, CountsLatencyFromWhenAMessageWasDue) {
   options.load.requests_per_second = 100;
   options.load.duration = 400ms;
   const SwarmResult result = run_swarm(options);
-  ASSERT_EQ(result.end, SwarmEnd::completed);
+  ASSERT_EQ(result.outcome.reason, RunEnd::completed);
   EXPECT_LT(result.latency_uncorrected.percentile(50), result.latency.percentile(50));
   EXPECT_GT(result.latency.max(), 150ms);
 }
@@ -229,14 +229,14 @@ TEST(Swarm, StopsWhenAsked) {
   options.load.duration = 1min;
   std::stop_source stop;
   options.on_window_begin = [&] { stop.request_stop(); };
-  EXPECT_EQ(run_swarm(options, stop.get_token()).end, SwarmEnd::interrupted);
+  EXPECT_EQ(run_swarm(options, stop.get_token()).outcome.reason, RunEnd::interrupted);
 }
 
 TEST(Swarm, SaysThatNobodyListens) {
   FileDescriptor listener = listen_on(resolve("127.0.0.1", 0));
   const Endpoint closed = local_endpoint(listener.get());
   listener.reset();
-  EXPECT_EQ(run_swarm(short_load(closed)).end, SwarmEnd::refused);
+  EXPECT_EQ(run_swarm(short_load(closed)).outcome.reason, RunEnd::refused);
 }
 
 }  // namespace

@@ -107,11 +107,11 @@ TEST(ResultsFile, HasEveryField) {
   EXPECT_EQ(trial.cost->counters, written.trials[1].cost->counters);
   EXPECT_EQ(trial.cost->unavailable, written.trials[1].cost->unavailable);
   EXPECT_EQ(read.trials[0].cost->user_us_per_request, std::nullopt);
-  EXPECT_EQ(read.trials[2].outcome, TrialOutcome::starved);
+  EXPECT_EQ(read.trials[2].outcome.kind, OutcomeKind::starved);
   EXPECT_FALSE(read.trials[2].cost.has_value());
   EXPECT_FALSE(read.trials[3].load.has_value());
   EXPECT_EQ(read.trials[3].repetition, 2U);
-  EXPECT_EQ(read.trials[3].note, written.trials[3].note);
+  EXPECT_EQ(read.trials[3].outcome.sentence, written.trials[3].outcome.sentence);
   ASSERT_EQ(read.system_calls.size(), 2U);
   EXPECT_EQ(read.system_calls[0].cell, written.trials[0].cell);
   EXPECT_EQ(read.system_calls[0].per_request, 3.25);
@@ -291,12 +291,12 @@ TEST(ResultsFile, KeepsOddStrings) {
   const TemporaryFile file;
   Results results = sample_results();
   const std::string odd = "<script>alert(1)</script> | \"quoted\" \\ \t\n\x01 µs";
-  results.trials.at(0).note = odd;
+  results.trials.at(0).outcome.sentence = odd;
   results.context.plan.servers.at(3).command = odd;
   results.context.command.push_back(odd);
   write_results(file.path(), results);
   const Results read = read_results(file.path());
-  EXPECT_EQ(read.trials.at(0).note, odd);
+  EXPECT_EQ(read.trials.at(0).outcome.sentence, odd);
   EXPECT_EQ(read.context.plan.servers.at(3).command, odd);
   EXPECT_EQ(read.context.command.back(), odd);
 }
@@ -304,11 +304,11 @@ TEST(ResultsFile, KeepsOddStrings) {
 TEST(ResultsFile, ReplacesWhatIsNoUtf8) {
   const TemporaryFile file;
   Results results = sample_results();
-  results.trials.at(0).note = "a\xff\xc3";
+  results.trials.at(0).outcome.sentence = "a\xff\xc3";
   results.context.command.emplace_back("\x80");
   write_results(file.path(), results);
   const Results read = read_results(file.path());
-  EXPECT_EQ(read.trials.at(0).note, "a\uFFFD\uFFFD");
+  EXPECT_EQ(read.trials.at(0).outcome.sentence, "a\uFFFD\uFFFD");
   EXPECT_EQ(read.context.command.back(), "\uFFFD");
   EXPECT_EQ(results_json(read), results_json(results));
 }

@@ -1,0 +1,86 @@
+// What nobody can mean is refused before anything is done, with a sentence that says what is wrong.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/command.hpp"
+#include "tests/support/program.hpp"
+
+namespace echomux {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+// Options, and what each must not be.
+struct Mistakes {
+  std::vector<std::string> command;
+  std::vector<std::vector<std::string>> further;
+  std::vector<std::string> said{};  // of each
+};
+
+std::vector<Mistakes> all_mistakes() {
+  const std::string long_name(70, 'x');
+  const std::string nobodys = "127.0.0.1:1";
+  const std::string odd_port = "epoll_lt=echo {port}";
+  return {
+      {{}, {{}, {"sevre"}, {"--sevre"}, {"serve"}, {"client"}, {"swarm"}, {"reproduce"}}},
+      {{"list"}, {{"--yaml"}}},
+      {{"doctor"}, {{"--format", "xml"}}},
+      {{"serve", "epoll_lt"},
+       {{"--port", "65536"}, {"--port", "-1"}, {"--port", "seven"}, {"--port"}}},
+      {{"serve", "epoll_lt", "--port", "0"}, {{"--stats", "xml"}, {"--host", long_name}}},
+      {{"serve", "select", "--port", "0"}, {{"--select-limit", "1"}}},
+      {{"serve", "poll", "--port", "0", "--idle-timeout"},
+       {{"0"}, {"-1s"}, {"9ms"}, {"25h"}, {"soon"}, {"2 s"}, {""}},
+       {"--idle-timeout"}},
+      {{"serve", "poll", "--port", "0", "--max-connections"},
+       {{"0"}, {"-1"}, {"2.5"}, {"many"}, {""}},
+       {"--max-connections"}},
+      {{"client"}, {{"127.0.0.1:0"}, {"127.0.0.1:seven"}, {long_name + ":7777"}}},
+      {{"client"}, {{"127.0.0.1"}}, {"HOST:PORT"}},
+      {{"client"}, {{"::1:7777"}}, {"[::1]:7777"}},
+      {{"swarm"}, {{"127.0.0.1"}}},
+      {{"swarm", nobodys},
+       {{"-c", "0"},
+        {"-c", "many"},
+        {"-R", "-5"},
+        {"-d", "10 parsecs"},
+        {"--size", "2m"},
+        {"--size", "0"},
+        {"-t", "8", "-c", "2"},
+        {"--reconnect", "--pipeline", "2"},
+        {"--source-ip", "::1"},
+        {"--arrivals", "bursty"},
+        {"--format", "xml"}}},
+      {{"bench", "--backends", "epol"}, {{}}, {"'epol'", "epoll_lt"}},
+      {{"bench", "--idle", "10q"}, {{}}, {"'10q' is not a whole number"}},
+      {{"bench", "--duration"}, {{"-1"}}},
+      {{"bench", "--server"},
+       {{"mine"}, {"mine="}, {"=echo {port}"}, {"mine=echo"}, {"mine=echo '{port}"}, {odd_port}}},
+      {{"compare"}, {{"only-one.json"}}},
+      {{"reproduce"}, {{"no-such-figure"}}, {"no figure 'no-such-figure'"}},
+      {{"reproduce", "all", "-o"}, {{""}}},
+      {{"report"}, {{}}},
+      {{"print"}, {{"html"}}},
+  };
+}
+
+TEST(CommandLine, RefusesWhatItDoesNotUnderstand) {
+  for (const Mistakes& mistakes : all_mistakes()) {
+    for (const std::vector<std::string>& further : mistakes.further) {
+      std::vector<std::string> arguments = mistakes.command;
+      arguments.insert(arguments.end(), further.begin(), further.end());
+      SCOPED_TRACE(::testing::PrintToString(arguments));
+      const Finished run = run_program(arguments);
+      EXPECT_EQ(run.status, exit_usage);
+      EXPECT_THAT(run.err, Not(IsEmpty()));
+      EXPECT_THAT(run.out, IsEmpty());
+      for (const std::string& words : mistakes.said) EXPECT_THAT(run.err, HasSubstr(words));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace echomux
