@@ -8,6 +8,7 @@
 #include "echo/system_call.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/text/number_text.hpp"
+#include "harness/text/time_units.hpp"
 #include "reproduce/figures.hpp"
 #include "reproduce/waits.hpp"
 #include "reproduce/watched.hpp"
@@ -41,7 +42,7 @@ double operation_us(Watched& watched, Wait& wait) {
     }
     spent = thread_cpu_time() - begin;
   }
-  return std::chrono::duration<double, std::micro>(spent).count() / operations;
+  return to_us(spent) / operations;
 }
 
 // Where the limit of descriptors cuts off the published number, what is nearest to it is measured
@@ -123,8 +124,7 @@ double run_passing(const Watched& watched, Wait& wait, const std::vector<std::si
       check(::write(watched.writers()[next].get(), "e", 1), "write");
     }
   }
-  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin)
-      .count();
+  return to_us(std::chrono::steady_clock::now() - begin);
 }
 
 // The median of 25 runs, as the source has it, is one round's value.

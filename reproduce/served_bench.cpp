@@ -8,6 +8,7 @@
 #include "harness/machine/keep_awake.hpp"
 #include "harness/server/process_meter.hpp"
 #include "harness/text/number_text.hpp"
+#include "harness/text/time_units.hpp"
 
 namespace echomux {
 namespace {
@@ -66,7 +67,7 @@ Served ServedBench::measure(const std::string& line, const Load& load) const {
   const SwarmResult result = run_swarm(options, run_.stop);
   Served served;
   served.report = make_load_report(load, result);
-  const double cpu_us = std::chrono::duration<double, std::micro>(cpu).count();
+  const double cpu_us = to_us(cpu);
   served.cpu_us_per_request =
       cpu_us / static_cast<double>(std::max<std::uint64_t>(result.measured_requests, 1));
   const auto counted = [&](const char* name) {

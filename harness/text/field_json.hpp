@@ -14,6 +14,7 @@
 
 #include "harness/text/field.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/time_units.hpp"
 #include "harness/text/words.hpp"
 
 // JSON both ways, and its schema, of structs that name their fields, and of what they are made of:
@@ -84,7 +85,7 @@ Json json_of(const T& value) {
   } else if constexpr (IsOptional<T>) {
     return value ? json_of(*value) : Json();
   } else if constexpr (IsTime<T>) {
-    return std::chrono::duration<double>(value).count();
+    return to_seconds(value);
   } else if constexpr (requires {
                          { value.to_string() } -> IsText;
                        }) {
