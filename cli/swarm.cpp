@@ -19,6 +19,7 @@
 #include "harness/text/table.hpp"
 #include "harness/text/time_units.hpp"
 #include "harness/text/whole_file.hpp"
+#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
@@ -147,15 +148,15 @@ std::string as_json(const SwarmOptions& options, const LoadReport& report,
 std::string as_csv(const SwarmOptions& options, const LoadReport& report,
                    const Judgement& judgement) {
   const Json json = figures_json(options, report, judgement);
-  std::string names;
-  std::string values;
+  std::vector<std::string> names;
+  std::vector<std::string> values;
   const auto add = [&](const std::string& name, const Json& value) {
     if (value.is_array() || value.is_object() || name.starts_with("histogram")) return;
-    names += (names.empty() ? "" : ",") + name;
+    names.push_back(name);
     const std::string text = value.is_string() ? value.get<std::string>()
                              : value.is_null() ? ""
                                                : value.dump();
-    values += (values.empty() && names == name ? "" : ",") + csv_field(text);
+    values.push_back(csv_field(text));
   };
   for (const auto& [name, value] : json.items()) {
     add(name, value);
@@ -163,7 +164,7 @@ std::string as_csv(const SwarmOptions& options, const LoadReport& report,
     for (const auto& [inner, inner_value] : value.items())
       add(fmt::format("{}_{}", name, inner), inner_value);
   }
-  return names + "\n" + values + "\n";
+  return joined(names, ",") + "\n" + joined(values, ",") + "\n";
 }
 
 // --- while it runs ---

@@ -25,20 +25,27 @@ std::vector<double> sorted(std::span<const double> values) {
   return result;
 }
 
-// How many values to leave out at each end, so that the interval between the rest still covers the
-// median with 95 %: the largest k with P(X < k) <= 2.5 % for X the number of values below the
-// median, which is binomial with n and one half. None when even k = 0 leaves out too much.
-std::optional<std::size_t> values_outside(std::size_t n) {
-  double probability = std::pow(0.5, static_cast<double>(n));  // P(X = 0)
+// How many of a sorted list to leave out at each end, so that the interval between the rest still
+// covers what is estimated with 95 %, when so many of the list lie below it with these
+// probabilities. None when even the smallest and the largest are too near each other.
+std::optional<std::size_t> left_out(const std::vector<double>& distribution) {
   double cumulative = 0;
-  std::size_t k = 0;
-  while (cumulative + probability <= each_side) {
+  std::size_t rank = 0;
+  for (const double probability : distribution) {
     cumulative += probability;
-    ++k;
-    probability *= static_cast<double>(n - k + 1) / static_cast<double>(k);
+    if (cumulative > each_side) break;
+    ++rank;
   }
-  if (k == 0) return std::nullopt;
-  return k - 1;
+  return rank == 0 ? std::nullopt : std::optional(rank - 1);
+}
+
+// P(X = k) for X the number of n values below their median, which is binomial with one half.
+std::vector<double> below_the_median(std::size_t n) {
+  std::vector<double> of{std::pow(0.5, static_cast<double>(n))};
+  for (std::size_t k = 1; k <= n; ++k) {
+    of.push_back(of.back() * (static_cast<double>(n - k + 1) / static_cast<double>(k)));
+  }
+  return of;
 }
 
 // The sizes of the groups of equal values, groups of one included.
@@ -111,15 +118,7 @@ std::optional<std::size_t> ratios_outside(std::size_t n, std::size_t m) {
     if (rank < 1) return std::nullopt;
     return static_cast<std::size_t>(rank) - 1;
   }
-  double cumulative = 0;
-  std::size_t rank = 0;
-  for (const double probability : u_distribution(n, m)) {
-    cumulative += probability;
-    if (cumulative > each_side) break;
-    ++rank;
-  }
-  if (rank == 0) return std::nullopt;
-  return rank - 1;
+  return left_out(u_distribution(n, m));
 }
 
 double smallest_rank_p(std::size_t n, std::size_t m) {
@@ -141,7 +140,7 @@ MedianInterval median_interval(std::vector<double> values) {
   const std::size_t n = values.size();
   MedianInterval result;
   result.median = median_of_sorted(values);
-  if (const auto outside = values_outside(n)) {
+  if (const auto outside = left_out(below_the_median(n))) {
     result.bounds = {.low = values[*outside], .high = values[n - 1 - *outside]};
   }
   return result;
