@@ -267,9 +267,9 @@ TEST(ResultsFile, RefusesTimesThatNobodyMeasuresFor) {
 TEST(ResultsFile, RefusesWhatIsNoWholeNumber) {
   const TemporaryFile file;
   for (const char* const where :
-       {"/plan/repetitions", "/plan/idle_connections/0", "/trials/0/repetition",
-        "/trials/1/cost/requests", "/trials/1/cost/cpus/0", "/trials/1/load/requests",
-        "/trials/1/idle_connections", "/trials/1/cost/counters/waits"}) {
+       {"/plan/repetitions", "/plan/idle_connections/0", "/plan/message_bytes",
+        "/trials/0/repetition", "/trials/1/cost/requests", "/trials/1/cost/cpus/0",
+        "/trials/1/load/requests", "/trials/1/idle_connections", "/trials/1/cost/counters/waits"}) {
     for (const double number : {1e300, -5.5, 2.5, -1e9}) {
       Json json = Json::parse(results_json(sample_results()));
       *find_place(json, where) = number;
