@@ -34,20 +34,17 @@ double memory_with(const ServerCommand& command, std::size_t connections) {
 int main() {
   constexpr std::size_t few = 1'000;
   constexpr std::size_t many = 9'000;
-  const std::vector<std::string> servers{"select",   "poll",      "epoll_lt",
-                                         "epoll_et", "busy_poll", "threaded"};
+  const std::vector<std::string> frugal{"select", "poll", "epoll_lt", "epoll_et", "busy_poll"};
+  std::vector<std::string> servers = frugal;
+  servers.emplace_back("threaded");
+  std::map<std::string, std::vector<std::string>> arguments{{"select", {"--select-limit", "none"}}};
   prepare("User-space memory per idle connection, in bytes");
   const Figures slopes = paired_rounds(7, servers, [&](const std::string& name) {
-    const std::vector<std::string> beyond_fd_setsize{"--select-limit", "none"};
-    const ServerCommand command =
-        server_command(name, name == "select" ? beyond_fd_setsize : std::vector<std::string>{});
+    const ServerCommand command = server_command(name, arguments[name]);
     return (memory_with(command, many) - memory_with(command, few)) / double{many - few};
   });
-  for (const std::string& name : servers) {
-    if (name == "threaded") {
-      report_figures(slopes, {name}, "");
-    } else {
-      report_ratio(name, slopes.at(name), Bound::at_most, 128);
-    }
+  for (const std::string& name : frugal) {
+    report_ratio(name, slopes.at(name), Bound::at_most, 128);
   }
+  report_figures(slopes, {servers.back()}, "");
 }

@@ -19,12 +19,10 @@ int main() {
   load.requests_per_second = 200;
   load.warmup = std::chrono::milliseconds(50);
   load.duration = std::chrono::milliseconds(500);
+  std::map<std::string, std::vector<std::string>> arguments{{"select", {"--select-limit", "none"}}};
   Figures scanned;
   const Figures costs = paired_rounds(25, servers, [&](const std::string& name) {
-    const std::vector<std::string> beyond_fd_setsize{"--select-limit", "none"};
-    const Cost cost = measure_cost(
-        server_command(name, name == "select" ? beyond_fd_setsize : std::vector<std::string>{}),
-        load);
+    const Cost cost = measure_cost(server_command(name, arguments[name]), load);
     scanned[name].push_back(cost.scanned_per_request);
     return cost.cpu_us_per_request;
   });

@@ -18,6 +18,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view floor_name = "floor";
+// In the name of a server that is told to go beyond its own.
+constexpr std::string_view no_limit = " (no limit)";
 
 // What the presets measure. quick ends within a minute, standard within ten, thorough in an hour.
 struct Preset {
@@ -71,13 +73,10 @@ std::vector<ServerSpec> choose_servers(const BenchArguments& arguments) {
   for (const std::string& name : names) {
     // A lone 'none' leaves the comparison to the foreign servers.
     if (name == "none" && names.size() == 1) continue;
-    ServerSpec spec{name, name, {}, ""};
     const Backend* const backend = find_backend(name);
-    if (backend != nullptr && backend->bound_by_fd_setsize && arguments.select_limit == "none") {
-      spec.name = "select (no limit)";
-      spec.options = {"--select-limit", "none"};
-    }
-    specs.push_back(spec);
+    const bool unlimited =
+        backend != nullptr && backend->bound_by_fd_setsize && arguments.select_limit == "none";
+    specs.push_back(own_server(unlimited ? name + std::string(no_limit) : name));
   }
   for (const std::string& server : arguments.servers) specs.push_back(foreign_server(server));
   for (std::size_t i = 0; i < specs.size(); ++i) {
@@ -90,18 +89,6 @@ std::vector<ServerSpec> choose_servers(const BenchArguments& arguments) {
   }
   if (specs.empty()) throw UsageError("no server to measure; name one with --server");
   return specs;
-}
-
-// One of a load's options, with the name and the help that it has here. Help that says no default
-// leaves it to the preset.
-Option for_trials(const std::vector<Option>& of_load, const char* name, std::string help,
-                  const char* name_here = nullptr) {
-  Option option =
-      *std::ranges::find(of_load, name, [](const Option& each) { return names_of(each).back(); });
-  option.names = name_here != nullptr ? name_here : name;
-  option.help = std::move(help);
-  option.value.default_shown = false;
-  return option;
 }
 
 // In rising order, each value once.
@@ -117,6 +104,11 @@ SweepServer floor_server() {
   SweepServer floor;
   floor.command.arguments = {floor_program(), "{port}"};
   return floor;
+}
+
+ServerSpec own_server(const std::string& name) {
+  if (!name.ends_with(no_limit)) return {name, name, {}, ""};
+  return {name, name.substr(0, name.size() - no_limit.size()), {"--select-limit", "none"}, ""};
 }
 
 SweepServer make_server(const ServerSpec& spec) {
@@ -153,12 +145,11 @@ std::vector<Option> plan_options(BenchArguments& to) {
   SweepPlan& plan = to.plan;
   use_preset(plan, "quick");
   plan.rates = {1000};
-  const std::vector<Option> of_load = load_options(plan.load);
   std::vector<std::string> servers = server_names();
   servers.insert(servers.begin(), {std::string(floor_name), "none"});
   Value repetitions = Count{&plan.repetitions, 1, 10'000};
   repetitions.default_shown = false;
-  return {
+  std::vector<Option> options{
       {"--preset",
        "quick: within a minute; standard: seven repetitions, within ten minutes; thorough: an "
        "hour. The options below override it",
@@ -177,13 +168,7 @@ std::vector<Option> plan_options(BenchArguments& to) {
        "Requests per second over all active connections, such as 1k,10k,50k; 0: as fast as they "
        "can (default: 1k)",
        Rate{&plan.rates}},
-      for_trials(of_load, "--connections", "Active connections (default: 10)", "--active"),
-      for_trials(of_load, "--size", "Bytes per message (default: 64)"),
       {"--repetitions", "Trials of each cell, in random order; intervals from six on", repetitions},
-      for_trials(of_load, "--duration", "Time measured per trial"),
-      for_trials(of_load, "--warmup", "Time under load before that"),
-      for_trials(of_load, "--timeout",
-                 "Without any answer for this long a server starves its peers"),
       {"--seed", "Of the order of the trials", &to.seed},
       {"!--no-pin", "Don't pin server and client to one CPU each", &plan.pin},
       {"!--let-sleep",
@@ -196,6 +181,10 @@ std::vector<Option> plan_options(BenchArguments& to) {
        "Where to write the raw results (default: results/bench-TIME.json, or in "
        "~/.local/state/echomux where that can't be written)",
        file(&to.output)}};
+  const auto seed = std::ranges::find(options, "--seed", &Option::names);
+  const std::vector<Option> of_load = trial_options(plan.load);
+  options.insert(seed, of_load.begin(), of_load.end());
+  return options;
 }
 
 }  // namespace echomux

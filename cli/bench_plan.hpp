@@ -28,6 +28,9 @@ struct BenchArguments {
 // What is to be measured. Throws UsageError for what can't be.
 [[nodiscard]] SweepPlan make_plan(const BenchArguments& arguments);
 
+// One of the suite's by what tables call it; "select (no limit)" is select beyond FD_SETSIZE.
+[[nodiscard]] ServerSpec own_server(const std::string& name);
+
 // How to run a server of a plan here. Throws UsageError for a backend that this program lacks.
 [[nodiscard]] SweepServer make_server(const ServerSpec& spec);
 

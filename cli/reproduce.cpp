@@ -4,6 +4,7 @@
 #include <iostream>
 #include <memory>
 
+#include "cli/bench_plan.hpp"
 #include "cli/command.hpp"
 #include "cli/reproduce_run.hpp"
 #include "cli/signal_thread.hpp"
@@ -38,13 +39,15 @@ int reproduce(const std::string& name, const std::string& directory, bool json) 
   if (name == "list") return list_figures();
   const std::vector<const FigureEntry*> chosen = choose(name);
   Interruption stop;
-  const ReproduceOptions options{.directory = directory,
-                                 .json = json,
-                                 .terminal = ::isatty(STDERR_FILENO) == 1,
-                                 .context = {.started = iso_time_now(),
-                                             .command = own_command_line(),
-                                             .build = build_info(),
-                                             .machine = describe_machine()}};
+  const ReproduceOptions options{
+      .directory = directory,
+      .json = json,
+      .terminal = ::isatty(STDERR_FILENO) == 1,
+      .context = {.started = iso_time_now(),
+                  .command = own_command_line(),
+                  .build = build_info(),
+                  .machine = describe_machine()},
+      .server = [](const std::string& line) { return make_server(own_server(line)); }};
   return run_figures(chosen, options, std::cout, std::cerr, stop.token());
 }
 

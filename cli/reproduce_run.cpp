@@ -111,7 +111,9 @@ int run_figures(std::span<const FigureEntry* const> chosen, const ReproduceOptio
     teller.begin(i);
     Figure figure;
     try {
-      figure = chosen[i]->make([&](const std::string& what) { teller.tell(what); }, stop);
+      figure = unmeasured(*chosen[i]);
+      chosen[i]->measure(
+          figure, {[&](const std::string& what) { teller.tell(what); }, stop, options.server});
     } catch (const std::exception& error) {
       teller.end(false);
       if (stop.stop_requested()) break;

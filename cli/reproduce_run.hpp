@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <iosfwd>
 #include <span>
 #include <stop_token>
@@ -15,6 +16,7 @@ struct ReproduceOptions {
   bool json = false;                // on `out`, after the last figure, instead of text
   bool terminal = false;            // `err` is one: progress is a line that changes
   FigureContext context;
+  std::function<SweepServer(const std::string& line)> server = {};  // as FigureRun has it
   Gnuplot gnuplot = {};
 };
 

@@ -8,7 +8,6 @@
 #include "cli/command.hpp"
 #include "cli/load_options.hpp"
 #include "cli/signal_thread.hpp"
-#include "cli/values.hpp"
 #include "echo/socket.hpp"
 #include "echo/system_call.hpp"
 #include "harness/bench/sweep.hpp"
@@ -66,19 +65,6 @@ void check_combination(const SwarmArguments& arguments) {
 
 // --- what comes out ---
 
-std::string describe_load(const Load& load) {
-  const std::string rate =
-      load.requests_per_second > 0
-          ? fmt::format("{} requests/s (open loop, {})", load.requests_per_second,
-                        load.arrivals == Arrivals::poisson ? "Poisson" : "uniform")
-          : std::string("as fast as answers come (closed loop)");
-  return fmt::format("{} active and {} idle connections, {}, {} bytes{}{}, {} after {} of warm-up",
-                     load.active_connections, load.idle_connections, rate, load.message_bytes,
-                     load.pipeline > 1 ? fmt::format(", pipeline {}", load.pipeline) : "",
-                     load.reconnect ? ", a new connection per request" : "",
-                     time_text(load.duration), time_text(load.warmup));
-}
-
 std::string latency_table(const LoadReport& report) {
   Table table(Table::columns(Table::left("latency µs", 22),
                              {"mean", "p50", "p90", "p99", "p99.9", "p99.99", "max"}, 9, 1));
@@ -104,7 +90,8 @@ std::string coloured(Verdict verdict) {
 std::string as_text(const SwarmOptions& options, const LoadReport& report,
                     const Judgement& judgement, bool colour) {
   std::string out =
-      fmt::format("{}: {}\n", options.server.to_string(), describe_load(options.load));
+      fmt::format("{}: {}, {}\n", options.server.to_string(), load_in_words(options.load),
+                  rate_in_words(options.load.requests_per_second));
   out += fmt::format(
       "  connections            {} of {} active, {} of {} idle held, {} lost; open after {:.0f} "
       "ms\n",

@@ -7,6 +7,7 @@
 
 #include "harness/text/number_text.hpp"
 #include "harness/text/words.hpp"
+#include "report/palette.hpp"
 
 namespace echomux {
 namespace {
@@ -16,7 +17,8 @@ constexpr std::string_view cost_metric = "cpu_us_per_request";
 constexpr double clear_ratio = 1.5;
 
 bool takes_part(const CellSummary& cell) {
-  return cell.cell.server != "floor" && cell.cell.server != "busy_poll";
+  const LineKind kind = line_kind(cell.cell.server);
+  return kind != LineKind::floor && kind != LineKind::busy;
 }
 
 bool has_cost(const CellSummary& cell) {
@@ -115,19 +117,15 @@ std::string sentence_about(const Place& place, bool name_rate) {
   return text;
 }
 
-bool scans(const CellSummary& cell) {
-  return cell.cell.server.starts_with("select") || cell.cell.server == "poll";
-}
-
 // Every place where select or poll costs less than both of epoll's servers that are there.
 std::vector<std::string> wins_of_scanning(const std::vector<Place>& places, bool name_rate) {
   std::vector<std::string> wins;
   for (const Place& place : places) {
     for (const CellSummary* const one : place.measured) {
-      if (!scans(*one)) continue;
+      if (line_kind(one->cell.server) != LineKind::scanning) continue;
       std::size_t others = 0;
       const bool wins_here = std::ranges::all_of(place.measured, [&](const CellSummary* other) {
-        if (!other->cell.server.starts_with("epoll")) return true;
+        if (line_kind(other->cell.server) != LineKind::epoll) return true;
         ++others;
         return told_apart(*one, *other);
       });

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "harness/text/number_text.hpp"
+#include "report/palette.hpp"
 
 namespace echomux {
 namespace {
@@ -154,7 +155,8 @@ std::vector<std::string> caveats(const Results& results, const Cells& cells) {
         "cost among them.");
   }
   const bool pinned = results.context.cpu_plan.starts_with("pinned");
-  if (pinned && any([](const CellSummary& c) { return c.cell.server == "threaded"; })) {
+  if (pinned &&
+      any([](const CellSummary& c) { return line_kind(c.cell.server) == LineKind::threads; })) {
     sentences.emplace_back(
         "threaded runs on one CPU like the others, which denies it its parallelism; --no-pin shows "
         "the other side.");

@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "harness/text/number_text.hpp"
+#include "harness/text/words.hpp"
+#include "report/palette.hpp"
 
 namespace echomux {
 namespace {
@@ -18,8 +20,8 @@ constexpr double slope_tolerance = 0.2;
 // machine: within a factor of two they tell the same story.
 constexpr double factor_tolerance = 2;
 
-// The value of a shape in one round, from a line's values by place.
-using RoundLine = std::map<double, double>;
+// A line as it was measured in one round has the form of a published one.
+using RoundLine = PublishedLine;
 
 // On log-log axes.
 std::optional<double> slope(const RoundLine& line) {
@@ -63,6 +65,23 @@ bool overlaps(const MedianInterval& measured, double low, double high) {
   return least <= high && most >= low;
 }
 
+// Gives a shape its measured value, and judges it by a factor. True when how it differs is still to
+// be said.
+bool differs_by_a_factor(Shape& shape, std::vector<double> by_round) {
+  shape.measured = median_interval(std::move(by_round));
+  if (!shape.published) {
+    shape.verdict = ShapeVerdict::only_measured;
+    return false;
+  }
+  const double published = *shape.published;
+  const bool same =
+      published > 0 && std::isfinite(published)
+          ? overlaps(*shape.measured, published / factor_tolerance, published * factor_tolerance)
+          : shape.measured->median == published;
+  shape.verdict = same ? ShapeVerdict::reproduced : ShapeVerdict::differs;
+  return !same;
+}
+
 // The place where the sign of log(one / other) changes from below to above; 0: never below;
 // infinity: never above.
 double crossing(const RoundLine& one, const RoundLine& other) {
@@ -84,18 +103,6 @@ double crossing(const RoundLine& one, const RoundLine& other) {
 
 }  // namespace
 
-const MeasuredLine& measured_line(const Figure& figure, const std::string& line) {
-  static const MeasuredLine none;
-  const auto found = figure.measured.find(line);
-  return found == figure.measured.end() ? none : found->second;
-}
-
-const PublishedLine& published_line(const Figure& figure, const std::string& line) {
-  static const PublishedLine none;
-  const auto found = figure.published.find(line);
-  return found == figure.published.end() ? none : found->second;
-}
-
 std::set<double> places(const Figure& figure) {
   std::set<double> all;
   for (const auto& [name, line] : figure.published) {
@@ -109,48 +116,24 @@ std::set<double> places(const Figure& figure) {
 }
 
 std::string_view to_string(Obstacle obstacle) noexcept {
-  switch (obstacle) {
-    case Obstacle::starved:
-      return "starved";
-    case Obstacle::own_limit:
-      return "own_limit";
-    case Obstacle::machine_limit:
-      return "machine_limit";
-  }
-  return "";
+  return word_of(obstacle, {"starved", "own_limit", "machine_limit"});
 }
 
 std::string in_brief(const NotPossible& place) {
-  switch (place.obstacle) {
-    case Obstacle::starved:
-      return "starved";
-    case Obstacle::own_limit:
-      return fmt::format("limit {}", FD_SETSIZE);
-    case Obstacle::machine_limit:
-      break;
-  }
-  return "not possible here";
+  if (place.obstacle == Obstacle::own_limit) return fmt::format("limit {}", FD_SETSIZE);
+  return place.obstacle == Obstacle::starved ? "starved" : "not possible here";
 }
 
 std::string_view to_string(ShapeVerdict verdict) noexcept {
-  switch (verdict) {
-    case ShapeVerdict::reproduced:
-      return "reproduced";
-    case ShapeVerdict::differs:
-      return "differs";
-    case ShapeVerdict::not_possible_here:
-      return "not possible here";
-    case ShapeVerdict::only_measured:
-      return "measured, not published";
-  }
-  return "";
+  return word_of(verdict,
+                 {"reproduced", "differs", "not possible here", "measured, not published"});
 }
 
 Shape compare_slope(const Figure& figure, const std::string& line) {
   Shape shape;
   shape.what = fmt::format("slope of {}", line);
-  const PublishedLine& published = published_line(figure, line);
-  const MeasuredLine& measured = measured_line(figure, line);
+  const PublishedLine& published = line_of(figure.published, line);
+  const MeasuredLine& measured = line_of(figure.measured, line);
   PublishedLine compared = at_same_places(published, measured);
   if (compared.size() < 2 && published.size() > 1) {
     // This machine ends before the second place. The direction of what it can do, between the same
@@ -198,11 +181,11 @@ Shape compare_ratio(const Figure& figure, const std::string& above, const std::s
                     double at) {
   Shape shape;
   shape.what = fmt::format("{} / {} at {}", above, below, reader_number(at));
-  const PublishedLine& one = published_line(figure, above);
-  const PublishedLine& other = published_line(figure, below);
+  const PublishedLine& one = line_of(figure.published, above);
+  const PublishedLine& other = line_of(figure.published, below);
   if (one.contains(at) && other.contains(at)) shape.published = one.at(at) / other.at(at);
-  const MeasuredLine& measured_one = measured_line(figure, above);
-  const MeasuredLine& measured_other = measured_line(figure, below);
+  const MeasuredLine& measured_one = line_of(figure.measured, above);
+  const MeasuredLine& measured_other = line_of(figure.measured, below);
   std::vector<double> ratios;
   const auto rounds_one = measured_one.rounds.find(at);
   const auto rounds_other = measured_other.rounds.find(at);
@@ -219,17 +202,8 @@ Shape compare_ratio(const Figure& figure, const std::string& above, const std::s
     shape.how = why == missing.not_possible.end() ? "not measured" : why->second.why;
     return shape;
   }
-  shape.measured = median_interval(ratios);
-  if (!shape.published) {
-    shape.verdict = ShapeVerdict::only_measured;
-    return shape;
-  }
+  if (!differs_by_a_factor(shape, ratios)) return shape;
   const double published = *shape.published;
-  if (overlaps(*shape.measured, published / factor_tolerance, published * factor_tolerance)) {
-    shape.verdict = ShapeVerdict::reproduced;
-    return shape;
-  }
-  shape.verdict = ShapeVerdict::differs;
   const bool same_side = (shape.measured->median > 1) == (published > 1);
   shape.how = fmt::format(
       "{}, {} times as large",
@@ -254,10 +228,10 @@ void add_slopes(Figure& figure) {
 Shape compare_crossing(const Figure& figure, const std::string& one, const std::string& other) {
   Shape shape;
   shape.what = fmt::format("where {} stops being below {}", one, other);
-  const PublishedLine& line = published_line(figure, one);
-  const PublishedLine& line_other = published_line(figure, other);
-  const MeasuredLine& measured = measured_line(figure, one);
-  const MeasuredLine& measured_other = measured_line(figure, other);
+  const PublishedLine& line = line_of(figure.published, one);
+  const PublishedLine& line_other = line_of(figure.published, other);
+  const MeasuredLine& measured = line_of(figure.measured, one);
+  const MeasuredLine& measured_other = line_of(figure.measured, other);
   const std::size_t rounds = std::min(round_count(measured), round_count(measured_other));
   std::vector<double> places;
   places.reserve(rounds);
@@ -265,24 +239,13 @@ Shape compare_crossing(const Figure& figure, const std::string& one, const std::
     places.push_back(crossing(in_round(measured, i, {}), in_round(measured_other, i, {})));
   }
   if (!line.empty() && !line_other.empty()) {
-    shape.published = crossing({line.begin(), line.end()}, {line_other.begin(), line_other.end()});
+    shape.published = crossing(line, line_other);
   }
   if (places.empty()) {
     shape.how = "not measured";
     return shape;
   }
-  shape.measured = median_interval(places);
-  if (!shape.published) {
-    shape.verdict = ShapeVerdict::only_measured;
-    return shape;
-  }
-  const double published = *shape.published;
-  const bool same =
-      published > 0 && std::isfinite(published)
-          ? overlaps(*shape.measured, published / factor_tolerance, published * factor_tolerance)
-          : shape.measured->median == published;
-  shape.verdict = same ? ShapeVerdict::reproduced : ShapeVerdict::differs;
-  if (!same) {
+  if (differs_by_a_factor(shape, places)) {
     shape.how = fmt::format("here at {}", reader_number(shape.measured->median));
   }
   return shape;
@@ -290,27 +253,16 @@ Shape compare_crossing(const Figure& figure, const std::string& one, const std::
 
 namespace {
 
-// The line of a figure that stands for epoll, none where it has none.
-const std::string* epoll_line(const Figure& figure) {
-  for (const char* const name : {"epoll", "epoll_lt", "epoll_et"}) {
-    const auto found = std::ranges::find(figure.lines, name);
-    if (found != figure.lines.end()) return &*found;
-  }
-  return nullptr;
-}
-
-// Those of every scanning line of the figure at every place; `ratio_at` gives the ratio there.
-std::vector<Win> wins(
-    const Figure& figure,
-    const std::function<std::optional<MedianInterval>(
-        const std::string& scanning, const std::string& epoll, double at)>& ratio_at) {
+// Those of every scanning line at every place; `of_ratio` takes what counts out of the ratio there.
+std::vector<Win> wins(const Figure& figure,
+                      std::optional<MedianInterval> (*of_ratio)(const Shape& ratio)) {
   std::vector<Win> found;
-  const std::string* const epoll = epoll_line(figure);
-  if (epoll == nullptr) return found;
+  const auto epoll = std::ranges::find(figure.lines, LineKind::epoll, line_kind);
+  if (epoll == figure.lines.end()) return found;
   for (const std::string& line : figure.lines) {
-    if (line != "select" && line != "select (no limit)" && line != "poll") continue;
+    if (line_kind(line) != LineKind::scanning) continue;
     for (const double at : places(figure)) {
-      const auto ratio = ratio_at(line, *epoll, at);
+      const auto ratio = of_ratio(compare_ratio(figure, line, *epoll, at));
       if (!ratio) continue;
       const double least = ratio->bounds ? ratio->bounds->low : ratio->median;
       const double most = ratio->bounds ? ratio->bounds->high : ratio->median;
@@ -323,24 +275,17 @@ std::vector<Win> wins(
 }  // namespace
 
 std::vector<Win> measured_wins(const Figure& figure) {
-  return wins(figure,
-              [&](const std::string& scanning, const std::string& epoll,
-                  double at) -> std::optional<MedianInterval> {
-                const Shape ratio = compare_ratio(figure, scanning, epoll, at);
-                // Without an interval it could be chance.
-                return ratio.measured && ratio.measured->bounds ? ratio.measured : std::nullopt;
-              });
+  return wins(figure, [](const Shape& ratio) {
+    // Without an interval it could be chance.
+    return ratio.measured && ratio.measured->bounds ? ratio.measured : std::nullopt;
+  });
 }
 
 std::vector<Win> published_wins(const Figure& figure) {
-  return wins(figure,
-              [&](const std::string& scanning, const std::string& epoll,
-                  double at) -> std::optional<MedianInterval> {
-                const PublishedLine& one = published_line(figure, scanning);
-                const PublishedLine& other = published_line(figure, epoll);
-                if (!one.contains(at) || !other.contains(at)) return std::nullopt;
-                return MedianInterval{.median = one.at(at) / other.at(at), .bounds = {}};
-              });
+  return wins(figure, [](const Shape& ratio) -> std::optional<MedianInterval> {
+    if (!ratio.published) return std::nullopt;
+    return MedianInterval{.median = *ratio.published, .bounds = {}};
+  });
 }
 
 std::string_view win_verb(const Figure& figure) noexcept {

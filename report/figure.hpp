@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/bench/sweep.hpp"
 #include "harness/machine/build_info.hpp"
 #include "harness/machine/machine.hpp"
 #include "harness/stats/statistics.hpp"
@@ -94,9 +95,15 @@ struct Figure {
 // Every place on the axis that was published, measured or found not possible, in order.
 [[nodiscard]] std::set<double> places(const Figure& figure);
 
-// The line as it was published or measured; one without any places where there is none.
-[[nodiscard]] const PublishedLine& published_line(const Figure& figure, const std::string& line);
-[[nodiscard]] const MeasuredLine& measured_line(const Figure& figure, const std::string& line);
+// The line of that name among those published or measured; one without any places where there is
+// none.
+template <typename Line>
+[[nodiscard]] const Line& line_of(const std::map<std::string, Line>& lines,
+                                  const std::string& name) {
+  static const Line none;
+  const auto found = lines.find(name);
+  return found == lines.end() ? none : found->second;
+}
 
 // --- shapes, each worked out once per round, so that they have an interval ---
 
@@ -158,13 +165,24 @@ struct FigureContext {
 
 // --- all figures ---
 
+// What a figure is measured with.
+struct FigureRun {
+  std::function<void(const std::string&)> progress;  // told what is being measured
+  std::stop_token stop;
+  // How the server that a line stands for is run here. Throws std::exception where there is none.
+  std::function<SweepServer(const std::string& line)> server;
+};
+
 struct FigureEntry {
   std::string_view id;
   std::string_view title;
-  int seconds;  // about how long it takes on a machine with two CPUs
-  // Measures it; `progress` is told what is being measured.
-  Figure (*make)(const std::function<void(const std::string&)>& progress, const std::stop_token&);
+  int seconds;                       // about how long it takes on a machine with two CPUs
+  void (*describe)(Figure& figure);  // what was published, and how: all but the id
+  // In the calling thread. Throws std::exception when that isn't possible.
+  void (*measure)(Figure& figure, const FigureRun& run);
 };
+// The entry's figure with nothing measured yet.
+[[nodiscard]] Figure unmeasured(const FigureEntry& entry);
 [[nodiscard]] const std::vector<FigureEntry>& figures();
 
 }  // namespace echomux

@@ -21,7 +21,6 @@ std::string measured_cell(const MeasuredLine& line, double x) {
 // One column per line, or two where something was published. Only tables with both name them.
 std::string table(const Figure& figure, const std::map<std::string, MeasuredLine>& measured,
                   bool with_published) {
-  static const MeasuredLine none;
   std::vector<Table::Column> columns{Table::right(figure.axis, 10)};
   for (const std::string& line : figure.lines) {
     if (with_published) columns.push_back(Table::right(line, 12));
@@ -32,12 +31,10 @@ std::string table(const Figure& figure, const std::map<std::string, MeasuredLine
     std::vector<std::string> cells{reader_number(x)};
     for (const std::string& name : figure.lines) {
       if (with_published) {
-        const PublishedLine& published = published_line(figure, name);
+        const PublishedLine& published = line_of(figure.published, name);
         cells.push_back(published.contains(x) ? reader_number(published.at(x)) : "-");
       }
-      const auto line = measured.find(name);
-      const MeasuredLine& values = line == measured.end() ? none : line->second;
-      cells.push_back(measured_cell(values, x));
+      cells.push_back(measured_cell(line_of(measured, name), x));
     }
     table.add(std::move(cells));
   }
@@ -49,7 +46,7 @@ std::string reasons(const Figure& figure) {
   std::map<std::string, std::string> lines_by_reason;
   for (const std::string& name : figure.lines) {
     std::set<std::string> own;
-    for (const auto& [x, missing] : measured_line(figure, name).not_possible) {
+    for (const auto& [x, missing] : line_of(figure.measured, name).not_possible) {
       own.insert(fmt::format("{}: {}", in_brief(missing), missing.why));
     }
     for (const std::string& reason : own) {
@@ -110,10 +107,10 @@ Json lines_json(const Figure& figure) {
   Json lines = Json::array();
   for (const std::string& name : figure.lines) {
     Json line{{"name", name}, {"published", Json::array()}};
-    for (const auto& [x, y] : published_line(figure, name)) {
+    for (const auto& [x, y] : line_of(figure.published, name)) {
       line["published"].push_back({{"x", x}, {"y", y}});
     }
-    add_measured(line, measured_line(figure, name));
+    add_measured(line, line_of(figure.measured, name));
     lines.push_back(std::move(line));
   }
   return lines;

@@ -4,6 +4,7 @@
 
 #include "echo/system_call.hpp"
 #include "harness/machine/spawned_process.hpp"
+#include "harness/text/time_units.hpp"
 #include "harness/text/whole_file.hpp"
 #include "report/picture.hpp"
 
@@ -48,8 +49,7 @@ std::optional<std::string> draw_picture(const std::filesystem::path& directory,
     throw std::runtime_error(
         fmt::format("{} had not drawn {} after {} s and was ended; its script "
                     "and data are kept",
-                    gnuplot.program, (directory / stem).string(),
-                    std::chrono::duration<double>(gnuplot.limit).count()));
+                    gnuplot.program, (directory / stem).string(), to_seconds(gnuplot.limit)));
   }
   if (drawn.end.exit_status != 0) {
     const std::string errors = trimmed(drawn.text);

@@ -35,15 +35,9 @@ struct Box {
 
 Pixel to_pixel(const LabelArea& area, double x, double y) {
   const double shown = x == 0 && area.zero ? *area.zero : x;
-  const auto share = [](double value, const PictureAxis& axis) {
-    const double within = std::max(value, axis.low);  // zero has no logarithm
-    return std::log10(within / axis.low) / std::log10(axis.high / axis.low);
-  };
-  return {area.width * share(shown, area.x), area.height * (1 - share(y, area.y))};
-}
-
-double to_axis(double share, const PictureAxis& axis) {
-  return axis.low * std::pow(axis.high / axis.low, share);
+  // Zero has no logarithm.
+  return {area.width * area.x.share(std::max(shown, area.x.low)),
+          area.height * (1 - area.y.share(std::max(y, area.y.low)))};
 }
 
 // Every few pixels along every line: what a name within the panel should not cover.
@@ -118,10 +112,10 @@ void place_column(std::vector<LineEnd> ends, bool beside_panel, const LabelArea&
     EndLabel label;
     label.line = ends[i].line->name;
     label.beside_panel = beside_panel;
-    label.y = to_axis(1 - heights[i] / area.height, area.y);
+    label.y = area.y.value(1 - heights[i] / area.height);
     const bool pushed = std::abs(heights[i] - ends[i].pixel.y) > 5;
     if (!beside_panel) {
-      label.x = to_axis((ends[i].pixel.x + (pushed ? 18 : 10)) / area.width, area.x);
+      label.x = area.x.value((ends[i].pixel.x + (pushed ? 18 : 10)) / area.width);
     }
     if (pushed) label.leader = ends[i].point;
     labels.push_back(std::move(label));
@@ -162,8 +156,8 @@ void place_within(const LineEnd& end, const std::vector<Pixel>& traced, const La
     best = box;
     label = {.line = end.line->name,
              .beside_panel = false,
-             .x = to_axis(x / area.width, area.x),
-             .y = to_axis(1 - y / area.height, area.y),
+             .x = area.x.value(x / area.width),
+             .y = area.y.value(1 - y / area.height),
              .right_aligned = offset.right_aligned,
              .leader = {}};
     if (std::abs(offset.y) > 20) label.leader = end.point;

@@ -1,5 +1,6 @@
 #include "report/palette.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -7,23 +8,24 @@
 namespace echomux {
 namespace {
 
-struct NamedStyle {
+struct NamedLine {
   std::string_view name;
+  LineKind kind;
   LineStyle style;
 };
 
 // epoll is what published figures call epoll_lt. A select without its limit is still select.
-constexpr std::array named_styles{
-    NamedStyle{"floor", {"#1a1a1a", "#e8e8e8", "6 4", "circle"}},
-    NamedStyle{"blocking", {"#3596cf", "#a6dcfa", "", "wye"}},
-    NamedStyle{"threaded", {"#b07a00", "#e69f00", "", "cross"}},
-    NamedStyle{"busy_poll", {"#766c00", "#f0e442", "", "star"}},
-    NamedStyle{"select", {"#d55e00", "#ff7f32", "", "square"}},
-    NamedStyle{"select (no limit)", {"#d55e00", "#ff7f32", "8 3", "square"}},
-    NamedStyle{"poll", {"#b8508c", "#e08fbe", "", "triangle"}},
-    NamedStyle{"epoll", {"#00609c", "#4ba3e3", "", "circle"}},
-    NamedStyle{"epoll_lt", {"#00609c", "#4ba3e3", "", "circle"}},
-    NamedStyle{"epoll_et", {"#008a65", "#1fc99a", "", "diamond"}},
+constexpr std::array named_lines{
+    NamedLine{"floor", LineKind::floor, {"#1a1a1a", "#e8e8e8", "6 4", "circle"}},
+    NamedLine{"blocking", LineKind::other, {"#3596cf", "#a6dcfa", "", "wye"}},
+    NamedLine{"threaded", LineKind::threads, {"#b07a00", "#e69f00", "", "cross"}},
+    NamedLine{"busy_poll", LineKind::busy, {"#766c00", "#f0e442", "", "star"}},
+    NamedLine{"select", LineKind::scanning, {"#d55e00", "#ff7f32", "", "square"}},
+    NamedLine{"select (no limit)", LineKind::scanning, {"#d55e00", "#ff7f32", "8 3", "square"}},
+    NamedLine{"poll", LineKind::scanning, {"#b8508c", "#e08fbe", "", "triangle"}},
+    NamedLine{"epoll", LineKind::epoll, {"#00609c", "#4ba3e3", "", "circle"}},
+    NamedLine{"epoll_lt", LineKind::epoll, {"#00609c", "#4ba3e3", "", "circle"}},
+    NamedLine{"epoll_et", LineKind::epoll, {"#008a65", "#1fc99a", "", "diamond"}},
 };
 
 struct Colour {
@@ -47,12 +49,20 @@ constexpr std::uint32_t hash(std::string_view text) {
   return value;
 }
 
+const NamedLine* find_line(std::string_view name) noexcept {
+  const auto* const found = std::ranges::find(named_lines, name, &NamedLine::name);
+  return found == named_lines.end() ? nullptr : found;
+}
+
 }  // namespace
 
+LineKind line_kind(std::string_view name) noexcept {
+  const NamedLine* const line = find_line(name);
+  return line == nullptr ? LineKind::other : line->kind;
+}
+
 LineStyle line_style(std::string_view name) noexcept {
-  for (const NamedStyle& one : named_styles) {
-    if (one.name == name) return one.style;
-  }
+  if (const NamedLine* const line = find_line(name)) return line->style;
   const std::size_t number = hash(name) >> 4U;  // its lowest bits mix least
   const Colour colour = other_colours[number % other_colours.size()];
   const std::size_t rest = number / other_colours.size();

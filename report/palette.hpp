@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 namespace echomux {
@@ -20,5 +21,16 @@ struct LineStyle {
 // lines on white are darker here). Any other name has a style that depends on nothing but the name,
 // and none that one of the suite's servers has. Never throws.
 [[nodiscard]] LineStyle line_style(std::string_view name) noexcept;
+
+// What a report must know of a server or a line beside its look, to compare it with others.
+enum class LineKind : std::uint8_t {
+  other,     // every name that isn't the suite's, too
+  floor,     // no server to choose: what the system calls alone cost
+  busy,      // its CPU is always busy
+  threads,   // a thread for each peer
+  scanning,  // each wait looks at every descriptor
+  epoll,     // each wait is told which are ready
+};
+[[nodiscard]] LineKind line_kind(std::string_view name) noexcept;
 
 }  // namespace echomux

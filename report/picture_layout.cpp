@@ -24,31 +24,29 @@ double text_width(std::string_view text, double size) {
   return 0.6 * size * static_cast<double>(display_width(text));
 }
 
-std::vector<PictureLine> published_lines(const Figure& figure) {
-  std::vector<PictureLine> lines;
-  for (const std::string& name : figure.lines) {
-    const PublishedLine& values = published_line(figure, name);
-    if (values.empty()) continue;
-    PictureLine line{name, {{}}};
-    for (const auto& [x, y] : values) line.stretches.back().push_back({x, y, {}});
-    lines.push_back(std::move(line));
+using MeasuredLines = std::map<std::string, MeasuredLine>;
+
+// As if each number that was published had been measured once.
+MeasuredLines as_measured(const std::map<std::string, PublishedLine>& published) {
+  MeasuredLines lines;
+  for (const auto& [name, values] : published) {
+    for (const auto& [x, y] : values) lines[name].rounds[x] = {y};
   }
   return lines;
 }
 
-std::vector<PictureLine> measured_lines(const Figure& figure,
-                                        const std::map<std::string, MeasuredLine>& measured) {
+std::vector<PictureLine> measured_lines(const Figure& figure, const MeasuredLines& measured) {
   std::vector<PictureLine> lines;
   for (const std::string& name : figure.lines) {
-    const auto found = measured.find(name);
-    if (found == measured.end() || found->second.rounds.empty()) continue;
+    const MeasuredLine& of_rounds = line_of(measured, name);
+    if (of_rounds.rounds.empty()) continue;
     PictureLine line{name, {{}}};
     for (const double x : places(figure)) {
-      const auto rounds = found->second.rounds.find(x);
-      if (rounds != found->second.rounds.end()) {
+      const auto rounds = of_rounds.rounds.find(x);
+      if (rounds != of_rounds.rounds.end()) {
         const MedianInterval value = median_interval(rounds->second);
         line.stretches.back().push_back({x, value.median, value.bounds});
-      } else if (found->second.not_possible.contains(x) && !line.stretches.back().empty()) {
+      } else if (of_rounds.not_possible.contains(x) && !line.stretches.back().empty()) {
         line.stretches.emplace_back();
       }
     }
@@ -59,14 +57,11 @@ std::vector<PictureLine> measured_lines(const Figure& figure,
 }
 
 // Lines that lack the same places for the same reason share a remark.
-std::vector<Remark> obstacle_remarks(const Figure& figure,
-                                     const std::map<std::string, MeasuredLine>& measured) {
+std::vector<Remark> obstacle_remarks(const Figure& figure, const MeasuredLines& measured) {
   std::map<std::pair<std::string, std::vector<double>>, std::vector<std::string>> grouped;
   for (const std::string& name : figure.lines) {
-    const auto line = measured.find(name);
-    if (line == measured.end()) continue;
     std::map<std::string, std::vector<double>> by_reason;
-    for (const auto& [x, missing] : line->second.not_possible) {
+    for (const auto& [x, missing] : line_of(measured, name).not_possible) {
       by_reason[in_brief(missing)].push_back(x);
     }
     for (const auto& [reason, at] : by_reason) grouped[{reason, at}].push_back(name);
@@ -109,36 +104,30 @@ std::vector<Remark> win_remarks(const Figure& figure, const std::vector<Win>& wi
 
 std::vector<PicturePanel> make_panels(const Figure& figure) {
   std::vector<PicturePanel> panels;
+  const auto add = [&](const std::string& heading, const std::string& unit,
+                       const MeasuredLines& lines, const std::vector<Win>& wins) {
+    PicturePanel& panel = panels.emplace_back();
+    panel.heading = heading;
+    panel.unit = unit;
+    panel.lines = measured_lines(figure, lines);
+    panel.obstacles = obstacle_remarks(figure, lines);
+    panel.wins = win_remarks(figure, wins);
+  };
   if (!figure.published.empty()) {
-    PicturePanel panel;
-    panel.heading = "As published";
-    panel.unit = figure.published_unit;
-    panel.lines = published_lines(figure);
-    panel.wins = win_remarks(figure, published_wins(figure));
-    panels.push_back(std::move(panel));
+    add("As published", figure.published_unit, as_measured(figure.published),
+        published_wins(figure));
   }
-  PicturePanel here;
-  here.heading = "Measured here";
-  here.unit = figure.measured_unit;
-  here.lines = measured_lines(figure, figure.measured);
-  here.obstacles = obstacle_remarks(figure, figure.measured);
-  here.wins = win_remarks(figure, measured_wins(figure));
-  panels.push_back(std::move(here));
+  add("Measured here", figure.measured_unit, figure.measured, measured_wins(figure));
   if (figure.second) {
-    PicturePanel second;
-    second.heading = "Measured here: " + figure.second->title;
-    second.unit = figure.second->unit;
-    second.lines = measured_lines(figure, figure.second->measured);
-    second.obstacles = obstacle_remarks(figure, figure.second->measured);
-    panels.push_back(std::move(second));
+    const Panel& second = *figure.second;
+    add("Measured here: " + second.title, second.unit, second.measured, {});
   }
   return panels;
 }
 
 double x_position(const PictureLayout& layout, double x) {
   const double shown = x == 0 && layout.zero ? *layout.zero : x;
-  return layout.panel_width * std::log10(shown / layout.x.low) /
-         std::log10(layout.x.high / layout.x.low);
+  return layout.panel_width * layout.x.share(shown);
 }
 
 void lay_out_x(PictureLayout& layout, const Figure& figure) {
@@ -300,6 +289,14 @@ std::vector<std::string> small_print(const Figure& figure, const FigureContext& 
 }
 
 }  // namespace
+
+double PictureAxis::share(double value) const {
+  return std::log10(value / low) / std::log10(high / low);
+}
+
+double PictureAxis::value(double share) const {
+  return low * std::pow(high / low, share);
+}
 
 bool PictureLine::has_bounds() const {
   return std::ranges::any_of(stretches, [](const auto& stretch) {

@@ -45,10 +45,15 @@ struct Remark {
   double half_text = 0;  // half of its width, as a share of the panel's
 };
 
+// A logarithmic axis.
 struct PictureAxis {
   double low = 0;
   double high = 0;
   std::vector<double> ticks;
+
+  // How far along it a value stands, from 0 to 1; and the value that stands there.
+  [[nodiscard]] double share(double value) const;
+  [[nodiscard]] double value(double share) const;
 };
 
 struct PicturePanel {

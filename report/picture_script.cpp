@@ -29,16 +29,19 @@ std::string gnuplot_string(std::string_view text) {
   return out + "'";
 }
 
-// Text for a comment. A backslash at its end would make the next line part of it.
-std::string plain(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
+// The text with everything but letters, digits and these replaced.
+std::string only(std::string_view these, std::string text, char replacement) {
+  for (char& c : text) {
     const bool harmless = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          (c >= '0' && c <= '9') ||
-                          std::string_view(" _-.,:()/+").find(c) != std::string_view::npos;
-    out += harmless ? c : '?';
+                          (c >= '0' && c <= '9') || these.find(c) != std::string_view::npos;
+    if (!harmless) c = replacement;
   }
-  return out;
+  return text;
+}
+
+// Text for a comment. A backslash at its end would make the next line part of it.
+std::string plain(const std::string& text) {
+  return only(" _-.,:()/+", text, '?');
 }
 
 // A point's symbol by gnuplot's number for it, on the terminals that are used here.
@@ -207,8 +210,7 @@ class Script {
   void add_break() {
     const auto first = std::ranges::find_if(layout_.x.ticks, [](double x) { return x > 0; });
     if (first == layout_.x.ticks.end()) return;
-    const double share = std::log10(std::sqrt(*layout_.zero * *first) / layout_.x.low) /
-                         std::log10(layout_.x.high / layout_.x.low);
+    const double share = layout_.x.share(std::sqrt(*layout_.zero * *first));
     out_ += "# The axis is broken between 0 and the first number.\n";
     for (const double offset : {-0.006, 0.006}) {
       out_ += fmt::format(
@@ -307,12 +309,7 @@ class Script {
 }  // namespace
 
 std::string file_stem(const Figure& figure) {
-  std::string stem = figure.id;
-  for (char& c : stem) {
-    const bool harmless = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          (c >= '0' && c <= '9') || c == '-' || c == '_';
-    if (!harmless) c = '_';
-  }
+  const std::string stem = only("-_", figure.id, '_');
   return stem.empty() ? "figure" : stem;
 }
 

@@ -3,9 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <iterator>
-#include <map>
-#include <set>
 
 #include "harness/bench/summary.hpp"
 #include "harness/text/csv.hpp"
@@ -39,7 +36,7 @@ std::string in_table(const CellSummary& cell, const Metric& metric) {
     case Form::percent:
       return percent(*median);
     case Form::whole:
-      return fmt::format("{:.0f}", *median);
+      return whole_number(*median);
     case Form::figure:
       break;
   }
@@ -130,7 +127,7 @@ std::string report(const Results& results, ReportFormat format) {
       context.machine.cpus_usable, context.machine.hypervisor.empty() ? "" : ", virtual machine",
       markdown ? "  " : "", load_in_words(context.plan.load), context.cpu_plan);
   const std::vector<CellSummary> cells = summarize(results);
-  const Columns columns = metrics_in(&Field::table, *results.metrics);
+  const Columns columns = metrics_in(&Places::table, *results.metrics);
   for (const std::size_t idle : context.plan.idle_connections) {
     for (const double rate : context.plan.rates) {
       Table table = cell_table(columns);
@@ -166,11 +163,12 @@ ReportFormat report_format(std::string_view name) {
 }
 
 std::string cost_ledger(const Results& results) {
-  const Columns columns = metrics_in(&Field::ledger, *results.metrics);
+  constexpr std::string_view kernel_calls = "calls/req (kernel)";
+  const Columns columns = metrics_in(&Places::ledger, *results.metrics);
   std::vector<Table::Column> head{Table::left("server"), Table::right("idle"),
                                   Table::right("rate")};
   for (const Metric* const metric : columns) head.push_back(Table::right(metric->field.head));
-  head.push_back(Table::right("calls/req (kernel)"));
+  head.push_back(Table::right(kernel_calls));
   Table table(std::move(head));
   for (const CellSummary& cell : summarize(results)) {
     if (cell.used == 0) continue;
@@ -183,18 +181,8 @@ std::string cost_ledger(const Results& results) {
     table.add(std::move(cells));
   }
   std::string out = table.print();
-
-  // Each reason once, with the figures that are missing for it.
-  std::map<std::string, std::set<std::string>> missing;
-  for (const Trial& trial : results.trials) {
-    if (!trial.cost) continue;
-    for (const auto& [figure, reason] : trial.cost->unavailable) missing[reason].insert(figure);
-  }
-  for (const SystemCallCount& count : results.system_calls) {
-    if (!count.per_request) missing[count.unavailable].insert("calls/req (kernel)");
-  }
   out += "\n";
-  for (const auto& [reason, figures] : missing) {
+  for (const auto& [reason, figures] : missing_figures(results, kernel_calls)) {
     out += wrapped(fmt::format("unavailable: {}, because {}", joined(figures, ", "), reason));
   }
   for (const auto& [figure, source] : ledger_sources()) {

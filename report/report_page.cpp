@@ -36,10 +36,9 @@ std::vector<std::pair<std::string, Field>> figures_of(const Results& results) {
 }
 
 Json to_json(const MetricSummary& summary) {
-  const auto& bounds = summary.interval.bounds;
-  return {{"median", summary.interval.median},
-          {"low", bounds ? Json(bounds->low) : Json(nullptr)},
-          {"high", bounds ? Json(bounds->high) : Json(nullptr)},
+  return {{"median", summary.median()},
+          {"low", summary.low()},
+          {"high", summary.high()},
           {"values", summary.values},
           {"outliers", summary.outliers.size()}};
 }
@@ -107,7 +106,7 @@ Json facts_of(const Results& results) {
   }
   if (results.client_ceiling_rps) {
     add("Client's own limit",
-        fmt::format("{:.0f} requests/s, against the floor", *results.client_ceiling_rps));
+        whole_number(*results.client_ceiling_rps) + " requests/s, against the floor");
   }
   add("Built from", fmt::format("echomux {} ({}), {}, {}", build.version, build.git_commit,
                                 build.compiler, build.build_type));
@@ -117,16 +116,8 @@ Json facts_of(const Results& results) {
 
 // Each reason for which figures are missing, once.
 Json missing_from(const Results& results) {
-  std::map<std::string, std::set<std::string>> missing;
-  for (const Trial& trial : results.trials) {
-    if (!trial.cost) continue;
-    for (const auto& [figure, reason] : trial.cost->unavailable) missing[reason].insert(figure);
-  }
-  for (const SystemCallCount& count : results.system_calls) {
-    if (!count.per_request) missing[count.unavailable].emplace(system_calls);
-  }
   Json json = Json::array();
-  for (const auto& [reason, figures] : missing) {
+  for (const auto& [reason, figures] : missing_figures(results, system_calls)) {
     json.push_back({{"figures", std::vector(figures.begin(), figures.end())}, {"reason", reason}});
   }
   return json;
@@ -185,14 +176,15 @@ Json servers_data(const std::vector<LabelledResults>& runs) {
 // What the reader can choose to see, of what any cell has a figure for; the first is what the page
 // opens with.
 Json metrics_data(std::vector<std::pair<std::string, Field>> figures, const Json& runs) {
-  std::ranges::stable_sort(figures, {}, [](const auto& figure) { return figure.second.page; });
+  std::ranges::stable_sort(figures, {},
+                           [](const auto& figure) { return figure.second.places.page; });
   Json metrics = Json::array();
   for (const auto& [name, field] : figures) {
     const bool there = std::ranges::any_of(runs, [&](const Json& run) {
       return std::ranges::any_of(
           run.at("cells"), [&](const Json& cell) { return cell.at("metrics").contains(name); });
     });
-    if (field.page == 0 || !there) continue;
+    if (field.places.page == 0 || !there) continue;
     metrics.push_back({{"name", name},
                        {"title", field.title},
                        {"unit", field.unit},

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "harness/text/time_units.hpp"
+
 namespace echomux {
 
 std::vector<std::pair<double, double>> spectrum(const LatencyHistogram& histogram) {
@@ -9,8 +11,7 @@ std::vector<std::pair<double, double>> spectrum(const LatencyHistogram& histogra
   std::vector<std::pair<double, double>> points;
   if (histogram.count() == 0) return points;
   const auto add = [&](double share) {
-    const auto latency = histogram.percentile(100 * share);
-    points.emplace_back(share, std::chrono::duration<double, std::micro>(latency).count());
+    points.emplace_back(share, to_us(histogram.percentile(100 * share)));
   };
   const double one_value = 1 / static_cast<double>(histogram.count());
   for (int i = 0;; ++i) {

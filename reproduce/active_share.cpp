@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "reproduce/served.hpp"
+#include "reproduce/figures.hpp"
 #include "reproduce/served_bench.hpp"
 
 namespace echomux {
@@ -22,21 +22,20 @@ constexpr std::array fit_loads{FitLoad{100, 1},    FitLoad{100, 10},  FitLoad{10
                                FitLoad{1000, 1},   FitLoad{1000, 30}, FitLoad{1000, 300},
                                FitLoad{1000, 1000}};
 
-CostFit fit_waits(const Figure& figure, double connections, const FigureProgress& progress,
-                  const std::stop_token& stop) {
-  const ServedBench bench;
+CostFit fit_waits(const Figure& figure, double connections, const FigureRun& run) {
+  const ServedBench bench(run);
   CostFit fit;
   fit.watched = connections;
   for (std::size_t round = 0; round < served_rounds; ++round) {
     for (const std::string& line : figure.lines) {
-      progress(
+      run.progress(
           fmt::format("{}: fit, round {} of {}, {}", figure.id, round + 1, served_rounds, line));
       std::vector<WaitCost> observations;
       for (const FitLoad& load : fit_loads) {
-        if (stop.stop_requested()) return fit;
+        if (run.stop.stop_requested()) return fit;
         if (bench.not_possible(line, load.connections)) continue;
         const Served served =
-            bench.measure(line, closed_loop(load.connections - load.active, load.active, 64), stop);
+            bench.measure(line, closed_loop(load.connections - load.active, load.active, 64));
         if (served.cpu_us_per_wait > 0) {
           observations.push_back({static_cast<double>(load.connections), served.events_per_wait,
                                   served.cpu_us_per_wait});
@@ -55,11 +54,7 @@ CostFit fit_waits(const Figure& figure, double connections, const FigureProgress
   return fit;
 }
 
-}  // namespace
-
-Figure unmeasured_active_share() {
-  Figure figure;
-  figure.id = "active-share";
+void describe_active_share(Figure& figure) {
   figure.title = "CPU per request against the share of 1,000 connections that are active";
   figure.source = "this suite's own";
   figure.method =
@@ -70,12 +65,10 @@ Figure unmeasured_active_share() {
   figure.published_unit = "-";
   figure.measured_unit = "µs of CPU per request";
   figure.lines = {"select (no limit)", "poll", "epoll_lt", "epoll_et"};
-  return figure;
 }
 
-Figure make_active_share(const FigureProgress& progress, const std::stop_token& stop) {
+void measure_active_share(Figure& figure, const FigureRun& run) {
   constexpr double connections = 1000;
-  Figure figure = unmeasured_active_share();
   measure_all(
       figure, {1, 3, 10, 30, 100, 300, 1000},
       [&](double active) {
@@ -85,11 +78,16 @@ Figure make_active_share(const FigureProgress& progress, const std::stop_token& 
       [](const std::string& /*line*/, double /*place*/, const Served& served) {
         return served.cpu_us_per_request;
       },
-      progress, stop);
-  figure.fit = fit_waits(figure, connections, progress, stop);
+      run);
+  figure.fit = fit_waits(figure, connections, run);
   figure.shapes.push_back(compare_crossing(figure, "epoll_lt", "poll"));
   figure.shapes.push_back(compare_crossing(figure, "epoll_lt", "select (no limit)"));
-  return figure;
 }
+
+}  // namespace
+
+const FigureEntry active_share{"active-share",
+                               "cost against the share of connections that are active", 240,
+                               describe_active_share, measure_active_share};
 
 }  // namespace echomux

@@ -1,6 +1,4 @@
 // The figures that were measured within one process: descriptors of its own, no server, no network.
-#include "reproduce/in_process.hpp"
-
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -10,6 +8,8 @@
 #include "echo/system_call.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/text/number_text.hpp"
+#include "harness/text/time_units.hpp"
+#include "reproduce/figures.hpp"
 #include "reproduce/waits.hpp"
 #include "reproduce/watched.hpp"
 
@@ -21,7 +21,6 @@ using micro::Kind;
 using micro::PollWait;
 using micro::SelectWait;
 using micro::Watched;
-using Progress = std::function<void(const std::string&)>;
 
 constexpr int rounds = 7;
 // Each value is taken over at least this much CPU time and this many operations.
@@ -43,7 +42,7 @@ double operation_us(Watched& watched, Wait& wait) {
     }
     spent = thread_cpu_time() - begin;
   }
-  return std::chrono::duration<double, std::micro>(spent).count() / operations;
+  return to_us(spent) / operations;
 }
 
 // Where the limit of descriptors cuts off the published number, what is nearest to it is measured
@@ -66,7 +65,7 @@ std::string too_many(std::int64_t wanted) {
 template <typename Value>
 void measure_lines(Figure& figure, Kind kind, const std::vector<std::int64_t>& places,
                    std::int64_t (*nearest)(std::int64_t), const Value& value,
-                   const Progress& progress, const std::stop_token& stop) {
+                   const FigureRun& run) {
   for (const std::int64_t place : places) {
     const auto x = static_cast<double>(place);
     const std::int64_t count = nearest(place);
@@ -76,12 +75,12 @@ void measure_lines(Figure& figure, Kind kind, const std::vector<std::int64_t>& p
       }
       continue;
     }
-    progress(fmt::format("{}: {} watched", figure.id, reader_number(count)));
+    run.progress(fmt::format("{}: {} watched", figure.id, reader_number(count)));
     Watched watched(kind, count);
     SelectWait by_select(watched);
     PollWait by_poll(watched);
     EpollLtWait by_epoll(watched);
-    for (int round = 0; round < rounds && !stop.stop_requested(); ++round) {
+    for (int round = 0; round < rounds && !run.stop.stop_requested(); ++round) {
       figure.measured["poll"].rounds[x].push_back(value(watched, by_poll));
       figure.measured["select"].rounds[x].push_back(value(watched, by_select));
       figure.measured["epoll"].rounds[x].push_back(value(watched, by_epoll));
@@ -90,11 +89,10 @@ void measure_lines(Figure& figure, Kind kind, const std::vector<std::int64_t>& p
 }
 
 void measure_operations(Figure& figure, Kind kind, const std::vector<std::int64_t>& places,
-                        double scale, const Progress& progress, const std::stop_token& stop) {
+                        double scale, const FigureRun& run) {
   measure_lines(
       figure, kind, places, nearest_possible,
-      [scale](Watched& watched, auto& wait) { return operation_us(watched, wait) * scale; },
-      progress, stop);
+      [scale](Watched& watched, auto& wait) { return operation_us(watched, wait) * scale; }, run);
 }
 
 // --- libevent's benchmark ---
@@ -126,8 +124,7 @@ double run_passing(const Watched& watched, Wait& wait, const std::vector<std::si
       check(::write(watched.writers()[next].get(), "e", 1), "write");
     }
   }
-  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin)
-      .count();
+  return to_us(std::chrono::steady_clock::now() - begin);
 }
 
 // The median of 25 runs, as the source has it, is one round's value.
@@ -148,19 +145,15 @@ double passing_us(const Watched& watched, Wait& wait, int active) {
 }
 
 void measure_passing(Figure& figure, const std::vector<std::int64_t>& places, int active,
-                     const Progress& progress, const std::stop_token& stop) {
+                     const FigureRun& run) {
   measure_lines(
       figure, Kind::socket_pair, places,
       [](std::int64_t place) { return place <= micro::most_pairs() ? place : 0; },
       [active](const Watched& watched, auto& wait) { return passing_us(watched, wait, active); },
-      progress, stop);
+      run);
 }
 
-}  // namespace
-
-Figure make_tlpi_63_9(const Progress& progress, const std::stop_token& stop) {
-  Figure figure;
-  figure.id = "tlpi-63-9";
+void describe_tlpi_63_9(Figure& figure) {
   figure.title = "CPU seconds for 100,000 monitoring operations, one descriptor ready in each";
   figure.source = "M. Kerrisk, The Linux Programming Interface (2010), table 63-9; Linux 2.6.25";
   figure.method = "N pipes; each operation writes a byte to a random one, waits, reads it back";
@@ -173,6 +166,9 @@ Figure make_tlpi_63_9(const Progress& progress, const std::stop_token& stop) {
   figure.published = {{"poll", {{10, 0.61}, {100, 2.9}, {1000, 35}, {10000, 990}}},
                       {"select", {{10, 0.73}, {100, 3.0}, {1000, 35}, {10000, 930}}},
                       {"epoll", {{10, 0.41}, {100, 0.42}, {1000, 0.53}, {10000, 0.66}}}};
+}
+
+void measure_tlpi_63_9(Figure& figure, const FigureRun& run) {
   const std::int64_t last = nearest_possible(10000);
   if (last != 0 && last != 10000) {
     figure.differs += fmt::format(
@@ -180,16 +176,13 @@ Figure make_tlpi_63_9(const Progress& progress, const std::stop_token& stop) {
         "aren't",
         reader_number(last));
   }
-  measure_operations(figure, Kind::pipe, {10, 100, 1000, 10000}, 0.1, progress, stop);
+  measure_operations(figure, Kind::pipe, {10, 100, 1000, 10000}, 0.1, run);
   add_slopes(figure);
   add_ratios(figure, {"poll", "select"}, "epoll", {10.0, 100.0, 1000.0, 10000.0});
   figure.shapes.push_back(compare_crossing(figure, "epoll", "select"));
-  return figure;
 }
 
-Figure unmeasured_libevent_1_active() {
-  Figure figure;
-  figure.id = "libevent-1-active";
+void describe_libevent_1_active(Figure& figure) {
   figure.title = "time until a byte that is passed on 100 times has arrived, one active";
   figure.source = "libevent's test/bench.c, as published by coroio (i7-12800H)";
   figure.method = "n socket pairs in one process; median of 25 runs";
@@ -201,20 +194,15 @@ Figure unmeasured_libevent_1_active() {
   figure.published = {{"select", {{1, 74}, {1024, 1302}, {16384, 26026}, {131072, 504405}}},
                       {"poll", {{1, 61}, {1024, 1098}, {16384, 23921}, {131072, 489171}}},
                       {"epoll", {{1, 64}, {1024, 100}, {16384, 134}, {131072, 124}}}};
-  return figure;
 }
 
-Figure make_libevent_1_active(const Progress& progress, const std::stop_token& stop) {
-  Figure figure = unmeasured_libevent_1_active();
-  measure_passing(figure, {1, 1024, 8192, 16384, 131072}, 1, progress, stop);
+void measure_libevent_1_active(Figure& figure, const FigureRun& run) {
+  measure_passing(figure, {1, 1024, 8192, 16384, 131072}, 1, run);
   add_slopes(figure);
   add_ratios(figure, {"select", "poll"}, "epoll", {1.0, 1024.0, 16384.0, 131072.0});
-  return figure;
 }
 
-Figure unmeasured_libevent_100_active() {
-  Figure figure;
-  figure.id = "libevent-100-active";
+void describe_libevent_100_active(Figure& figure) {
   figure.title = "time until 100 bytes, passed on 100 times in all, have arrived";
   figure.source = "libevent's test/bench.c, as published by coroio (i7-12800H)";
   figure.method = "n socket pairs in one process, 100 active; median of 25 runs";
@@ -226,20 +214,15 @@ Figure unmeasured_libevent_100_active() {
   figure.lines = {"select", "epoll", "poll"};
   figure.published = {{"select", {{256, 466}, {512, 618}, {1024, 948}, {16384, 4834}}},
                       {"epoll", {{256, 498}, {512, 660}, {1024, 879}, {16384, 1551}}}};
-  return figure;
 }
 
-Figure make_libevent_100_active(const Progress& progress, const std::stop_token& stop) {
-  Figure figure = unmeasured_libevent_100_active();
-  measure_passing(figure, {128, 256, 512, 1024, 2048, 8192, 16384}, 100, progress, stop);
+void measure_libevent_100_active(Figure& figure, const FigureRun& run) {
+  measure_passing(figure, {128, 256, 512, 1024, 2048, 8192, 16384}, 100, run);
   figure.shapes.push_back(compare_crossing(figure, "select", "epoll"));
   add_ratios(figure, {"select"}, "epoll", {256.0, 512.0, 1024.0, 16384.0});
-  return figure;
 }
 
-Figure make_whatacold(const Progress& progress, const std::stop_token& stop) {
-  Figure figure;
-  figure.id = "whatacold";
+void describe_whatacold(Figure& figure) {
   figure.title = "time per call with one active TCP connection";
   figure.source = "whatacold, linux-multiplexing-comparison";
   figure.method = "N TCP connections, one of them active";
@@ -252,10 +235,23 @@ Figure make_whatacold(const Progress& progress, const std::stop_token& stop) {
   figure.published = {{"select", {{1000, 419}, {15000, 6260}}},
                       {"poll", {{1000, 473}, {15000, 7255}}},
                       {"epoll", {{1000, 32}, {15000, 336}}}};
-  measure_operations(figure, Kind::tcp, {1000, 9000, 15000}, 1, progress, stop);
+}
+
+void measure_whatacold(Figure& figure, const FigureRun& run) {
+  measure_operations(figure, Kind::tcp, {1000, 9000, 15000}, 1, run);
   add_slopes(figure);
   add_ratios(figure, {"select", "poll"}, "epoll", {1000.0, 15000.0});
-  return figure;
 }
+
+}  // namespace
+
+const FigureEntry tlpi_63_9{"tlpi-63-9", "Kerrisk, table 63-9: 100,000 monitoring operations", 5,
+                            describe_tlpi_63_9, measure_tlpi_63_9};
+const FigureEntry libevent_1_active{"libevent-1-active", "libevent's benchmark, one active", 60,
+                                    describe_libevent_1_active, measure_libevent_1_active};
+const FigureEntry libevent_100_active{"libevent-100-active", "libevent's benchmark, 100 active", 5,
+                                      describe_libevent_100_active, measure_libevent_100_active};
+const FigureEntry whatacold{"whatacold", "time per call with one active TCP connection", 6,
+                            describe_whatacold, measure_whatacold};
 
 }  // namespace echomux

@@ -1,10 +1,9 @@
 // The figures that were measured with servers and clients: each value is a fresh server process of
 // this suite under a load of the swarm's.
-#include "reproduce/served.hpp"
-
 #include <fmt/core.h>
 
 #include "harness/text/number_text.hpp"
+#include "reproduce/figures.hpp"
 #include "reproduce/served_bench.hpp"
 
 namespace echomux {
@@ -26,11 +25,7 @@ Shape expect_ratio(const Figure& figure, const std::string& one, const std::stri
   return shape;
 }
 
-}  // namespace
-
-Figure unmeasured_gammo_idle() {
-  Figure figure;
-  figure.id = "gammo-idle";
+void describe_gammo_idle(Figure& figure) {
   figure.title = "throughput of a saturated server without and with 10,000 idle connections";
   figure.source =
       "Gammo, Brecht, Shukla, Pariag, Comparing and Evaluating epoll, select, and poll (OLS 2004), "
@@ -45,15 +40,13 @@ Figure unmeasured_gammo_idle() {
   figure.published_unit = "not given as numbers";
   figure.measured_unit = "requests per second";
   figure.lines = {"epoll_lt", "epoll_et", "poll", "select (no limit)"};
-  return figure;
 }
 
-Figure make_gammo_idle(const FigureProgress& progress, const std::stop_token& stop) {
-  Figure figure = unmeasured_gammo_idle();
+void measure_gammo_idle(Figure& figure, const FigureRun& run) {
   measure_all(
       figure, {0, 10000},
       [](double idle) { return closed_loop(static_cast<std::size_t>(idle), 50, 64); }, achieved_rps,
-      progress, stop);
+      run);
   for (const char* const line : {"poll", "select (no limit)"}) {
     figure.shapes.push_back(
         expect_ratio(figure, line, "epoll_lt", 0, 0.8, 1.25, "matches without idle connections"));
@@ -62,12 +55,9 @@ Figure make_gammo_idle(const FigureProgress& progress, const std::stop_token& st
   }
   figure.shapes.push_back(expect_ratio(figure, "epoll_et", "epoll_lt", 10000, 0.8, 1.25,
                                        "edge triggering helps only slightly"));
-  return figure;
 }
 
-Figure make_xserver_noop(const FigureProgress& progress, const std::stop_token& stop) {
-  Figure figure;
-  figure.id = "xserver-noop";
+void describe_xserver_noop(Figure& figure) {
   figure.title = "operations per second of one synchronous client beside idle ones";
   figure.source = "x11perf -noop -sync, xorg-devel (2016)";
   figure.method = "one client waits for each answer before it asks again";
@@ -80,10 +70,13 @@ Figure make_xserver_noop(const FigureProgress& progress, const std::stop_token& 
   figure.published = {{"epoll_lt", {{1, 140e3}, {505, 140e3}, {2047, 140e3}}},
                       {"poll", {{1, 140e3}, {505, 12e3}, {2047, 2e3}}},
                       {"select", {{1, 140e3}, {505, 12e3}}}};
+}
+
+void measure_xserver_noop(Figure& figure, const FigureRun& run) {
   measure_all(
       figure, {1, 505, 2047},
       [](double idle) { return closed_loop(static_cast<std::size_t>(idle), 1, 32); }, achieved_rps,
-      progress, stop);
+      run);
   add_slopes(figure);
   for (const double idle : {1.0, 505.0, 2047.0}) {
     figure.shapes.push_back(compare_ratio(figure, "epoll_lt", "poll", idle));
@@ -98,12 +91,9 @@ Figure make_xserver_noop(const FigureProgress& progress, const std::stop_token& 
         reader_number(1e6 / median_interval(alone->second).median),
         reader_number(1e6 / figure.published["epoll_lt"].at(1))));
   }
-  return figure;
 }
 
-Figure make_all_active(const FigureProgress& progress, const std::stop_token& stop) {
-  Figure figure;
-  figure.id = "all-active";
+void describe_all_active(Figure& figure) {
   figure.title = "echoes per second when every client is active";
   figure.source = "Robert-ML, linux-modern-io-multiplexing";
   figure.method = "128-byte echoes, every client asks again as soon as it is answered";
@@ -114,6 +104,9 @@ Figure make_all_active(const FigureProgress& progress, const std::stop_token& st
   figure.lines = {"poll", "epoll_et"};
   figure.published = {{"poll", {{1, 55084}, {100, 136424}, {10000, 105368}}},
                       {"epoll_et", {{1, 54490}, {100, 134480}, {10000, 102192}}}};
+}
+
+void measure_all_active(Figure& figure, const FigureRun& run) {
   measure_all(
       figure, {1, 100, 10000},
       [](double clients) {
@@ -122,14 +115,11 @@ Figure make_all_active(const FigureProgress& progress, const std::stop_token& st
         load.duration = std::chrono::milliseconds(clients > 1000 ? 600 : 200);
         return load;
       },
-      achieved_rps, progress, stop);
+      achieved_rps, run);
   add_ratios(figure, {"poll"}, "epoll_et", {1.0, 100.0, 10000.0});
-  return figure;
 }
 
-Figure unmeasured_idle_sweep() {
-  Figure figure;
-  figure.id = "idle-sweep";
+void describe_idle_sweep(Figure& figure) {
   figure.title = "service demand of all seven servers beside idle connections";
   figure.source = "this suite's own";
   figure.method = "10 active connections, 1,000 requests per second in all, open loop";
@@ -139,11 +129,9 @@ Figure unmeasured_idle_sweep() {
   figure.measured_unit = "µs of CPU per request";
   figure.lines = {"blocking", "threaded", "busy_poll", "select", "poll", "epoll_lt", "epoll_et"};
   figure.second = Panel{"99th percentile of the latency", "µs from when a message was due", {}};
-  return figure;
 }
 
-Figure make_idle_sweep(const FigureProgress& progress, const std::stop_token& stop) {
-  Figure figure = unmeasured_idle_sweep();
+void measure_idle_sweep(Figure& figure, const FigureRun& run) {
   measure_all(
       figure, {1, 10, 100, 1000, 10000},
       [](double idle) {
@@ -156,12 +144,23 @@ Figure make_idle_sweep(const FigureProgress& progress, const std::stop_token& st
         figure.second->measured[line].rounds[place].push_back(served.report.latency_us.p99);
         return served.cpu_us_per_request;
       },
-      progress, stop);
+      run);
   // What could not be measured has no latency either.
   for (const auto& [line, measured] : figure.measured) {
     figure.second->measured[line].not_possible = measured.not_possible;
   }
-  return figure;
 }
+
+}  // namespace
+
+const FigureEntry gammo_idle{"gammo-idle", "Gammo et al., figures 3 and 5: idle connections", 45,
+                             describe_gammo_idle, measure_gammo_idle};
+const FigureEntry xserver_noop{"xserver-noop",
+                               "one synchronous client of an X server beside idle ones", 20,
+                               describe_xserver_noop, measure_xserver_noop};
+const FigureEntry all_active{"all-active", "a counter-example: every client is active", 35,
+                             describe_all_active, measure_all_active};
+const FigureEntry idle_sweep{"idle-sweep", "all seven servers beside idle connections", 240,
+                             describe_idle_sweep, measure_idle_sweep};
 
 }  // namespace echomux

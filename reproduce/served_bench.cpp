@@ -1,15 +1,14 @@
 #include "reproduce/served_bench.hpp"
 
 #include <fmt/core.h>
-#include <sys/select.h>
 
 #include <algorithm>
 #include <map>
 
 #include "harness/machine/keep_awake.hpp"
 #include "harness/server/process_meter.hpp"
-#include "harness/server/programs.hpp"
 #include "harness/text/number_text.hpp"
+#include "harness/text/time_units.hpp"
 
 namespace echomux {
 namespace {
@@ -21,16 +20,18 @@ constexpr std::size_t own_descriptors = 12;
 
 }  // namespace
 
-ServedBench::ServedBench()
-    : descriptors_(raise_descriptor_limit()),
+ServedBench::ServedBench(const FigureRun& run)
+    : run_(run),
+      descriptors_(raise_descriptor_limit()),
       cpus_(plan_cpus(true, true)),
       on_client_cpu_(cpus_.client) {}
 
-std::optional<NotPossible> ServedBench::not_possible(const std::string& server,
+std::optional<NotPossible> ServedBench::not_possible(const std::string& line,
                                                      std::size_t connections) const {
-  if (server == "select" && connections + own_descriptors > FD_SETSIZE) {
-    return NotPossible{Obstacle::own_limit,
-                       fmt::format("select ends at FD_SETSIZE, {}", FD_SETSIZE)};
+  const std::optional<std::size_t> most = run_.server(line).max_connections;
+  // A server of one connection is measured all the same: it starves the others.
+  if (most > 1 && connections + own_descriptors > *most) {
+    return NotPossible{Obstacle::own_limit, fmt::format("{} ends at FD_SETSIZE, {}", line, *most)};
   }
   if (connections + spare_descriptors > descriptors_) {
     return NotPossible{Obstacle::machine_limit,
@@ -40,15 +41,10 @@ std::optional<NotPossible> ServedBench::not_possible(const std::string& server,
   return std::nullopt;
 }
 
-Served ServedBench::measure(const std::string& server, const Load& load,
-                            const std::stop_token& stop) const {
-  ServerCommand command;
-  const bool unlimited = server == "select (no limit)";
-  command.arguments = {own_program(), "serve", unlimited ? "select" : server, "--port", "0"};
-  if (unlimited) command.arguments.insert(command.arguments.end(), {"--select-limit", "none"});
-  command.speaks_echomux = true;
-  command.cpu = cpus_.server;
-  ServerProcess process(command);
+Served ServedBench::measure(const std::string& line, const Load& load) const {
+  SweepServer server = run_.server(line);
+  server.command.cpu = cpus_.server;
+  ServerProcess process(server.command);
   SwarmOptions options{.server = process.endpoint(), .load = load};
   using Counters = std::map<std::string, std::uint64_t>;
   Counters begin;
@@ -66,12 +62,12 @@ Served ServedBench::measure(const std::string& server, const Load& load,
     cpu = clock() - cpu;
     end = process.counters().value_or(Counters{});
   };
-  const KeepAwake awake(server == "busy_poll" && cpus_.client ? std::vector<int>{*cpus_.client}
-                                                              : cpus_.usable);
-  const SwarmResult result = run_swarm(options, stop);
+  const KeepAwake awake(server.never_sleeps && cpus_.client ? std::vector<int>{*cpus_.client}
+                                                            : cpus_.usable);
+  const SwarmResult result = run_swarm(options, run_.stop);
   Served served;
   served.report = make_load_report(load, result);
-  const double cpu_us = std::chrono::duration<double, std::micro>(cpu).count();
+  const double cpu_us = to_us(cpu);
   served.cpu_us_per_request =
       cpu_us / static_cast<double>(std::max<std::uint64_t>(result.measured_requests, 1));
   const auto counted = [&](const char* name) {
@@ -100,13 +96,13 @@ Load closed_loop(std::size_t idle, std::size_t active, std::size_t bytes) {
 void measure_all(
     Figure& figure, const std::vector<double>& at, const std::function<Load(double)>& load_at,
     const std::function<double(const std::string& line, double place, const Served&)>& take,
-    const FigureProgress& progress, const std::stop_token& stop) {
-  const ServedBench bench;
+    const FigureRun& run) {
+  const ServedBench bench(run);
   std::map<std::pair<std::string, double>, int> starved;
   for (int round = 0; round < served_rounds; ++round) {
     for (const double place : at) {
       for (const std::string& line : figure.lines) {
-        if (stop.stop_requested()) return;
+        if (run.stop.stop_requested()) return;
         MeasuredLine& measured = figure.measured[line];
         if (measured.not_possible.contains(place)) continue;
         Load load = load_at(place);
@@ -116,9 +112,9 @@ void measure_all(
           measured.not_possible[place] = *obstacle;
           continue;
         }
-        progress(fmt::format("{}: round {} of {}, {} at {}", figure.id, round + 1, served_rounds,
-                             line, reader_number(place)));
-        const Served served = bench.measure(line, load, stop);
+        run.progress(fmt::format("{}: round {} of {}, {} at {}", figure.id, round + 1,
+                                 served_rounds, line, reader_number(place)));
+        const Served served = bench.measure(line, load);
         if (served.report.outcome.reason == RunEnd::starved) {
           // Once can be the machine's doing. Twice, and never served, is the server's.
           const int times = ++starved[{line, place}];

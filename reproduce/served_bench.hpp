@@ -16,8 +16,6 @@ namespace echomux {
 // Rounds in which every figure that is measured with servers goes over all its lines and places.
 inline constexpr int served_rounds = 7;
 
-using FigureProgress = std::function<void(const std::string&)>;
-
 // What a load cost a server.
 struct Served {
   LoadReport report;
@@ -32,17 +30,18 @@ struct Served {
 // is one, the thread that made it keeps to the client's CPU.
 class ServedBench {
  public:
-  ServedBench();
+  // `run` must live as long.
+  explicit ServedBench(const FigureRun& run);
 
-  // What keeps this server from being measured with so many connections; none: nothing.
-  [[nodiscard]] std::optional<NotPossible> not_possible(const std::string& server,
+  // What keeps this line from being measured with so many connections; none: nothing.
+  [[nodiscard]] std::optional<NotPossible> not_possible(const std::string& line,
                                                         std::size_t connections) const;
 
-  // Starts the server, puts the load on it, and ends it. Throws std::exception.
-  [[nodiscard]] Served measure(const std::string& server, const Load& load,
-                               const std::stop_token& stop) const;
+  // Starts the line's server, puts the load on it, and ends it. Throws std::exception.
+  [[nodiscard]] Served measure(const std::string& line, const Load& load) const;
 
  private:
+  const FigureRun& run_;
   std::uint64_t descriptors_;
   CpuPlan cpus_;
   OnCpu on_client_cpu_;
@@ -56,6 +55,6 @@ class ServedBench {
 void measure_all(
     Figure& figure, const std::vector<double>& at, const std::function<Load(double)>& load_at,
     const std::function<double(const std::string& line, double place, const Served&)>& take,
-    const FigureProgress& progress, const std::stop_token& stop);
+    const FigureRun& run);
 
 }  // namespace echomux

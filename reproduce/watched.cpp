@@ -9,6 +9,7 @@
 
 #include "echo/socket.hpp"
 #include "echo/system_call.hpp"
+#include "harness/text/words.hpp"
 
 namespace echomux::micro {
 namespace {
@@ -38,7 +39,7 @@ Pair make_pair(Kind kind, int listener) {
 }  // namespace
 
 std::string_view to_string(Kind kind) noexcept {
-  return kind == Kind::pipe ? "pipe" : kind == Kind::socket_pair ? "socket_pair" : "tcp";
+  return word_of(kind, {"pipe", "socket_pair", "tcp"});
 }
 
 std::int64_t most_pairs() {

@@ -31,11 +31,16 @@ void measure_cost_beside_idle(Laboratory& laboratory, Evidence& evidence) {
   const std::size_t many = bench.as_many_as_possible(many_wanted, crowds) / 10 * 10;
   const std::size_t few = many / 10;
   std::vector<Contender> contenders;
-  for (const char* const server : {"select", "poll", "epoll_lt", "threaded"}) {
-    contenders.push_back({server, "none", 0, nullptr, {}});
-    if (server != std::string("threaded")) contenders.push_back({server, "few", few, nullptr, {}});
-    contenders.push_back({server, "many", many, nullptr, {}});
+  const auto add = [&](const char* server, const char* beside, std::size_t peers) {
+    contenders.push_back({server, beside, peers, nullptr, {}});
+  };
+  for (const char* const server : {"select", "poll", "epoll_lt"}) {
+    add(server, "none", 0);
+    add(server, "few", few);
+    add(server, "many", many);
   }
+  add("threaded", "none", 0);
+  add("threaded", "many", many);
   IdlePeers idle;
   for (Contender& contender : contenders) {
     laboratory.progress(

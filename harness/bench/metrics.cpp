@@ -24,7 +24,7 @@ void add_metrics(const std::string& prefix, Part part, std::vector<Metric>& to) 
           [=](const Trial& trial) -> const Value& { return std::invoke(member, part(trial)); }, to);
     } else if constexpr (std::is_arithmetic_v<Value> ||
                          std::is_same_v<Value, std::optional<double>>) {
-      if (field.csv == 0) return;
+      if (field.places.csv == 0) return;
       to.push_back({std::move(name), field, [=](const Trial& trial) -> std::optional<double> {
                       return std::invoke(member, part(trial));
                     }});
@@ -38,7 +38,7 @@ std::vector<Metric> all_metrics() {
       "", [](const Trial& trial) -> const LoadReport& { return *trial.load; }, all);
   add_metrics<ServerCost>(
       "", [](const Trial& trial) -> const ServerCost& { return *trial.cost; }, all);
-  std::ranges::stable_sort(all, {}, [](const Metric& metric) { return metric.field.csv; });
+  std::ranges::stable_sort(all, {}, [](const Metric& metric) { return metric.field.places.csv; });
   return all;
 }
 
@@ -49,12 +49,13 @@ const std::vector<Metric>& metrics() {
   return all;
 }
 
-std::vector<const Metric*> metrics_in(int Field::*place, const std::vector<Metric>& list) {
+std::vector<const Metric*> metrics_in(int Places::*place, const std::vector<Metric>& list) {
   std::vector<const Metric*> found;
   for (const Metric& metric : list) {
-    if (metric.field.*place > 0) found.push_back(&metric);
+    if (metric.field.places.*place > 0) found.push_back(&metric);
   }
-  std::ranges::stable_sort(found, {}, [&](const Metric* metric) { return metric->field.*place; });
+  std::ranges::stable_sort(found, {},
+                           [&](const Metric* metric) { return metric->field.places.*place; });
   return found;
 }
 

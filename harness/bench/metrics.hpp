@@ -20,8 +20,8 @@ struct Metric {
 // All that are summarised: the fields of load and cost that have a place in the CSV, in that order.
 [[nodiscard]] const std::vector<Metric>& metrics();
 
-// Those that have such a place (such as &Field::ledger), in its order. They are the list's own.
-[[nodiscard]] std::vector<const Metric*> metrics_in(int Field::*place,
+// Those that have such a place (such as &Places::ledger), in its order. They are the list's own.
+[[nodiscard]] std::vector<const Metric*> metrics_in(int Places::*place,
                                                     const std::vector<Metric>& list = metrics());
 
 // By its name or the one that it had. Throws std::invalid_argument that names the others.

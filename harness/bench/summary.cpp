@@ -23,7 +23,7 @@ bool counts(const Trial& trial) {
 
 MetricSummary summarize_metric(const Metric& metric, const std::vector<const Trial*>& trials) {
   MetricSummary summary;
-  summary.place = metric.field.csv;
+  summary.place = metric.field.places.csv;
   std::vector<std::size_t> repetitions;
   for (const Trial* const trial : trials) {
     if (const std::optional<double> value = metric.value(*trial)) {
@@ -124,6 +124,19 @@ std::vector<const Trial*> used_trials(const Cell& cell, const Results& results) 
     std::erase_if(used, [](const Trial* trial) { return !counts(*trial); });
   }
   return used;
+}
+
+std::map<std::string, std::set<std::string>> missing_figures(const Results& results,
+                                                             std::string_view system_calls) {
+  std::map<std::string, std::set<std::string>> missing;
+  for (const Trial& trial : results.trials) {
+    if (!trial.cost) continue;
+    for (const auto& [figure, reason] : trial.cost->unavailable) missing[reason].insert(figure);
+  }
+  for (const SystemCallCount& count : results.system_calls) {
+    if (!count.per_request) missing[count.unavailable].emplace(system_calls);
+  }
+  return missing;
 }
 
 std::optional<double> CellSummary::median(std::string_view metric) const {

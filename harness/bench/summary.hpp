@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -65,13 +66,18 @@ void for_each_field(Of<CellSummary>, Visit visit) {
          .title = "System calls",
          .unit = "per request",
          .head = "calls/req (kernel)",
-         .page = 4},
+         .places = {.page = 4}},
         &CellSummary::system_calls_per_request);
   visit({"metrics"}, &CellSummary::measured);
 }
 
 // The trials of a cell that its figures are made from, by repetition. They are the results' own.
 [[nodiscard]] std::vector<const Trial*> used_trials(const Cell& cell, const Results& results);
+
+// Each reason for which figures are missing, and their names; `system_calls` is what the count of
+// these is called.
+[[nodiscard]] std::map<std::string, std::set<std::string>> missing_figures(
+    const Results& results, std::string_view system_calls);
 
 // In the order of the plan: by idle connections, rate, server.
 [[nodiscard]] std::vector<CellSummary> summarize(const Results& results);

@@ -58,14 +58,6 @@ void fail(Trial& trial, OutcomeKind kind, const std::string& why) {
 
 }  // namespace
 
-std::string load_in_words(const Load& load) {
-  return fmt::format(
-      "{} active connections exchange {}-byte messages for {:g} s after {:g} s of "
-      "warm-up",
-      load.active_connections, load.message_bytes, to_seconds(load.duration),
-      to_seconds(load.warmup));
-}
-
 CpuPlan plan_cpus(bool pin, bool keep_awake) {
   CpuPlan plan;
   plan.usable = usable_cpus();

@@ -42,9 +42,6 @@ struct SweepPlan {
   bool count_system_calls = false;
 };
 
-// "10 active connections exchange 64-byte messages for 1 s after 0.2 s of warm-up".
-[[nodiscard]] std::string load_in_words(const Load& load);
-
 // What is measured several times: the same server under the same load.
 struct Cell {
   std::string server;

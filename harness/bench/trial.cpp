@@ -247,9 +247,10 @@ Judgement judge_trial(const Trial& trial, const TrialCircumstances& circumstance
   } else if (circumstances.client_ceiling_rps && trial.cell.rate > 0 &&
              trial.load->achieved_rps > near_ceiling_share * *circumstances.client_ceiling_rps) {
     judgement.add(Verdict::suspect, "client_near_limit",
-                  fmt::format("{:.0f} requests per second are close to the {:.0f} that the client "
+                  fmt::format("{} requests per second are close to the {} that the client "
                               "reaches against the floor",
-                              trial.load->achieved_rps, *circumstances.client_ceiling_rps));
+                              whole_number(trial.load->achieved_rps),
+                              whole_number(*circumstances.client_ceiling_rps)));
   }
   return judgement;
 }

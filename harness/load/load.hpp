@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "echo/socket.hpp"
+#include "harness/text/field.hpp"
 
 namespace echomux {
 
@@ -17,8 +19,6 @@ enum class Arrivals : std::uint8_t {
   poisson,  // independently of each other, as from many users who know nothing of one another
 };
 [[nodiscard]] std::string_view to_string(Arrivals arrivals) noexcept;
-// Throws std::invalid_argument for what is none of them.
-[[nodiscard]] Arrivals arrivals_from(std::string_view text);
 
 // What can be asked of a server.
 struct Load {
@@ -49,9 +49,108 @@ struct Load {
   }
 };
 
-// One object with every field, times in seconds; and back. A field that is missing has its default.
-// Throws std::exception for what can't be a load.
+// How a field of a load is asked for with swarm's options, and said of a load.
+struct Asked {
+  // Of a count, which may be any where there are none, or of a time in nanoseconds.
+  struct Bounds {
+    constexpr Bounds() = default;
+    constexpr Bounds(std::int64_t from, std::int64_t to) : least(from), most(to) {}
+    constexpr Bounds(std::chrono::nanoseconds from, std::chrono::nanoseconds to)
+        : least(from.count()), most(to.count()) {}
+    std::int64_t least = 0;
+    std::int64_t most = 0;
+  };
+  std::string_view option;  // its names, as in Option::names
+  std::string_view help;
+  Bounds bounds = {};
+  // What is said of a load where it isn't as it is by default, with "{}" for its value.
+  std::string_view words = {};
+};
+struct LoadField : Field {
+  Asked asked;
+};
+
+// One that bench has too, for all of its trials.
+struct AskedOfBench {
+  std::string_view option;
+  std::string_view help;
+  std::string_view name;  // in the JSON of a plan
+};
+struct TrialField : LoadField {
+  AskedOfBench of_bench;
+};
+
+// The order is that of help, JSON and CSV alike. Where two runs differ in a field that has a title,
+// a comparison says so.
+template <typename Visit>
+void for_each_field(Of<Load>, Visit visit) {
+  using namespace std::chrono_literals;
+  constexpr std::int64_t most = 1'000'000;
+  visit(
+      LoadField{
+          {"idle"},
+          {"--idle", "Connections held open that do nothing", {0, most}, "beside {} idle ones"}},
+      &Load::idle_connections);
+  visit(TrialField{{{.name = "connections", .title = "active connections"},
+                    {"-c,--connections", "Active connections", {1, most}}},
+                   {"--active", "Active connections (default: 10)", "active_connections"}},
+        &Load::active_connections);
+  visit(LoadField{{"rate"},
+                  {"-R,--rate",
+                   "Requests per second in all, sent when they are due whatever the server does "
+                   "(open loop); 0: as fast as answers come (closed loop)"}},
+        &Load::requests_per_second);
+  visit(LoadField{{"arrivals"},
+                  {"--arrivals", "When the messages of an open loop are due", {}, "{} arrivals"}},
+        &Load::arrivals);
+  visit(TrialField{{{.name = "size", .title = "message bytes"},
+                    {"--size", "Bytes per message, 1 to 1048576", {1, 1'048'576}}},
+                   {"--size", "Bytes per message (default: 64)", "message_bytes"}},
+        &Load::message_bytes);
+  visit(LoadField{{"pipeline"},
+                  {"--pipeline",
+                   "Messages outstanding per connection at most",
+                   {1, 10'000},
+                   "{} messages outstanding per connection"}},
+        &Load::pipeline);
+  visit(
+      LoadField{
+          {"reconnect"},
+          {"--reconnect", "A new connection per request", {}, "a new connection per request"}},
+      &Load::reconnect);
+  visit(LoadField{{"confirm_idle"},
+                  {"!--no-confirm", "Don't have idle connections confirmed by one echo each"}},
+        &Load::confirm_idle);
+  visit(LoadField{{"threads"}, {"-t,--threads", "Client threads", {1, 256}}}, &Load::threads);
+  visit(LoadField{{"connect_rate"},
+                  {"--connect-rate",
+                   "Connections opened per second at most; 0: as fast as the server takes them"}},
+        &Load::connections_per_second);
+  visit(LoadField{{"source_ips"},
+                  {"--source-ip", "Address to connect from; repeat it for more, used in turn"}},
+        &Load::sources);
+  visit(TrialField{{{.name = "duration_seconds", .title = "seconds measured per trial"},
+                    {"-d,--duration", "How long to measure", {10ms, 24h}}},
+                   {"--duration", "Time measured per trial", "duration_seconds"}},
+        &Load::duration);
+  visit(TrialField{{{"warmup_seconds"}, {"--warmup", "Load before that", {0ms, 1h}}},
+                   {"--warmup", "Time under load before that", "warmup_seconds"}},
+        &Load::warmup);
+  visit(TrialField{{{"timeout_seconds"},
+                    {"--timeout",
+                     "Later answers count as timed out; without any for this long the run ends",
+                     {1ms, 1h}}},
+                   {"--timeout", "Without any answer for this long a server starves its peers",
+                    "timeout_seconds"}},
+        &Load::timeout);
+  visit(LoadField{{"seed"}, {"--seed", "Of random arrivals"}}, &Load::seed);
+}
+
+// One object with every field, times in seconds.
 [[nodiscard]] Json to_json(const Load& load);
-[[nodiscard]] Load load_from(const Json& json);
+
+// "10 active connections exchange 64-byte messages for 1 s after 0.2 s of warm-up", and what else
+// isn't as it is by default: ", 4 messages outstanding per connection".
+[[nodiscard]] std::string load_in_words(const Load& load);
 
 }  // namespace echomux

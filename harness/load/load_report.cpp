@@ -127,18 +127,19 @@ void judge_rate(const LoadReport& report, Judgement& judgement) {
   if (report.offered_rps && report.requests + report.unanswered > few_requests &&
       report.achieved_rps < achieved_share * report.due_rps) {
     judgement.add(Verdict::invalid, "achieved_below_offered",
-                  fmt::format("{:.0f} of {:.0f} requests per second were answered in time",
-                              report.achieved_rps, report.due_rps));
+                  fmt::format("{} of {} requests per second were answered in time",
+                              whole_number(report.achieved_rps), whole_number(report.due_rps)));
   }
 }
 
 void judge_client(const LoadReport& report, Judgement& judgement) {
   if (report.schedule_lag_us_p99 > lag_us_worth_mentioning &&
       report.schedule_lag_us_p99 > lag_part_of_p99 * report.latency_us.p99) {
-    judgement.add(Verdict::suspect, "schedule_lag",
-                  fmt::format("the client sent its messages late (p99 {:.0f} µs), which is most of "
-                              "the latency's tail (p99 {:.0f} µs)",
-                              report.schedule_lag_us_p99, report.latency_us.p99));
+    judgement.add(
+        Verdict::suspect, "schedule_lag",
+        fmt::format("the client sent its messages late (p99 {} µs), which is most of the "
+                    "latency's tail (p99 {} µs)",
+                    whole_number(report.schedule_lag_us_p99), whole_number(report.latency_us.p99)));
   }
   if (report.run_queue_share > not_alone_share) {
     judgement.add(Verdict::suspect, "shared_cpu",
@@ -152,9 +153,9 @@ void judge_client(const LoadReport& report, Judgement& judgement) {
     judgement.add(
         Verdict::suspect, "tail_not_the_servers",
         fmt::format("the machine kept the client from its CPU (steal {}, run queue {}, "
-                    "gaps {} of the time, the longest {:.0f} µs): the tail isn't the server's",
+                    "gaps {} of the time, the longest {} µs): the tail isn't the server's",
                     percent(report.steal_share, 1), percent(report.run_queue_share, 1),
-                    percent(report.gap_share, 1), report.longest_gap_us));
+                    percent(report.gap_share, 1), whole_number(report.longest_gap_us)));
   }
   if (report.drift_p < drift_p_limit &&
       std::abs(report.drift_relative_change) > drift_change_limit) {

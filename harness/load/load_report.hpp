@@ -101,9 +101,7 @@ void for_each_field(Of<LoadReport::Latency>, Visit visit) {
          .title = "Latency p50",
          .unit = "µs",
          .head = "p50 µs",
-         .csv = 1,
-         .table = 1,
-         .page = 2,
+         .places = {.csv = 1, .table = 1, .page = 2},
          .form = Form::interval},
         &Latency::p50);
   visit({"p90"}, &Latency::p90);
@@ -113,12 +111,10 @@ void for_each_field(Of<LoadReport::Latency>, Visit visit) {
          .title = "Latency p99",
          .unit = "µs",
          .head = "p99 µs",
-         .csv = 2,
-         .table = 2,
-         .page = 3,
+         .places = {.csv = 2, .table = 2, .page = 3},
          .form = Form::interval},
         &Latency::p99);
-  visit({.name = "p99_9", .head = "p99.9 µs", .csv = 3}, &Latency::p99_9);
+  visit({.name = "p99_9", .head = "p99.9 µs", .places = {.csv = 3}}, &Latency::p99_9);
   visit({"p99_99"}, &Latency::p99_99);
   visit({"max"}, &Latency::max);
   visit({"mean"}, &Latency::mean);
@@ -139,8 +135,7 @@ void for_each_field(Of<LoadReport>, Visit visit) {
   visit({.name = "achieved_rps",
          .explanation = "Answered within the window.",
          .head = "req/s",
-         .csv = 6,
-         .table = 5,
+         .places = {.csv = 6, .table = 5},
          .form = Form::whole},
         &LoadReport::achieved_rps);
   visit({"unanswered"}, &LoadReport::unanswered);
@@ -148,13 +143,13 @@ void for_each_field(Of<LoadReport>, Visit visit) {
   visit({.name = "latency_us",
          .explanation = "From when each message was due.",
          .source = "client: from when a message was due to the last byte of its echo",
-         .ledger = 1,
+         .places = {.ledger = 1},
          .metrics = true},
         &LoadReport::latency_us);
   visit({.name = "latency_uncorrected_us",
          .explanation = "From when each message was really sent.",
          .source = "client: from when a message was really sent",
-         .ledger = 2},
+         .places = {.ledger = 2}},
         &LoadReport::latency_uncorrected_us);
   visit({"connections.active"}, &LoadReport::active);
   visit({"connections.active_confirmed"}, &LoadReport::active_confirmed);
@@ -168,8 +163,7 @@ void for_each_field(Of<LoadReport>, Visit visit) {
   visit({.name = "client.cpu_us_per_request",
          .head = "client µs/req",
          .source = "the CPU clocks of the client's threads",
-         .csv = 16,
-         .ledger = 17},
+         .places = {.csv = 16, .ledger = 17}},
         &LoadReport::client_cpu_us_per_request);
   visit({"client.busy_share", "Of one CPU, by its busiest thread."},
         &LoadReport::client_busy_share);

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
-#include "harness/text/json.hpp"
+#include "harness/text/field_json.hpp"
+#include "harness/text/number_text.hpp"
+#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
@@ -20,9 +22,8 @@ const MetricSummary* find(const std::vector<CellSummary>& cells, const Cell& cel
   return summary.values.empty() ? nullptr : &summary;
 }
 
-template <typename Value>
-void note_difference(std::vector<std::string>& differences, std::string_view what, const Value& a,
-                     const Value& b) {
+void note_difference(std::vector<std::string>& differences, std::string_view what,
+                     const std::string& a, const std::string& b) {
   if (a != b) differences.push_back(fmt::format("{}: {} and {}", what, a, b));
 }
 
@@ -33,33 +34,22 @@ std::vector<std::string> list_differences(const RunContext& a, const RunContext&
   note_difference(found, "build type", a.build.build_type, b.build.build_type);
   note_difference(found, "compiler flags", a.build.flags, b.build.flags);
   note_difference(found, "CPUs", a.cpu_plan, b.cpu_plan);
-  const auto seconds = [](std::chrono::nanoseconds time) {
-    return std::chrono::duration<double>(time).count();
+  const auto said = [](const Json& value) {
+    return value.is_number() ? plain_number(value.get<double>()) : value.dump();
   };
-  note_difference(found, "active connections", a.plan.load.active_connections,
-                  b.plan.load.active_connections);
-  note_difference(found, "message bytes", a.plan.load.message_bytes, b.plan.load.message_bytes);
-  note_difference(found, "seconds measured per trial", seconds(a.plan.load.duration),
-                  seconds(b.plan.load.duration));
+  for_each_field(Of<Load>{}, [&](const LoadField& field, auto member) {
+    if (field.title.empty()) return;
+    note_difference(found, field.title, said(json_of(a.plan.load.*member)),
+                    said(json_of(b.plan.load.*member)));
+  });
   return found;
 }
 
 }  // namespace
 
 std::string_view to_string(ComparisonVerdict verdict) noexcept {
-  switch (verdict) {
-    case ComparisonVerdict::no_difference:
-      return "no difference shown";
-    case ComparisonVerdict::lower:
-      return "lower";
-    case ComparisonVerdict::higher:
-      return "higher";
-    case ComparisonVerdict::too_few:
-      return "too few repetitions to tell";
-    case ComparisonVerdict::only_in_one:
-      return "figures in one of them only";
-  }
-  return "";
+  return word_of(verdict, {"no difference shown", "lower", "higher", "too few repetitions to tell",
+                           "figures in one of them only"});
 }
 
 Json to_json(const CellComparison& cell) {

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <array>
 #include <ctime>
 #include <fstream>
 #include <istream>
@@ -24,61 +23,16 @@ constexpr std::uintmax_t largest_file_bytes = std::uintmax_t{64} * 1024 * 1024;
 // Nor is one whose plan has more cells than anyone measures.
 constexpr std::size_t most_cells = 100'000;
 
-// What the fields of a plan's load are called there, and in the load's own JSON.
-constexpr std::array<std::pair<const char*, const char*>, 5> load_fields{
-    {{"active_connections", "connections"},
-     {"message_bytes", "size"},
-     {"warmup_seconds", "warmup_seconds"},
-     {"duration_seconds", "duration_seconds"},
-     {"timeout_seconds", "timeout_seconds"}}};
-
-Json to_json(const SweepPlan& plan) {
-  Json servers = Json::array();
-  for (const ServerSpec& server : plan.servers) {
-    servers.push_back({{"name", server.name},
-                       {"backend", server.backend},
-                       {"options", server.options},
-                       {"command", server.command}});
-  }
-  Json json{
-      {"servers", servers}, {"idle_connections", plan.idle_connections}, {"rates", plan.rates}};
-  const Json load = to_json(plan.load);
-  for (const auto& [name, of_load] : load_fields) json[name] = load.at(of_load);
-  json.update({{"repetitions", plan.repetitions},
-               {"seed", plan.seed},
-               {"pin", plan.pin},
-               {"keep_awake", plan.keep_awake},
-               {"count_system_calls", plan.count_system_calls}});
-  return json;
-}
-
-SweepPlan plan_from(const Json& json) {
-  SweepPlan plan;
-  for (const Json& server : json.at("servers")) {
-    plan.servers.push_back({.name = server.at("name").get<std::string>(),
-                            .backend = server.at("backend").get<std::string>(),
-                            .options = server.at("options").get<std::vector<std::string>>(),
-                            .command = server.at("command").get<std::string>()});
-  }
-  json.at("idle_connections").get_to(plan.idle_connections);
-  json.at("rates").get_to(plan.rates);
-  Json load;
-  for (const auto& [name, of_load] : load_fields) load[of_load] = json.at(name);
-  plan.load = load_from(load);
-  json.at("repetitions").get_to(plan.repetitions);
-  json.at("seed").get_to(plan.seed);
-  json.at("pin").get_to(plan.pin);
-  json.at("keep_awake").get_to(plan.keep_awake);
-  json.at("count_system_calls").get_to(plan.count_system_calls);
+// Throws std::runtime_error for a plan of more cells than that.
+void check_size(const SweepPlan& plan) {
   // Each factor alone first, for the product could wrap around.
-  const std::array factors{plan.servers.size(), plan.idle_connections.size(), plan.rates.size()};
   std::size_t cells = 1;
-  for (const std::size_t factor : factors) {
+  for (const std::size_t factor :
+       {plan.servers.size(), plan.idle_connections.size(), plan.rates.size()}) {
     if (factor > most_cells || (cells *= factor) > most_cells) {
       throw std::runtime_error(fmt::format("its plan has more than {} cells", most_cells));
     }
   }
-  return plan;
 }
 
 template <typename T>
@@ -86,11 +40,6 @@ void add_sources(std::vector<Field>& to) {
   for_each_field(Of<T>{}, [&](const Field& field, auto) {
     if (!field.source.empty()) to.push_back(field);
   });
-}
-
-// The plan and what else isn't a plain member.
-Json plan_of(const RunContext& context) {
-  return to_json(context.plan);
 }
 
 int version_of(const Results& /*results*/) {
@@ -104,6 +53,34 @@ const std::vector<std::pair<std::string, std::string>>& sources_of(const Results
 }  // namespace
 
 template <typename Visit>
+void for_each_field(Of<ServerSpec>, Visit visit) {
+  visit({"name"}, &ServerSpec::name);
+  visit({"backend"}, &ServerSpec::backend);
+  visit({"options"}, &ServerSpec::options);
+  visit({"command"}, &ServerSpec::command);
+}
+
+template <typename Visit>
+void for_each_field(Of<SweepPlan>, Visit visit) {
+  visit({"servers"}, &SweepPlan::servers);
+  visit({"idle_connections"}, &SweepPlan::idle_connections);
+  visit({"rates"}, &SweepPlan::rates);
+  // What all trials have of the load; the rest is said above.
+  for_each_field(Of<Load>{}, [&](auto field, auto member) {
+    if constexpr (requires { field.of_bench; }) {
+      field.name = field.of_bench.name;
+      visit(
+          field, [member](auto& plan) -> auto& { return plan.load.*member; });
+    }
+  });
+  visit({"repetitions"}, &SweepPlan::repetitions);
+  visit({"seed"}, &SweepPlan::seed);
+  visit({"pin"}, &SweepPlan::pin);
+  visit({"keep_awake"}, &SweepPlan::keep_awake);
+  visit({"count_system_calls"}, &SweepPlan::count_system_calls);
+}
+
+template <typename Visit>
 void for_each_field(Of<RunContext>, Visit visit) {
   visit({"started", "ISO 8601, UTC."}, &RunContext::started);
   visit({"command"}, &RunContext::command);
@@ -111,7 +88,7 @@ void for_each_field(Of<RunContext>, Visit visit) {
   visit({"machine", "What a reader needs to judge a measurement made on it."},
         &RunContext::machine);
   visit({"cpu_plan"}, &RunContext::cpu_plan);
-  visit({"plan"}, &plan_of);
+  visit({"plan"}, &RunContext::plan);
 }
 
 template <typename Visit>
@@ -125,7 +102,7 @@ void for_each_field(Of<Results>, Visit visit) {
   visit({"trials"}, &Results::trials);
   visit({.name = "system_calls",
          .source = "the kernel's tracepoint raw_syscalls:sys_enter, in a pass of its own",
-         .ledger = 12},
+         .places = {.ledger = 12}},
         &Results::system_calls);
 }
 
@@ -137,7 +114,7 @@ std::vector<std::pair<std::string, std::string>> all_sources() {
   add_sources<LoadReport>(fields);
   add_sources<ServerCost>(fields);
   add_sources<Results>(fields);
-  std::ranges::stable_sort(fields, {}, &Field::ledger);
+  std::ranges::stable_sort(fields, {}, [](const Field& field) { return field.places.ledger; });
   std::vector<std::pair<std::string, std::string>> sources;
   for (const Field& field : fields) {
     if (!sources.empty() && sources.back().second == field.source) {
@@ -188,11 +165,6 @@ std::string results_schema(const std::vector<Metric>& metrics) {
   schema.update(schema_of<Results>());
   Json& properties = schema["properties"];
   properties["schema_version"] = {{"const", schema_version}};
-  SweepPlan example;
-  example.servers.push_back({.name = {}, .backend = {}, .options = {""}, .command = {}});
-  example.idle_connections = {0};
-  example.rates = {0};
-  properties["plan"] = schema_like(to_json(example));
   Json names = Json::array();
   for (const Metric& metric : metrics) names.push_back(metric.name);
   properties["summary"]["items"]["properties"]["metrics"]["propertyNames"] = {{"enum", names}};
@@ -210,12 +182,12 @@ Results parse_results(std::istream& text) {
     if (version != known) continue;
     Results results;
     read_json(json, results, known);
+    check_size(results.context.plan);
     // A load's kind follows from its end, and a trial's reason stands with its load alone.
     for (Trial& trial : results.trials) {
       trial.outcome.reason = trial.load ? trial.load->outcome.reason : RunEnd::not_run;
       if (trial.load) trial.load->outcome.end(trial.outcome.reason);
     }
-    results.context.plan = plan_from(json.at("plan"));
     return results;
   }
   throw std::runtime_error(fmt::format(

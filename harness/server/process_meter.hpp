@@ -94,10 +94,7 @@ void for_each_field(Of<ServerCost>, Visit visit) {
          .source = "the CPU clocks of all processes of the server (clock_getcpuclockid(3)) over "
                    "the measured time, divided by the requests answered in it",
          .former = "server_cpu_us_per_request",
-         .csv = 4,
-         .table = 3,
-         .ledger = 3,
-         .page = 1,
+         .places = {.csv = 4, .table = 3, .ledger = 3, .page = 1},
          .form = Form::interval},
         &ServerCost::cpu_us_per_request);
   visit({.name = "busy_share",
@@ -107,42 +104,35 @@ void for_each_field(Of<ServerCost>, Visit visit) {
          .head = "CPU busy",
          .source = "the same time over the wall-clock time: 1 is one CPU",
          .former = "server_busy_share",
-         .csv = 5,
-         .table = 4,
-         .ledger = 6,
-         .page = 8,
+         .places = {.csv = 5, .table = 4, .ledger = 6, .page = 8},
          .form = Form::percent},
         &ServerCost::busy_share);
   visit({.name = "user_us_per_request",
          .head = "user µs/req",
          .source = ticks,
-         .csv = 9,
-         .ledger = 4},
+         .places = {.csv = 9, .ledger = 4}},
         &ServerCost::user_us_per_request);
   visit({.name = "system_us_per_request",
          .head = "system µs/req",
          .source = ticks,
-         .csv = 10,
-         .ledger = 5},
+         .places = {.csv = 10, .ledger = 5}},
         &ServerCost::system_us_per_request);
   visit({.name = "voluntary_switches_per_request",
          .explanation = "How often its threads left their CPU to wait.",
          .head = "switches/req",
          .source = status,
-         .csv = 11,
-         .ledger = 7},
+         .places = {.csv = 11, .ledger = 7}},
         &ServerCost::voluntary_switches_per_request);
   visit({.name = "involuntary_switches_per_request",
          .explanation = "How often its threads were taken from their CPU.",
          .head = "preemptions/req",
          .source = status,
-         .csv = 12,
-         .ledger = 8},
+         .places = {.csv = 12, .ledger = 8}},
         &ServerCost::involuntary_switches_per_request);
   visit({.name = "run_queue_share",
          .explanation = "Of the time, summed over its threads.",
          .source = "/proc/PID/task/*/schedstat over the measured time",
-         .ledger = 9},
+         .places = {.ledger = 9}},
         &ServerCost::run_queue_share);
   visit({.name = "page_faults_per_request",
          .explanation = "How often its processes touched a page that was not mapped.",
@@ -150,8 +140,7 @@ void for_each_field(Of<ServerCost>, Visit visit) {
          .source = "minor and major page faults (minflt, majflt, cminflt, cmajflt of "
                    "/proc/PID/stat) over the measured time",
          .since = 3,
-         .csv = 17,
-         .ledger = 15},
+         .places = {.csv = 17, .ledger = 15}},
         &ServerCost::page_faults_per_request);
   visit({.name = "scanned_per_request",
          .explanation = "How many descriptors the server or the kernel looked at, by the server's "
@@ -159,16 +148,12 @@ void for_each_field(Of<ServerCost>, Visit visit) {
          .title = "Descriptors examined",
          .unit = "per request",
          .head = "scanned/req",
-         .csv = 7,
-         .table = 6,
-         .page = 5,
+         .places = {.csv = 7, .table = 6, .page = 5},
          .written = false},
         &ServerCost::scanned_per_request);
   visit({.name = "calls_per_request",
          .head = "calls/req",
-         .csv = 8,
-         .table = 7,
-         .ledger = 10,
+         .places = {.csv = 8, .table = 7, .ledger = 10},
          .written = false},
         &ServerCost::system_calls_per_request);
   visit({.name = "resident_bytes_per_connection",
@@ -179,9 +164,7 @@ void for_each_field(Of<ServerCost>, Visit visit) {
          .head = "bytes/conn",
          .source = "resident memory (/proc/PID/statm) with all connections open, minus before the "
                    "first",
-         .csv = 13,
-         .ledger = 13,
-         .page = 6},
+         .places = {.csv = 13, .ledger = 13, .page = 6}},
         &ServerCost::resident_bytes_per_connection);
   visit({.name = "kernel_bytes_per_connection",
          .explanation = "The kernel's own memory for both ends of a connection.",
@@ -189,22 +172,21 @@ void for_each_field(Of<ServerCost>, Visit visit) {
          .unit = "bytes per connection",
          .head = "kernel bytes/conn",
          .source = "Slab of /proc/meminfo likewise: of the whole system, and so of both ends",
-         .csv = 14,
-         .ledger = 14,
-         .page = 7},
+         .places = {.csv = 14, .ledger = 14, .page = 7}},
         &ServerCost::kernel_bytes_per_connection);
   visit({.name = "steal_share",
          .explanation = "Of the time of the CPUs that the server may use.",
          .source = "/proc/stat, of the CPUs that the client or the server may use",
-         .ledger = 18},
+         .places = {.ledger = 18}},
         &ServerCost::steal_share);
-  visit({.name = "threads", .head = "threads", .csv = 15, .ledger = 16}, &ServerCost::threads);
+  visit({.name = "threads", .head = "threads", .places = {.csv = 15, .ledger = 16}},
+        &ServerCost::threads);
   visit({"processes"}, &ServerCost::processes);
   visit({"cpus", "That the server may use."}, &ServerCost::cpus);
   visit({.name = "counters",
          .explanation = "The server's own; empty when it reports none.",
          .source = "the server's own, its snapshot at the end minus that at the begin",
-         .ledger = 11},
+         .places = {.ledger = 11}},
         &ServerCost::counters);
   visit({"unavailable", "Why a figure is missing."}, &ServerCost::unavailable);
 }

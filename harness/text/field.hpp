@@ -10,6 +10,15 @@ namespace echomux {
 // How the main table shows a figure.
 enum class Form : std::uint8_t { figure, interval, percent, whole };
 
+// A metric's places among the columns of the CSV (from 1; 0: no metric), of the table and of the
+// cost ledger, and among the page's charts (0: not shown there).
+struct Places {
+  int csv = 0;
+  int table = 0;
+  int ledger = 0;
+  int page = 0;
+};
+
 // What is told of a field beside its value. Each struct that is written or shown names its fields
 // once, in a function beside it:
 //
@@ -32,12 +41,7 @@ struct Field {
   std::string_view source = {};  // where the figure comes from
   std::string_view former = {};  // a name that the command line still takes
   int since = 2;                 // the schema_version from which on it is in every file
-  // A metric's places among the columns of the CSV (from 1; 0: no metric), of the table, of the
-  // cost ledger, and among the page's charts (0: not shown there).
-  int csv = 0;
-  int table = 0;
-  int ledger = 0;
-  int page = 0;
+  Places places = {};
   Form form = Form::figure;
   bool written = true;   // in JSON; else it follows from other fields
   bool metrics = false;  // its own fields are metrics, too

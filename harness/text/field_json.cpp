@@ -50,22 +50,19 @@ void add_to_schema(const Field& field, Json value_schema, Json& object) {
 }
 
 Json schema_like(const Json& example) {
-  if (example.is_object()) {
-    Json object = object_schema();
-    for (const auto& [name, value] : example.items()) {
-      add_property(name, schema_like(value), object);
-    }
-    return object;
-  }
-  if (example.is_array()) return {{"type", "array"}, {"items", schema_like(example.at(0))}};
   if (example.is_string()) return {{"type", "string"}};
   if (!example.is_number()) return {{"type", "boolean"}};
   if (example.is_number_unsigned()) return {{"type", "integer"}, {"minimum", 0}};
   return {{"type", "number"}};
 }
 
-void refuse_word(std::string_view what, const std::string& word) {
-  throw std::invalid_argument(fmt::format("no {}: '{}'", what, word));
+std::chrono::nanoseconds time_of(const Json& seconds) {
+  constexpr double longest_seconds = 1e6;
+  const auto count = seconds.get<double>();
+  if (!(count >= 0 && count <= longest_seconds)) {
+    throw std::runtime_error(fmt::format("{} s is no time that is measured for", count));
+  }
+  return std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(count));
 }
 
 }  // namespace echomux

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <limits>
@@ -13,6 +14,8 @@
 
 #include "harness/text/field.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/time_units.hpp"
+#include "harness/text/words.hpp"
 
 // JSON both ways, and its schema, of structs that name their fields, and of what they are made of:
 // numbers, texts, enumerations with a to_string(), optional values, lists and maps.
@@ -28,9 +31,10 @@ namespace echomux {
 // The schema of an object without fields so far, and the field put into it.
 [[nodiscard]] Json object_schema();
 void add_to_schema(const Field& field, Json value_schema, Json& object);
-// The schema of what is like this example: of the same types, an object with the same members.
+// The schema of what is of this example's type: a text, a number, true or false.
 [[nodiscard]] Json schema_like(const Json& example);
-[[noreturn]] void refuse_word(std::string_view what, const std::string& word);
+// A time of so many seconds. Throws std::runtime_error for one that nobody measures for.
+[[nodiscard]] std::chrono::nanoseconds time_of(const Json& seconds);
 
 template <typename Map>
 concept IsMap = requires {
@@ -40,6 +44,9 @@ template <typename T>
 concept IsOptional = requires(T value) {
   value.has_value();
 };
+// A time is a number of seconds.
+template <typename T>
+concept IsTime = std::same_as<T, std::chrono::nanoseconds>;
 template <typename T>
 concept IsText = std::convertible_to<T, std::string_view>;
 template <typename T>
@@ -49,25 +56,6 @@ template <typename T>
 concept IsNamedList = IsList<T> && !IsMap<T> && requires(typename T::value_type pair) {
   { pair.first } -> IsText;
 };
-
-// All words of an enumeration: the numbers from 0 on that have one.
-template <typename Enum>
-[[nodiscard]] std::vector<std::string> words_of() {
-  std::vector<std::string> words;
-  for (std::size_t i = 0; !to_string(static_cast<Enum>(i)).empty(); ++i) {
-    words.emplace_back(to_string(static_cast<Enum>(i)));
-  }
-  return words;
-}
-
-// The enumerator of this word. Throws std::invalid_argument, which names `what` it is none of.
-template <typename Enum>
-[[nodiscard]] Enum enumerator(const std::string& word, std::string_view what) {
-  const std::vector<std::string> words = words_of<Enum>();
-  const auto found = std::ranges::find(words, word);
-  if (found == words.end()) refuse_word(what, word);
-  return static_cast<Enum>(found - words.begin());
-}
 
 // --- to JSON ---
 
@@ -96,6 +84,12 @@ Json json_of(const T& value) {
     return to_string(value);
   } else if constexpr (IsOptional<T>) {
     return value ? json_of(*value) : Json();
+  } else if constexpr (IsTime<T>) {
+    return to_seconds(value);
+  } else if constexpr (requires {
+                         { value.to_string() } -> IsText;
+                       }) {
+    return value.to_string();
   } else if constexpr (IsNamedList<T>) {
     Json object = Json::object();
     for (const auto& [name, element] : value) object[name] = json_of(element);
@@ -144,6 +138,8 @@ void read_json(const Json& json, T& value, int version) {
   } else if constexpr (IsOptional<T>) {
     value.reset();
     if (!json.is_null()) read_json(json, value.emplace(), version);
+  } else if constexpr (IsTime<T>) {
+    value = time_of(json);
   } else if constexpr (requires { value.emplace_back(); } && !IsText<T>) {
     value.clear();
     for (const Json& element : json) read_json(element, value.emplace_back(), version);
@@ -183,6 +179,8 @@ Json schema_of() {
     Json schema = schema_of<typename T::value_type>();
     schema["type"] = Json::array({schema.at("type"), "null"});
     return schema;
+  } else if constexpr (IsTime<T>) {
+    return schema_of<double>();
   } else if constexpr (IsMap<T>) {
     return {{"type", "object"}, {"additionalProperties", schema_of<typename T::mapped_type>()}};
   } else if constexpr (IsNamedList<T>) {

@@ -43,7 +43,7 @@ std::string reader_number(const MedianInterval& value) {
 
 std::string figure_in_words(std::optional<double> value) {
   if (!value) return "-";
-  return *value >= 99.95 ? fmt::format("{:.0f}", *value) : fmt::format("{:.1f}", *value);
+  return *value >= 99.95 ? whole_number(*value) : fmt::format("{:.1f}", *value);
 }
 
 std::string figure_in_words(const MedianInterval& value) {
@@ -60,6 +60,10 @@ std::string four_digits(std::optional<double> value) {
 
 std::string plain_number(double value) {
   return fmt::format("{:.10g}", value);
+}
+
+std::string whole_number(double value) {
+  return fmt::format("{:.0f}", value);
 }
 
 std::string count_in_words(std::size_t count) {

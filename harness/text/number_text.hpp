@@ -40,6 +40,9 @@ template <std::integral Integer>
 // As many digits as a machine that reads it may want: ten, and no zero at the end.
 [[nodiscard]] std::string plain_number(double value);
 
+// Without digits after the point, and none of a thousand apart: "12345".
+[[nodiscard]] std::string whole_number(double value);
+
 // "10,000".
 [[nodiscard]] std::string count_in_words(std::size_t count);
 

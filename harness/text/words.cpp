@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <ctime>
+#include <stdexcept>
 
 namespace echomux {
 
@@ -28,6 +29,10 @@ std::string list_in_words(const std::vector<std::string>& items) {
     text += items[i];
   }
   return text;
+}
+
+void refuse_word(std::string_view what, const std::string& word) {
+  throw std::invalid_argument(fmt::format("no {}: '{}'", what, word));
 }
 
 }  // namespace echomux

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <initializer_list>
 #include <string>
@@ -21,14 +22,6 @@ template <typename Items>
   return text;
 }
 
-// An enumerator's word among those of its enumeration, in its order; empty when it has none.
-template <typename Enum>
-[[nodiscard]] constexpr std::string_view word_of(Enum value,
-                                                 std::initializer_list<std::string_view> words) {
-  const auto place = static_cast<std::size_t>(value);
-  return place < words.size() ? words.begin()[place] : std::string_view();
-}
-
 // "(about 05:30 left)", in minutes and seconds.
 [[nodiscard]] std::string time_left(double seconds);
 
@@ -37,5 +30,36 @@ template <typename Enum>
 
 // "select, poll and epoll_lt".
 [[nodiscard]] std::string list_in_words(const std::vector<std::string>& items);
+
+// --- enumerations with a to_string() ---
+
+// The word of an enumerator, for its to_string(): those from 0 on have these.
+template <typename Enum>
+[[nodiscard]] constexpr std::string_view word_of(
+    Enum value, std::initializer_list<std::string_view> words) noexcept {
+  const auto index = static_cast<std::size_t>(value);
+  return index < words.size() ? words.begin()[index] : std::string_view();
+}
+
+// All words of an enumeration: the numbers from 0 on that have one.
+template <typename Enum>
+[[nodiscard]] std::vector<std::string> words_of() {
+  std::vector<std::string> words;
+  for (std::size_t i = 0; !to_string(static_cast<Enum>(i)).empty(); ++i) {
+    words.emplace_back(to_string(static_cast<Enum>(i)));
+  }
+  return words;
+}
+
+[[noreturn]] void refuse_word(std::string_view what, const std::string& word);
+
+// The enumerator of this word. Throws std::invalid_argument, which names `what` it is none of.
+template <typename Enum>
+[[nodiscard]] Enum enumerator(const std::string& word, std::string_view what) {
+  const std::vector<std::string> words = words_of<Enum>();
+  const auto found = std::ranges::find(words, word);
+  if (found == words.end()) refuse_word(what, word);
+  return static_cast<Enum>(found - words.begin());
+}
 
 }  // namespace echomux

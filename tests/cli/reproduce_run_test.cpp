@@ -15,22 +15,21 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-using Progress = std::function<void(const std::string&)>;
 
-Figure make_published(const Progress& progress, const std::stop_token& /*stop*/) {
-  progress("round 1 of 7");
-  return sample_published();
-}
-Figure make_with_fit(const Progress& /*progress*/, const std::stop_token& /*stop*/) {
-  return sample_with_fit();
-}
-Figure fail(const Progress& /*progress*/, const std::stop_token& /*stop*/) {
-  throw std::runtime_error("out of descriptors");
-}
+void describe_nothing(Figure& /*figure*/) {}
 
-const FigureEntry published{"libevent-1-active", "", 20, make_published};
-const FigureEntry with_fit{"active-share", "", 40, make_with_fit};
-const FigureEntry failing{"failing", "", 10, fail};
+const FigureEntry published{"libevent-1-active", "", 20, describe_nothing,
+                            [](Figure& figure, const FigureRun& run) {
+                              run.progress("round 1 of 7");
+                              figure = sample_published();
+                            }};
+const FigureEntry with_fit{
+    "active-share", "", 40, describe_nothing,
+    [](Figure& figure, const FigureRun& /*run*/) { figure = sample_with_fit(); }};
+const FigureEntry failing{"failing", "", 10, describe_nothing,
+                          [](Figure& /*figure*/, const FigureRun& /*run*/) {
+                            throw std::runtime_error("out of descriptors");
+                          }};
 
 class ReproduceRun : public ::testing::Test {
  protected:

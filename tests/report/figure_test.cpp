@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/select.h>
 
 #include <cmath>
 #include <limits>
@@ -194,17 +195,27 @@ TEST(Figures, HaveTheFittedModelAndWhatFollowsFromIt) {
   EXPECT_THAT(to_text(figure), HasSubstr("as measured per request: from "));
 }
 
+// select has its limit, all others none.
+const FigureRun a_run{.progress = [](const std::string&) {},
+                      .stop = {},
+                      .server =
+                          [](const std::string& line) {
+                            SweepServer server;
+                            if (line == "select") server.max_connections = FD_SETSIZE;
+                            return server;
+                          }};
+
 TEST(ServedBench, GivesTheCpusBackThatItKeptTo) {
   const std::vector<int> before = usable_cpus();
   {
-    const ServedBench bench;
+    const ServedBench bench(a_run);
     EXPECT_EQ(usable_cpus().size(), 1U);
   }
   EXPECT_EQ(usable_cpus(), before);
 }
 
 TEST(ServedBench, TellsWhatKeepsAServerFromBeingMeasured) {
-  const ServedBench bench;
+  const ServedBench bench(a_run);
   EXPECT_FALSE(bench.not_possible("poll", 100).has_value());
   EXPECT_EQ(bench.not_possible("select", 1024)->obstacle, Obstacle::own_limit);
   EXPECT_EQ(in_brief(*bench.not_possible("select", 1024)), "limit 1024");

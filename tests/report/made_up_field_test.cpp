@@ -108,10 +108,7 @@ class MadeUpMetric : public ::testing::Test {
                    .title = "Hopping",
                    .unit = "hops",
                    .head = "hops/req",
-                   .csv = 99,
-                   .table = 99,
-                   .ledger = 99,
-                   .page = 99},
+                   .places = {.csv = 99, .table = 99, .ledger = 99, .page = 99}},
          .value = [](const Trial& trial) { return trial.cost->cpu_us_per_request * 3; }});
     results_.metrics = &metrics_;
   }

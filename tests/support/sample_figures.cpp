@@ -3,8 +3,7 @@
 #include <cmath>
 #include <random>
 
-#include "reproduce/in_process.hpp"
-#include "reproduce/served.hpp"
+#include "reproduce/figures.hpp"
 
 namespace echomux {
 namespace {
@@ -35,7 +34,7 @@ NotPossible too_many() {
 }  // namespace
 
 Figure sample_published() {
-  Figure figure = unmeasured_libevent_1_active();
+  Figure figure = unmeasured(libevent_1_active);
   Rounds rounds(8);
   for (const double x : {1.0, 1024.0, 8192.0}) {
     rounds.add(figure.measured["select"], x, 95 + 9.8 * x);
@@ -51,7 +50,7 @@ Figure sample_published() {
 }
 
 Figure sample_with_zero() {
-  Figure figure = unmeasured_gammo_idle();
+  Figure figure = unmeasured(gammo_idle);
   Rounds rounds(6);
   for (const double x : {0.0, 10000.0}) {
     rounds.add(figure.measured["epoll_lt"], x, 71'000);
@@ -66,7 +65,7 @@ Figure sample_with_zero() {
 }
 
 Figure sample_two_quantities() {
-  Figure figure = unmeasured_idle_sweep();
+  Figure figure = unmeasured(idle_sweep);
   Rounds rounds(15);
   Rounds tails(60);
   const auto add = [&](const std::string& line, double x, double cost, double p99) {
@@ -93,7 +92,7 @@ Figure sample_two_quantities() {
 }
 
 Figure sample_with_fit() {
-  Figure figure = unmeasured_active_share();
+  Figure figure = unmeasured(active_share);
   Rounds rounds(2);
   for (const double x : {1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0}) {
     rounds.add(figure.measured["select (no limit)"], x, 320 / x + 8.8);
@@ -121,7 +120,7 @@ Figure sample_with_fit() {
 }
 
 Figure sample_crossing() {
-  Figure figure = unmeasured_libevent_100_active();
+  Figure figure = unmeasured(libevent_100_active);
   Rounds rounds(2);
   for (const double x : {128.0, 256.0, 512.0, 1024.0, 2048.0, 8192.0}) {
     rounds.add(figure.measured["select"], x, 170 + 0.21 * x);

@@ -23,10 +23,6 @@ INCLUDE = re.compile(r'^#include "([^"]+/[^"]+)"', re.MULTILINE)
 NAME = rf'"(?:{"|".join(SERVERS)}|eighth)(?: [^"]*)?"'
 COMPARED = re.compile(rf'[!=]= (?:std::string\w*\()?{NAME}|(?:starts_with|contains)\({NAME}')
 MAY_COMPARE = (*SERVERS, "gallery", "course", "tests", "cli/backends.cpp", "report/palette.cpp")
-# These read names from results, which say nothing else about a server.
-STILL_COMPARE = {"benchmarks/memory_per_connection.cpp", "benchmarks/select_poll_over_epoll.cpp",
-                 "claims/support/cost_beside_idle.cpp", "report/answer.cpp",
-                 "report/explanations.cpp", "report/figure.cpp", "reproduce/served_bench.cpp"}
 
 
 def folder_of(name):
@@ -47,11 +43,8 @@ def wrong_with(name, text):
             allowed = included in FOR_THE_HARNESS
         if not allowed:
             yield f"includes {included}, which doesn't stand below {folder}"
-    compares = COMPARED.search(text) is not None and not name.startswith(MAY_COMPARE)
-    if compares and name not in STILL_COMPARE:
+    if COMPARED.search(text) is not None and not name.startswith(MAY_COMPARE):
         yield "compares the name of a server; let cli/backends.cpp say what is so special about it"
-    if not compares and name in STILL_COMPARE:
-        yield "compares no server's name any more; remove it from STILL_COMPARE"
 
 
 def main():

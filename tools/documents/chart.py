@@ -63,7 +63,7 @@ def stem(backend):
 
 def colour(name):
     """The server's colour on a white background: report/palette.cpp decides it."""
-    match = re.search(rf'NamedStyle{{"{re.escape(name)}", {{"(#\w{{6}})"',
+    match = re.search(rf'NamedLine{{"{re.escape(name)}", [\w:]+, {{"(#\w{{6}})"',
                       tree.read("report/palette.cpp"))
     if not match:
         raise tree.Problem(f"report/palette.cpp has no line for '{name}'; add one")
