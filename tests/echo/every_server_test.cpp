@@ -11,6 +11,7 @@
 #include "cli/backends.hpp"
 #include "echo/echo_session.hpp"
 #include "echo/system_call.hpp"
+#include "tests/conformance/conformance.hpp"
 #include "tests/support/array_memory.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/peer.hpp"
@@ -132,8 +133,7 @@ TEST_P(EveryServer, HearsItsListenerAgainWhateverItsNumber) {
   EXPECT_TRUE(is_served(endpoint));
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, EveryServer, ::testing::ValuesIn(backends()),
-                         [](const auto& test) { return std::string(test.param.name); });
+INSTANTIATE_TEST_SUITE_P(Backends, EveryServer, ::testing::ValuesIn(backends()), name_of_server);
 
 // A peer whose input ends just where its budget for a turn does is asked once more in the next
 // turn, to which no event has woken the server.

@@ -61,7 +61,7 @@ TEST(ResultsFile, HasEveryField) {
       {"name": "blocking", "backend": "blocking", "options": [], "command": ""},
       {"name": "mine", "backend": "", "options": [], "command": "./mine 0"}],
     "idle_connections": [1000], "rates": [1000], "active_connections": 11, "message_bytes": 65,
-    "warmup_seconds": 0.123456789, "duration_seconds": 2.5, "timeout_seconds": 3,
+    "duration_seconds": 2.5, "warmup_seconds": 0.123456789, "timeout_seconds": 3,
     "repetitions": 1, "seed": 18446744073709551615, "pin": false, "keep_awake": true,
     "count_system_calls": true})"));
   Json& trial = json.at("trials").at(1);
