@@ -1,10 +1,10 @@
 // How long do 19,000 connections take until each has been accepted and has had one echo?
-#include "harness/bench/measure.hpp"
+#include "harness/bench/ratio_program.hpp"
 #include "harness/text/time_units.hpp"
 
 int main() {
   using namespace echomux;
-  using namespace echomux::measure;
+  using namespace echomux::ratio_program;
   const std::vector<std::string> servers{"floor", "epoll_lt", "epoll_et"};
   prepare("Seconds until 19,000 connections are open and each confirmed by one echo");
 

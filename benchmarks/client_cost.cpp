@@ -7,14 +7,14 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "harness/bench/measure.hpp"
+#include "harness/bench/ratio_program.hpp"
 #include "harness/server/programs.hpp"
 #include "harness/text/json.hpp"
 
 namespace {
 
 using namespace echomux;
-using namespace echomux::measure;
+using namespace echomux::ratio_program;
 
 struct Finished {
   std::string out;

@@ -4,12 +4,12 @@
 #include <stop_token>
 #include <thread>
 
-#include "harness/bench/measure.hpp"
+#include "harness/bench/ratio_program.hpp"
 
 namespace {
 
 using namespace echomux;
-using namespace echomux::measure;
+using namespace echomux::ratio_program;
 
 // Holds idle connections to a server from a thread of its own, from construction to destruction.
 class Crowd {
@@ -52,7 +52,9 @@ int main() {
     ServerProcess crowded(server_command(name));
     const Crowd crowd(crowded.endpoint());
     const Figures costs = paired_rounds(101, contenders, [&](const std::string& contender) {
-      return measure_cost(contender == beside ? crowded : quiet, load).cpu_us_per_request;
+      return measure(contender == beside ? crowded : quiet, load)
+          .complete_cost()
+          .cpu_us_per_request;
     });
     report_figures(costs, contenders, "us");
     report_ratio(beside + " / none", ratios(costs, beside, name), Bound::at_most, 1.10);

@@ -1,10 +1,10 @@
 // How much more server CPU does a request cost than the bare system calls, when 50 connections are
 // all busy (closed loop)?
-#include "harness/bench/measure.hpp"
+#include "harness/bench/ratio_program.hpp"
 
 int main() {
   using namespace echomux;
-  using namespace echomux::measure;
+  using namespace echomux::ratio_program;
   const std::vector<std::string> servers{"floor", "epoll_lt", "epoll_et"};
   prepare("Server CPU per request over the floor's: 50 active connections, closed loop");
 
@@ -13,7 +13,7 @@ int main() {
   load.warmup = std::chrono::milliseconds(30);
   load.duration = std::chrono::milliseconds(120);
   const Figures costs = paired_rounds(101, servers, [&](const std::string& name) {
-    return measure_cost(server_command(name), load).cpu_us_per_request;
+    return measure(server_command(name), load).complete_cost().cpu_us_per_request;
   });
   report_figures(costs, servers, "us");
   for (const char* const name : {"epoll_lt", "epoll_et"}) {

@@ -6,12 +6,12 @@
 #include <iostream>
 
 #include "benchmarks/known_server.hpp"
-#include "harness/bench/measure.hpp"
+#include "harness/bench/ratio_program.hpp"
 
 namespace {
 
 using namespace echomux;
-using namespace echomux::measure;
+using namespace echomux::ratio_program;
 using namespace std::chrono_literals;
 
 KnownServerLoad measure_odd(const std::string& mode, const Load& load) {

@@ -4,13 +4,13 @@
 
 #include <iostream>
 
-#include "harness/bench/measure.hpp"
+#include "harness/bench/ratio_program.hpp"
 #include "harness/server/process_state.hpp"
 
 namespace {
 
 using namespace echomux;
-using namespace echomux::measure;
+using namespace echomux::ratio_program;
 
 double memory_with(const ServerCommand& command, std::size_t connections) {
   ServerProcess server(command);

@@ -4,11 +4,11 @@
 
 #include <iostream>
 
-#include "harness/bench/measure.hpp"
+#include "harness/bench/ratio_program.hpp"
 
 int main() {
   using namespace echomux;
-  using namespace echomux::measure;
+  using namespace echomux::ratio_program;
   const std::vector<std::string> servers{"epoll_lt", "select", "poll"};
   prepare(
       "Server CPU per request over epoll's: 10,000 idle connections, 10 active, 200 requests/s");
@@ -22,8 +22,9 @@ int main() {
   std::map<std::string, std::vector<std::string>> arguments{{"select", {"--select-limit", "none"}}};
   Figures scanned;
   const Figures costs = paired_rounds(25, servers, [&](const std::string& name) {
-    const Cost cost = measure_cost(server_command(name, arguments[name]), load);
-    scanned[name].push_back(cost.scanned_per_request);
+    const Measurement measured = measure(server_command(name, arguments[name]), load);
+    const ServerCost& cost = measured.complete_cost();
+    scanned[name].push_back(cost.scanned_per_request().value_or(0));
     return cost.cpu_us_per_request;
   });
   report_figures(costs, servers, "us");

@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "echo/system_call.hpp"
-#include "harness/bench/measure.hpp"
+#include "harness/bench/ratio_program.hpp"
 
 namespace {
 
 using namespace echomux;
-using namespace echomux::measure;
+using namespace echomux::ratio_program;
 
 constexpr std::size_t stream_bytes = std::size_t{1} << 30;
 

@@ -27,13 +27,13 @@ void observe(Laboratory& laboratory, Evidence& evidence) {
     laboratory.progress(fmt::format("all active: {}", servers[i]));
     ServerProcess server(bench.command(servers[i]));
     const Load busy = short_load(connections);
-    const measure::Cost cost = measure::measure_cost(server, busy);
+    const Measurement all = measure(server, busy);
+    const ServerCost& cost = all.complete_cost();
     at_once[i].push_back(cost.cpu_us_per_request);
-    ready[i].push_back(cost.counted_per_request.at("events") /
-                       cost.counted_per_request.at("waits"));
+    ready[i].push_back(cost.counted_per_request("events") / cost.counted_per_request("waits"));
     Load slow = busy;
     slow.requests_per_second = 1000;
-    now_and_then[i].push_back(measure::measure_cost(server, slow).cpu_us_per_request);
+    now_and_then[i].push_back(measure(server, slow).complete_cost().cpu_us_per_request);
   });
   for (std::size_t i = 0; i < servers.size(); ++i) {
     const std::string name = servers[i];

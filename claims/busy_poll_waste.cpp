@@ -13,6 +13,7 @@
 #include "claims/support/comparison.hpp"
 #include "harness/server/process_meter.hpp"
 #include "harness/text/number_text.hpp"
+#include "harness/text/time_units.hpp"
 
 namespace echomux::claims {
 namespace busy_poll_waste_claim {
@@ -48,9 +49,9 @@ void observe(Laboratory& laboratory, Evidence& evidence) {
     IdlePeers silent;
     silent.open(server.endpoint(), connections);
     shares[i].push_back(idle_share(server));
-    const measure::Cost busy = measure::measure_cost(server, short_load(connections));
-    cpu_us[i].push_back(busy.cpu_us_per_request);
-    p50_us[i].push_back(busy.latency_us_p50);
+    const Measurement busy = measure(server, short_load(connections));
+    cpu_us[i].push_back(busy.complete_cost().cpu_us_per_request);
+    p50_us[i].push_back(to_us(busy.result.latency.percentile(50)));
   });
   for (std::size_t i = 0; i < servers.size(); ++i) {
     const std::string name = servers[i];

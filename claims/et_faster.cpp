@@ -43,12 +43,13 @@ void observe(Laboratory& laboratory, Evidence& evidence) {
         load.message_bytes = contender.bytes;
         // 200 ms: some hundred of the large messages.
         load.duration = std::chrono::milliseconds(200);
-        const measure::Cost cost = measure::measure_cost(bench.command(contender.server), load);
+        const Measurement measured = measure(bench.command(contender.server), load);
+        const ServerCost& cost = measured.complete_cost();
         contender.cpu_us.push_back(cost.cpu_us_per_request);
         double calls = 0;
         for (const char* const counter :
              {"waits", "recv_calls", "send_calls", "interest_changes"}) {
-          calls += cost.counted_per_request.at(counter);
+          calls += cost.counted_per_request(counter);
         }
         contender.calls.push_back(calls);
       },

@@ -53,8 +53,12 @@ void print(std::string_view text) {
 class CounterPrinter {
  public:
   // One line, so that a reader knows where a snapshot ends.
-  void print_json(std::string_view backend, const CounterSnapshot& snapshot) {
+  // Who asks by sigqueue(3) finds the number that came with the signal again: then nobody takes a
+  // late answer for the next one.
+  void print_json(std::string_view backend, const CounterSnapshot& snapshot,
+                  std::optional<int> asked = std::nullopt) {
     append(R"({{"backend":"{}")", backend);
+    if (asked) append(R"(,"asked":{})", *asked);
     for (std::size_t i = 0; i < counter_fields.size(); ++i) {
       append(R"(,"{}":{})", counter_fields[i].name, snapshot[i]);
     }
@@ -144,9 +148,11 @@ int serve(const ServeOptions& options) {
   ::signal(SIGPIPE, SIG_IGN);
   ServerStats stats;
   std::stop_source stop;
-  const SignalThread signals({SIGINT, SIGTERM, SIGUSR1}, [&](int signal) {
-    if (signal == SIGUSR1) {
-      CounterPrinter().print_json(backend->name, stats.snapshot());
+  const SignalThread signals({SIGINT, SIGTERM, SIGUSR1}, [&](const signalfd_siginfo& signal) {
+    if (signal.ssi_signo == SIGUSR1) {
+      const bool numbered = signal.ssi_code == SI_QUEUE;
+      CounterPrinter().print_json(backend->name, stats.snapshot(),
+                                  numbered ? std::optional(signal.ssi_int) : std::nullopt);
     } else {
       stop.request_stop();
     }

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/signalfd.h>
 
 #include <array>
 #include <utility>
@@ -29,7 +28,8 @@ FileDescriptor block_and_watch(std::initializer_list<int> signals) {
 
 }  // namespace
 
-SignalThread::SignalThread(std::initializer_list<int> signals, std::function<void(int)> on_signal)
+SignalThread::SignalThread(std::initializer_list<int> signals,
+                           std::function<void(const signalfd_siginfo&)> on_signal)
     : signal_fd_(block_and_watch(signals)),
       on_signal_(std::move(on_signal)),
       thread_([this] { run(); }) {}
@@ -46,12 +46,13 @@ void SignalThread::run() {
     if (::poll(watched.data(), watched.size(), -1) < 0) continue;  // EINTR: look again
     signalfd_siginfo info{};
     while (::read(signal_fd_.get(), &info, sizeof info) == sizeof info) {
-      on_signal_(static_cast<int>(info.ssi_signo));
+      on_signal_(info);
     }
   }
 }
 
-Interruption::Interruption() : signals_({SIGINT, SIGTERM}, [this](int) { stop_.request_stop(); }) {
+Interruption::Interruption()
+    : signals_({SIGINT, SIGTERM}, [this](const auto&) { stop_.request_stop(); }) {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/signalfd.h>
+
 #include <functional>
 #include <initializer_list>
 #include <stop_token>
@@ -16,9 +18,10 @@ namespace echomux {
 // The destructor ends the thread; the signals stay blocked. See signalfd(2).
 class SignalThread {
  public:
-  // Calls `on_signal` with each signal's number, one at a time, from its own thread. Opens all the
+  // Calls `on_signal` with each signal, one at a time, from its own thread. Opens all the
   // descriptors it will need. Throws std::system_error.
-  SignalThread(std::initializer_list<int> signals, std::function<void(int)> on_signal);
+  SignalThread(std::initializer_list<int> signals,
+               std::function<void(const signalfd_siginfo&)> on_signal);
   ~SignalThread();
   SignalThread(const SignalThread&) = delete;
   SignalThread& operator=(const SignalThread&) = delete;
@@ -27,7 +30,7 @@ class SignalThread {
   void run();
 
   FileDescriptor signal_fd_;
-  std::function<void(int)> on_signal_;
+  std::function<void(const signalfd_siginfo&)> on_signal_;
   std::stop_source stop_;
   StopEvent stop_event_{stop_.get_token()};
   std::thread thread_;

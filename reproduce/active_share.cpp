@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "harness/bench/rounds.hpp"
 #include "reproduce/figures.hpp"
 #include "reproduce/served_bench.hpp"
 
@@ -26,24 +27,25 @@ CostFit fit_waits(const Figure& figure, double connections, const FigureRun& run
   const ServedBench bench(run);
   CostFit fit;
   fit.watched = connections;
-  for (std::size_t round = 0; round < served_rounds; ++round) {
-    for (const std::string& line : figure.lines) {
-      run.progress(
-          fmt::format("{}: fit, round {} of {}, {}", figure.id, round + 1, served_rounds, line));
-      std::vector<WaitCost> observations;
-      for (const FitLoad& load : fit_loads) {
-        if (run.stop.stop_requested()) return fit;
-        if (bench.not_possible(line, load.connections)) continue;
-        const Served served =
-            bench.measure(line, closed_loop(load.connections - load.active, load.active, 64));
-        if (served.cpu_us_per_wait > 0) {
-          observations.push_back({static_cast<double>(load.connections), served.events_per_wait,
-                                  served.cpu_us_per_wait});
-        }
+  const auto fit_one = [&](std::size_t contender, std::size_t round) {
+    const std::string& line = figure.lines[contender];
+    run.progress(
+        fmt::format("{}: fit, round {} of {}, {}", figure.id, round + 1, served_rounds, line));
+    std::vector<WaitCost> observations;
+    for (const FitLoad& load : fit_loads) {
+      if (run.stop.stop_requested()) return;
+      if (bench.not_possible(line, load.connections)) continue;
+      const Served served =
+          bench.measure(line, closed_loop(load.connections - load.active, load.active, 64));
+      if (served.cpu_us_per_wait > 0) {
+        observations.push_back({static_cast<double>(load.connections), served.events_per_wait,
+                                served.cpu_us_per_wait});
       }
-      if (const auto model = fit_cost(observations)) fit.models[line][round] = *model;
     }
-  }
+    if (const auto model = fit_cost(observations)) fit.models[line][round] = *model;
+  };
+  run_rounds(figure.lines.size(), served_rounds, fit_one, run.stop);
+  if (run.stop.stop_requested()) return fit;
   for (const char* const scanning : {"poll", "select (no limit)"}) {
     const auto implied =
         implied_crossing(fit.models[scanning], fit.models["epoll_lt"], connections);

@@ -4,8 +4,10 @@
 
 #include <array>
 #include <cmath>
+#include <functional>
 
 #include "echo/system_call.hpp"
+#include "harness/bench/rounds.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/text/number_text.hpp"
 #include "harness/text/time_units.hpp"
@@ -22,7 +24,7 @@ using micro::PollWait;
 using micro::SelectWait;
 using micro::Watched;
 
-constexpr int rounds = 7;
+constexpr std::size_t rounds = 7;
 // Each value is taken over at least this much CPU time and this many operations.
 constexpr std::chrono::nanoseconds least_time = std::chrono::milliseconds(15);
 constexpr int least_operations = 20;
@@ -59,9 +61,9 @@ std::string too_many(std::int64_t wanted) {
                      text(2 * wanted), text(micro::most_pairs()));
 }
 
-// One round after the other over all lines and places, so that the machine's moods fall on all.
-// `nearest` gives how many are watched for a place, or zero if that can't be. `value` is one
-// figure, by waiting in the way of one line: value(watched, wait).
+// One place after the other, and at each in rounds over the lines. `nearest` gives how many are
+// watched for a place, or zero if that can't be. `value` is one figure, by waiting in the way of
+// one line: value(watched, wait).
 template <typename Value>
 void measure_lines(Figure& figure, Kind kind, const std::vector<std::int64_t>& places,
                    std::int64_t (*nearest)(std::int64_t), const Value& value,
@@ -80,11 +82,15 @@ void measure_lines(Figure& figure, Kind kind, const std::vector<std::int64_t>& p
     SelectWait by_select(watched);
     PollWait by_poll(watched);
     EpollLtWait by_epoll(watched);
-    for (int round = 0; round < rounds && !run.stop.stop_requested(); ++round) {
-      figure.measured["poll"].rounds[x].push_back(value(watched, by_poll));
-      figure.measured["select"].rounds[x].push_back(value(watched, by_select));
-      figure.measured["epoll"].rounds[x].push_back(value(watched, by_epoll));
-    }
+    const auto keep = [&](const char* line, double figure_of_round) {
+      figure.measured[line].rounds[x].push_back(figure_of_round);
+    };
+    const std::array<std::function<void()>, 3> lines{
+        [&] { keep("poll", value(watched, by_poll)); },
+        [&] { keep("select", value(watched, by_select)); },
+        [&] { keep("epoll", value(watched, by_epoll)); }};
+    run_rounds(
+        lines.size(), rounds, [&](std::size_t line, std::size_t) { lines[line](); }, run.stop);
   }
 }
 

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <map>
 
+#include "harness/bench/measurement.hpp"
+#include "harness/bench/rounds.hpp"
 #include "harness/machine/keep_awake.hpp"
-#include "harness/server/process_meter.hpp"
 #include "harness/text/number_text.hpp"
-#include "harness/text/time_units.hpp"
 
 namespace echomux {
 namespace {
@@ -45,40 +45,19 @@ Served ServedBench::measure(const std::string& line, const Load& load) const {
   SweepServer server = run_.server(line);
   server.command.cpu = cpus_.server;
   ServerProcess process(server.command);
-  SwarmOptions options{.server = process.endpoint(), .load = load};
-  using Counters = std::map<std::string, std::uint64_t>;
-  Counters begin;
-  Counters end;
-  std::chrono::nanoseconds cpu{0};
-  const auto clock = [&] {
-    const auto reading = read_process_tree(process.pid(), Detail::cpu_only);
-    return reading ? reading->cpu : std::chrono::nanoseconds(0);
-  };
-  options.on_window_begin = [&] {
-    begin = process.counters().value_or(Counters{});
-    cpu = clock();
-  };
-  options.on_window_end = [&] {
-    cpu = clock() - cpu;
-    end = process.counters().value_or(Counters{});
-  };
   const KeepAwake awake(server.never_sleeps && cpus_.client ? std::vector<int>{*cpus_.client}
                                                             : cpus_.usable);
-  const SwarmResult result = run_swarm(options, run_.stop);
+  const Measurement measured = echomux::measure(process, load, run_.stop);
   Served served;
-  served.report = make_load_report(load, result);
-  const double cpu_us = to_us(cpu);
-  served.cpu_us_per_request =
-      cpu_us / static_cast<double>(std::max<std::uint64_t>(result.measured_requests, 1));
-  const auto counted = [&](const char* name) {
-    return end.contains(name) && begin.contains(name)
-               ? static_cast<double>(end.at(name) - begin.at(name))
-               : 0.0;
-  };
-  if (const double waits = counted("waits"); waits > 0) {
-    served.cpu_us_per_wait = cpu_us / waits;
-    served.scanned_per_wait = counted("descriptors_scanned") / waits;
-    served.events_per_wait = counted("events") / waits;
+  served.report = make_load_report(load, measured.result);
+  if (!measured.cost) return served;
+  const ServerCost& cost = *measured.cost;
+  served.cpu_us_per_request = cost.cpu_us_per_request;
+  if (cost.counters.contains("waits") && cost.counters.at("waits") > 0) {
+    const double waits_per_request = cost.counted_per_request("waits");
+    served.cpu_us_per_wait = cost.cpu_us_per_request / waits_per_request;
+    served.scanned_per_wait = cost.counted_per_request("descriptors_scanned") / waits_per_request;
+    served.events_per_wait = cost.counted_per_request("events") / waits_per_request;
   }
   return served;
 }
@@ -99,37 +78,35 @@ void measure_all(
     const FigureRun& run) {
   const ServedBench bench(run);
   std::map<std::pair<std::string, double>, int> starved;
-  for (int round = 0; round < served_rounds; ++round) {
-    for (const double place : at) {
-      for (const std::string& line : figure.lines) {
-        if (run.stop.stop_requested()) return;
-        MeasuredLine& measured = figure.measured[line];
-        if (measured.not_possible.contains(place)) continue;
-        Load load = load_at(place);
-        load.timeout = std::chrono::milliseconds(500);
-        const auto obstacle = bench.not_possible(line, load.connections());
-        if (obstacle) {
-          measured.not_possible[place] = *obstacle;
-          continue;
-        }
-        run.progress(fmt::format("{}: round {} of {}, {} at {}", figure.id, round + 1,
-                                 served_rounds, line, reader_number(place)));
-        const Served served = bench.measure(line, load);
-        if (served.report.outcome.reason == RunEnd::starved) {
-          // Once can be the machine's doing. Twice, and never served, is the server's.
-          const int times = ++starved[{line, place}];
-          if (times > 1 && !measured.rounds.contains(place)) {
-            measured.not_possible[place] = {
-                Obstacle::starved,
-                "peers were connected but got no answer in time, for the server serves others"};
-          }
-        } else if (served.report.outcome.reason == RunEnd::completed &&
-                   served.report.requests > 0) {
-          measured.rounds[place].push_back(take(line, place, served));
-        }
-      }
+  const std::size_t lines = figure.lines.size();
+  const auto measure_one = [&](std::size_t contender, std::size_t round) {
+    const double place = at[contender / lines];
+    const std::string& line = figure.lines[contender % lines];
+    MeasuredLine& measured = figure.measured[line];
+    if (measured.not_possible.contains(place)) return;
+    Load load = load_at(place);
+    load.timeout = std::chrono::milliseconds(500);
+    if (const auto obstacle = bench.not_possible(line, load.connections())) {
+      measured.not_possible[place] = *obstacle;
+      return;
     }
-  }
+    run.progress(fmt::format("{}: round {} of {}, {} at {}", figure.id, round + 1, served_rounds,
+                             line, reader_number(place)));
+    const Served served = bench.measure(line, load);
+    if (served.report.outcome.reason == RunEnd::starved) {
+      // Once can be the machine's doing. Twice, and never served, is the server's.
+      const int times = ++starved[{line, place}];
+      if (times > 1 && !measured.rounds.contains(place)) {
+        measured.not_possible[place] = {
+            Obstacle::starved,
+            "peers were connected but got no answer in time, for the server serves others"};
+      }
+    } else if (served.report.outcome.reason == RunEnd::completed && served.report.requests > 0) {
+      measured.rounds[place].push_back(take(line, place, served));
+    }
+  };
+  run_rounds(at.size() * lines, served_rounds, measure_one, run.stop);
+  if (run.stop.stop_requested()) return;
   for (const auto& [where, times] : starved) {
     const auto& [line, place] = where;
     if (figure.measured[line].not_possible.contains(place)) continue;

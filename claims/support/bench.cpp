@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "echo/system_call.hpp"
+#include "harness/bench/rounds.hpp"
 
 namespace echomux::claims {
 
@@ -39,12 +40,10 @@ Load short_load(std::size_t active_connections) {
 
 void Bench::in_turn(std::size_t contenders, const std::function<void(std::size_t)>& measure,
                     std::size_t how_often) const {
-  for (std::size_t round = 0; round < how_often; ++round) {
-    for (std::size_t i = 0; i < contenders; ++i) {
-      if (laboratory_.stop.stop_requested()) throw std::runtime_error("it was interrupted");
-      measure((round + i) % contenders);
-    }
-  }
+  run_rounds(
+      contenders, how_often, [&](std::size_t contender, std::size_t) { measure(contender); },
+      laboratory_.stop);
+  if (laboratory_.stop.stop_requested()) throw std::runtime_error("it was interrupted");
 }
 
 void IdlePeers::open(const Endpoint& server, std::size_t count) {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "claims/claim.hpp"
-#include "harness/bench/measure.hpp"
+#include "harness/bench/measurement.hpp"
 #include "harness/bench/sweep.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/keep_awake.hpp"
@@ -33,9 +33,8 @@ class Bench {
   [[nodiscard]] ServerCommand command(std::string_view backend) const;
   // Where servers run; none when there is only one CPU.
   [[nodiscard]] const std::optional<int>& server_cpu() const noexcept { return cpus_.server; }
-  // Calls `measure` for each of the contenders 0 to count - 1 in each of the rounds, in an order
-  // that rotates, so that whatever the machine does to a whole round falls on all of them. Throws
-  // std::runtime_error when the laboratory is asked to stop.
+  // Calls `measure` for each of the contenders 0 to count - 1 in each of the rounds, as
+  // run_rounds() does. Throws std::runtime_error when the laboratory is asked to stop.
   void in_turn(std::size_t contenders, const std::function<void(std::size_t contender)>& measure,
                std::size_t how_often = rounds) const;
   // How many descriptors this process may have open.

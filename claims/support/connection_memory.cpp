@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "claims/support/bench.hpp"
-#include "claims/support/kernel_memory.hpp"
 #include "claims/support/shared.hpp"
 #include "harness/server/process_meter.hpp"
 #include "harness/server/process_state.hpp"
@@ -22,8 +21,7 @@ struct Memory {
 
 Memory read_memory(pid_t server) {
   return {static_cast<double>(read_anonymous_memory(server).value_or(0)),
-          static_cast<double>(kernel_slab_bytes()) + meminfo_bytes("KernelStack") +
-              meminfo_bytes("PageTables")};
+          static_cast<double>(kernel_memory_bytes())};
 }
 
 void measure_server(const std::string& name, std::size_t batch, const Bench& bench,

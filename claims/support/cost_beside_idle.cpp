@@ -54,7 +54,8 @@ void measure_cost_beside_idle(Laboratory& laboratory, Evidence& evidence) {
         fmt::format("{} beside {} idle connections", contender.server, contender.idle));
     Load load = short_load(10);
     load.requests_per_second = 1000;
-    contender.cpu_us.push_back(measure::measure_cost(*contender.process, load).cpu_us_per_request);
+    contender.cpu_us.push_back(
+        measure(*contender.process, load).complete_cost().cpu_us_per_request);
   });
   evidence.note("idle_few", "idle connections that count as few", static_cast<double>(few));
   evidence.note("idle_many", "idle connections that count as many", static_cast<double>(many));

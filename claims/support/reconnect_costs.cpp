@@ -37,7 +37,7 @@ void measure_reconnect_costs(Laboratory& laboratory, Evidence& evidence) {
     load.reconnect = contender.anew;
     load.message_bytes = contender.bytes;
     contender.cpu_us.push_back(
-        measure::measure_cost(bench.command(contender.server), load).cpu_us_per_request);
+        measure(bench.command(contender.server), load).complete_cost().cpu_us_per_request);
   });
   for (Exchange& contender : contenders) {
     evidence.measure(

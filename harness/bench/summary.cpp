@@ -49,7 +49,9 @@ void judge_cell(CellSummary& summary, const std::vector<const Trial*>& trials) {
   std::map<Verdict, std::size_t> verdicts;
   for (const Trial* const trial : trials) {
     ++verdicts[trial->judgement.verdict];
+    std::set<std::string> seen;  // a trial may have a reason twice, about two of its figures
     for (const Reason& reason : trial->judgement.reasons) {
+      if (!seen.insert(reason.code).second) continue;
       const auto found = std::ranges::find(counted, reason.code,
                                            [](const Count& count) { return count.reason.code; });
       if (found == counted.end()) {

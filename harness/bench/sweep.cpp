@@ -9,6 +9,7 @@
 #include <stop_token>
 
 #include "echo/system_call.hpp"
+#include "harness/bench/rounds.hpp"
 #include "harness/bench/trial.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/needs.hpp"
@@ -97,9 +98,7 @@ std::vector<ScheduledTrial> schedule_trials(const SweepPlan& plan) {
         }
       }
     }
-    // Fisher and Yates, by hand: std::shuffle may give another order with another library.
-    for (std::size_t i = one.size(); i > 1; --i) std::swap(one[i - 1], one[random() % i]);
-    all.insert(all.end(), one.begin(), one.end());
+    for (const std::size_t i : random_order(one.size(), random)) all.push_back(one[i]);
   }
   return all;
 }

@@ -4,11 +4,9 @@
 
 #include <algorithm>
 
-#include "harness/load/swarm.hpp"
+#include "harness/bench/measurement.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/keep_awake.hpp"
-#include "harness/machine/taken_time.hpp"
-#include "harness/server/process_meter.hpp"
 #include "harness/server/system_call_meter.hpp"
 #include "harness/text/number_text.hpp"
 #include "harness/text/time_units.hpp"
@@ -21,105 +19,14 @@ using std::chrono::nanoseconds;
 // A server whose CPU is busier than this does nothing but catch up, though batching lets it answer
 // every request still, later.
 constexpr double saturated_share = 0.95;
-// Connections over which memory is divided: with fewer, a page more or less would decide.
-constexpr std::size_t enough_connections = 1000;
 // A client that comes this close to what it reaches against the floor may be what limits the rate.
 constexpr double near_ceiling_share = 0.9;
 // A tail may be the machine's when the server waited longer than this for its CPU.
 constexpr double server_delay_limit = 0.01;
 constexpr double long_tail = 4;
 constexpr std::chrono::seconds server_start_limit{10};
-
-// The server's clocks and counters at one moment.
-struct ServerReading {
-  ProcessReading processes;
-  std::map<std::string, std::uint64_t> counters;
-  std::vector<CpuShares> shares;
-};
-
-// Its memory, and the kernel's, at one moment.
-struct MemoryReading {
-  std::uint64_t resident = 0;
-  std::uint64_t slab = 0;
-  std::uint64_t threads = 0;
-  std::uint64_t processes = 0;
-};
-
-// Reads what a trial wants to know of its server, before the load, at its window's edges.
-class ServerMeter {
- public:
-  explicit ServerMeter(ServerProcess& server) : server_(server), empty_(read_memory()) {}
-
-  void connections_open() {
-    open_ = read_memory();
-    if (open_.threads > most_threads_read) detail_ = Detail::cpu_only;
-  }
-  void window_begin() { begin_ = read(); }
-  void window_end() { end_ = read(); }
-
-  [[nodiscard]] ServerCost cost(const Load& load, const SwarmResult& result) const {
-    ServerCost cost;
-    cost.requests = std::max<std::uint64_t>(result.measured_requests, 1);
-    cost.steal_share = steal_share(begin_.shares, end_.shares);
-    cost.threads = open_.threads;
-    cost.processes = open_.processes;
-    cost.cpus = end_.processes.cpus;
-    for (const auto& [name, value] : end_.counters) {
-      const auto before = begin_.counters.find(name);
-      if (before != begin_.counters.end()) cost.counters[name] = value - before->second;
-    }
-    if (cost.counters.empty()) cost.unavailable["counters"] = "the server doesn't report any";
-    divide_by_requests(begin_.processes, end_.processes, detail_, result.measured_time, cost);
-    divide_memory(cost, load.connections());
-    return cost;
-  }
-
- private:
-  [[nodiscard]] MemoryReading read_memory() const {
-    const auto processes = read_process_tree(server_.pid(), Detail::cpu_only);
-    if (!processes) return {};
-    return {.resident = processes->resident_bytes,
-            .slab = kernel_slab_bytes(),
-            .threads = processes->threads,
-            .processes = processes->processes};
-  }
-
-  [[nodiscard]] ServerReading read() const {
-    ServerReading reading;
-    reading.counters = server_.counters().value_or(std::map<std::string, std::uint64_t>{});
-    // A server that has died keeps its last figures: its trial is judged by its end.
-    reading.processes = read_process_tree(server_.pid(), detail_).value_or(begin_.processes);
-    reading.shares = read_steal(reading.processes.cpus);
-    return reading;
-  }
-
-  void divide_memory(ServerCost& cost, std::size_t connections) const {
-    if (connections < enough_connections) {
-      cost.unavailable["resident_bytes_per_connection"] =
-          cost.unavailable["kernel_bytes_per_connection"] = fmt::format(
-              "fewer than {} connections are too few to divide memory by", enough_connections);
-      return;
-    }
-    const auto difference = [&](std::uint64_t before, std::uint64_t after) {
-      return (static_cast<double>(after) - static_cast<double>(before)) /
-             static_cast<double>(connections);
-    };
-    cost.resident_bytes_per_connection = difference(empty_.resident, open_.resident);
-    if (open_.slab >= empty_.slab) {
-      cost.kernel_bytes_per_connection = difference(empty_.slab, open_.slab);
-    } else {
-      cost.unavailable["kernel_bytes_per_connection"] =
-          "the kernel gave back memory of something else meanwhile";
-    }
-  }
-
-  ServerProcess& server_;
-  Detail detail_ = Detail::everything;
-  MemoryReading empty_;
-  MemoryReading open_;
-  ServerReading begin_;
-  ServerReading end_;
-};
+// A server that has this many connections less than it can have turns nobody away for their number.
+constexpr std::uint64_t near_limit = 128;
 
 // A fresh one, on its CPU.
 ServerProcess start(const SweepServer& server, const CpuPlan& cpus, const std::stop_token& stop) {
@@ -153,12 +60,14 @@ RunOutcome outcome_of(const LoadReport& load, const SweepServer& server) {
                   load.active_confirmed < load.active
                       ? fmt::format("starved: {} of {} served", load.active_confirmed, load.active)
                       : "starved: no answer any more in mid-load");
-    case RunEnd::refused:
-      if (server.max_connections) {
+    case RunEnd::refused: {
+      const std::uint64_t confirmed = load.idle_confirmed + load.active_confirmed;
+      // It has some descriptors of its own, and connections that are not confirmed yet.
+      if (server.max_connections && confirmed + near_limit >= *server.max_connections) {
         return call(OutcomeKind::over_limit, fmt::format("limit {}", *server.max_connections));
       }
-      return call(OutcomeKind::failed, fmt::format("turned away after {} connections",
-                                                   load.idle_confirmed + load.active_confirmed));
+      return call(OutcomeKind::failed, fmt::format("turned away after {} connections", confirmed));
+    }
     case RunEnd::server_gone:
       return call(OutcomeKind::failed, "the server ended its active connections");
     case RunEnd::corrupted:
@@ -258,24 +167,17 @@ Judgement judge_trial(const Trial& trial, const TrialCircumstances& circumstance
 void run_trial(Trial& trial, const SweepServer& server, const SweepPlan& plan, const CpuPlan& cpus,
                const std::optional<double>& client_ceiling_rps, const std::stop_token& stop) {
   ServerProcess process = start(server, cpus, stop);
-  ServerMeter meter(process);
   const Load load = load_of(trial.cell, plan);
-  const SwarmOptions options{.server = process.endpoint(),
-                             .load = load,
-                             .on_connections_open = [&] { meter.connections_open(); },
-                             .on_window_begin = [&] { meter.window_begin(); },
-                             .on_window_end = [&] { meter.window_end(); }};
-
   std::optional<KeepAwake> awake;
   if (plan.keep_awake) {
     // A server that never sleeps needs nobody to keep its CPU awake.
     const bool client_only = server.never_sleeps && cpus.client;
     awake.emplace(client_only ? std::vector<int>{*cpus.client} : cpus.usable);
   }
-  const SwarmResult result = run_swarm(options, stop);
+  Measurement measurement = measure(process, load, stop);
   awake.reset();
-  trial.load = make_load_report(load, result);
-  if (result.measured_requests > 0) trial.cost = meter.cost(load, result);
+  trial.load = make_load_report(load, measurement.result);
+  trial.cost = std::move(measurement.cost);
   trial.outcome = outcome_of(*trial.load, server);
   if (!process.running() && trial.outcome.kind != OutcomeKind::interrupted) {
     trial.outcome = {OutcomeKind::failed, trial.outcome.reason,

@@ -24,6 +24,9 @@ using std::chrono::nanoseconds;
 // Between two reports of progress.
 constexpr nanoseconds progress_interval = std::chrono::milliseconds(500);
 
+// For reading the server's figures at the begin of the window, which takes some ms at the most.
+constexpr nanoseconds reading_time = std::chrono::milliseconds(10);
+
 // The threads' clocks and counters at one moment.
 struct Reading {
   Clock::time_point time;
@@ -122,18 +125,24 @@ class Swarm {
     if (!halt_.stop_requested()) options_.on_connections_open();
     start_ = Clock::now();
     enter(Phase::load);
-    wait_for_all(Phase::load, start_ + options_.load.warmup);
+    // What reading the server's figures takes shall be over when the window begins.
+    wait_for_all(Phase::load,
+                 start_ + options_.load.warmup - std::min(reading_time, options_.load.warmup / 2));
     // The workers go on meanwhile, so the callback comes first and the reading close after it.
     std::optional<Reading> begin;
     if (!halt_.stop_requested()) {
       options_.on_window_begin();
       begin = read();
     }
-    wait_for_all(Phase::load);
+    // Not until the last straggler has come in, or the costs would be spread over that time, too.
+    wait_for_all(Phase::load, start_ + options_.load.warmup + options_.load.duration);
+    // But if only stragglers tell what a request costs, they do.
+    if (begin && requests_completed() == begin->completed) wait_for_all(Phase::load);
     if (begin) {
       measure(*begin, read());
       options_.on_window_end();
     }
+    wait_for_all(Phase::load);
     enter(Phase::close);
   }
 
@@ -163,12 +172,16 @@ class Swarm {
     SwarmProgress progress;
     progress.opening = phase == Phase::open;
     progress.connections = options_.load.connections();
-    for (const auto& worker : workers_) {
-      progress.connections_open += worker->connections_open();
-      progress.requests += worker->requests_completed();
-    }
+    for (const auto& worker : workers_) progress.connections_open += worker->connections_open();
+    progress.requests = requests_completed();
     progress.elapsed = Clock::now() - (progress.opening ? begin_ : start_);
     options_.on_progress(progress);
+  }
+
+  [[nodiscard]] std::uint64_t requests_completed() const {
+    std::uint64_t sum = 0;
+    for (const auto& worker : workers_) sum += worker->requests_completed();
+    return sum;
   }
 
   [[nodiscard]] Reading read() const {
@@ -177,8 +190,8 @@ class Swarm {
       // The thread has not been joined, so its clock can be had until it ends, and then is asked
       // for no more.
       reading.cpu.push_back(cpu_time_of(worker->thread).value_or(nanoseconds(0)));
-      reading.completed += worker->requests_completed();
     }
+    reading.completed = requests_completed();
     reading.time = Clock::now();
     reading.run_queue = run_queue_delay();
     reading.shares = read_steal(usable_cpus());
@@ -253,7 +266,6 @@ class Swarm {
   std::stop_token stop_;
   std::stop_source halt_;
   SwarmText text_;
-  std::vector<std::unique_ptr<Worker>> workers_;
   Clock::time_point begin_;
   Clock::time_point start_;  // of the load; written before its phase is entered
   std::mutex mutex_;
@@ -261,6 +273,8 @@ class Swarm {
   Phase phase_ = Phase::open;
   std::array<std::size_t, 3> finished_{};
   SwarmResult result_;
+  // Last, so that their threads are joined before anything that they use is gone.
+  std::vector<std::unique_ptr<Worker>> workers_;
 };
 
 }  // namespace

@@ -56,9 +56,10 @@ struct SwarmResult {
   std::size_t connections_lost = 0;       // confirmed, and then ended by the server
   std::chrono::nanoseconds open_time{0};  // from the first connect to the last confirmation
 
-  // The window is followed by a short wait for what was due in it; on_window_end comes after that.
-  // Server clocks and counters read in the two callbacks therefore belong to `measured_requests`
-  // and `measured_time`.
+  // on_window_begin comes some ms before the window, so that what it reads costs the load nothing,
+  // and on_window_end when the window is over. Server clocks and counters read in the two belong to
+  // `measured_requests` and `measured_time`. A short wait for what was due in the window follows; if
+  // nothing was answered before, on_window_end comes after it.
   std::chrono::nanoseconds window_time{0};  // less than asked for when the run ended early
   std::uint64_t window_requests = 0;        // echoed completely within the window
   std::uint64_t measured_requests = 0;      // the same, between the callbacks

@@ -261,11 +261,15 @@ std::vector<pid_t> process_tree(pid_t root) {
   return processes;
 }
 
-std::uint64_t kernel_slab_bytes() {
+std::uint64_t kernel_memory_bytes() {
   const std::optional<std::string> text = read_file("/proc/meminfo");
-  const auto slab = field(text ? *text : std::string_view(), "Slab");
-  if (!slab) throw std::runtime_error("/proc/meminfo doesn't tell the kernel's slab memory");
-  return number(*slab) * 1024;
+  std::uint64_t kib = 0;
+  for (const std::string_view kind : {"Slab", "KernelStack", "PageTables"}) {
+    const auto value = field(text ? *text : std::string_view(), kind);
+    if (!value) throw std::runtime_error(fmt::format("/proc/meminfo doesn't tell {}", kind));
+    kib += number(*value);
+  }
+  return kib * 1024;
 }
 
 }  // namespace echomux

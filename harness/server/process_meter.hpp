@@ -74,6 +74,10 @@ struct ServerCost {
   std::map<std::string, std::uint64_t> counters;
   std::map<std::string, std::string> unavailable;
 
+  // How often the server counted this for each request. Throws std::out_of_range when it doesn't.
+  [[nodiscard]] double counted_per_request(const std::string& counter) const {
+    return static_cast<double>(counters.at(counter)) / static_cast<double>(requests);
+  }
   // By its counters; none when it doesn't report any.
   [[nodiscard]] std::optional<double> scanned_per_request() const;
   [[nodiscard]] std::optional<double> system_calls_per_request() const;
@@ -166,14 +170,16 @@ void for_each_field(Of<ServerCost>, Visit visit) {
                    "first",
          .places = {.csv = 13, .ledger = 13, .page = 6}},
         &ServerCost::resident_bytes_per_connection);
-  visit({.name = "kernel_bytes_per_connection",
-         .explanation = "The kernel's own memory for both ends of a connection.",
-         .title = "Kernel memory",
-         .unit = "bytes per connection",
-         .head = "kernel bytes/conn",
-         .source = "Slab of /proc/meminfo likewise: of the whole system, and so of both ends",
-         .places = {.csv = 14, .ledger = 14, .page = 7}},
-        &ServerCost::kernel_bytes_per_connection);
+  visit(
+      {.name = "kernel_bytes_per_connection",
+       .explanation = "The kernel's own memory for both ends of a connection.",
+       .title = "Kernel memory",
+       .unit = "bytes per connection",
+       .head = "kernel bytes/conn",
+       .source = "Slab, KernelStack and PageTables of /proc/meminfo likewise: of the whole system, "
+                 "and so of both ends",
+       .places = {.csv = 14, .ledger = 14, .page = 7}},
+      &ServerCost::kernel_bytes_per_connection);
   visit({.name = "steal_share",
          .explanation = "Of the time of the CPUs that the server may use.",
          .source = "/proc/stat, of the CPUs that the client or the server may use",
@@ -202,8 +208,9 @@ constexpr std::uint64_t most_threads_read = 200;
 // `root` and its living descendants, parents before their children. Empty once root has ended.
 [[nodiscard]] std::vector<pid_t> process_tree(pid_t root);
 
-// The memory that the kernel uses for its own objects, sockets and epoll entries among them: of the
-// whole system. Throws std::runtime_error when the kernel doesn't tell.
-[[nodiscard]] std::uint64_t kernel_slab_bytes();
+// The memory that the kernel uses for its own objects (sockets and epoll entries among them), for
+// the stacks that threads have in it, and for page tables: of the whole system. Throws
+// std::runtime_error when the kernel doesn't tell.
+[[nodiscard]] std::uint64_t kernel_memory_bytes();
 
 }  // namespace echomux

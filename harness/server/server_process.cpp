@@ -131,7 +131,11 @@ std::optional<std::string> ServerProcess::read_line(Clock::time_point deadline) 
 }
 
 std::optional<std::map<std::string, std::uint64_t>> ServerProcess::counters() {
-  if (!speaks_echomux_ || exit_ || ::kill(pid(), SIGUSR1) != 0) return std::nullopt;
+  const auto ask = [this] {
+    return ::sigqueue(pid(), SIGUSR1, {.sival_int = static_cast<int>(++times_asked_)}) == 0;
+  };
+  const std::uint64_t first_question = times_asked_ + 1;
+  if (!speaks_echomux_ || exit_ || !ask()) return std::nullopt;
   const auto deadline = Clock::now() + std::chrono::seconds(1);
   while (const std::optional<std::string> line = read_line(deadline)) {
     try {
@@ -140,7 +144,11 @@ std::optional<std::map<std::string, std::uint64_t>> ServerProcess::counters() {
       for (const auto& [name, value] : json.items()) {
         if (value.is_number_unsigned()) value.get_to(counters[name]);
       }
-      return counters;
+      const auto asked = counters.extract("asked");
+      if (asked.empty() || asked.mapped() >= first_question) return counters;
+      // A late answer to an earlier question. This one may have been lost in that: of a signal that
+      // is pending already, the kernel forgets the second.
+      if (!ask()) return std::nullopt;
     } catch (const JsonError&) {
       continue;  // a line of another kind
     }

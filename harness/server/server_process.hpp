@@ -86,8 +86,9 @@ class ServerProcess {
   std::string name_;
   bool speaks_echomux_;
   Endpoint endpoint_;
-  Pipe output_;         // of which this end reads its stdout
-  std::string unread_;  // output not yet taken
+  Pipe output_;                    // of which this end reads its stdout
+  std::string unread_;             // output not yet taken
+  std::uint64_t times_asked_ = 0;  // for its counters
   SpawnedProcess process_;
   std::optional<ServerExit> exit_;
 };

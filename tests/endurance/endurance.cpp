@@ -8,7 +8,7 @@
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
 #include "cli/signal_thread.hpp"
-#include "harness/bench/measure.hpp"
+#include "harness/bench/ratio_program.hpp"
 #include "harness/bench/sweep.hpp"
 #include "harness/machine/build_info.hpp"
 #include "harness/machine/cpu.hpp"
@@ -19,7 +19,7 @@
 namespace echomux {
 
 EnduranceTarget target_of(const std::string& name, bool pin) {
-  EnduranceTarget target{.name = name, .command = measure::server_command(name)};
+  EnduranceTarget target{.name = name, .command = ratio_program::server_command(name)};
   if (!pin) target.command.cpu.reset();
   if (const Backend* const backend = find_backend(name)) {
     target.max_connections = backend->max_connections;

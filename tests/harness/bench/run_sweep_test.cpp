@@ -4,6 +4,7 @@
 
 #include "harness/bench/sweep.hpp"
 #include "harness/bench/trial.hpp"
+#include "tests/support/odd.hpp"
 
 namespace echomux {
 namespace {
@@ -71,6 +72,20 @@ TEST(RunSweep, KeepsNoCeilingOfAFloorThatFails) {
   EXPECT_THAT(told.trials, SizeIs(1));
   EXPECT_THAT(told.ceilings, IsEmpty());
   EXPECT_THAT(told.no_ceilings, SizeIs(1));
+}
+
+// Its limit of connections is no explanation where it turns the first one away.
+TEST(RunSweep, TakesNoEarlyRefusalForAServersLimit) {
+  SweepServer server;
+  server.command = odd("refuse");
+  server.max_connections = 1024;
+  std::vector<Trial> trials;
+  SweepObserver observer;
+  observer.after = [&](const Trial& trial) { trials.push_back(trial); };
+  run_sweep(short_plan(), {server}, std::nullopt, {}, observer, {});
+  ASSERT_THAT(trials, SizeIs(1));
+  EXPECT_EQ(trials.front().outcome.kind, OutcomeKind::failed);
+  EXPECT_THAT(trials.front().outcome.sentence, HasSubstr("turned away after 0 connections"));
 }
 
 TEST(RunSweep, KeepsNoCeilingThatAnInterruptionCutShort) {

@@ -99,6 +99,18 @@ TEST(Summary, LeavesOutInvalidTrials) {
   EXPECT_EQ(cell.judgement.reasons.at(0).sentence, "2 of 7 trials: the client was busy");
 }
 
+// A trial may be doubted for the same reason twice, about two of its figures.
+TEST(Summary, CountsTrialsAndNotReasons) {
+  const CellSummary cell = summary_of(one_cell(7, [](Trial& trial, std::size_t repetition) {
+    if (repetition > 3) return;
+    for (const char* const figure : {"p50", "p99"}) {
+      trial.judgement.add(Verdict::suspect, "drift", figure + std::string(" drifts"));
+    }
+  }));
+  EXPECT_EQ(cell.judgement.verdict, Verdict::valid);
+  EXPECT_EQ(cell.judgement.reasons.at(0).sentence, "3 of 7 trials: p50 drifts");
+}
+
 TEST(Summary, ShowsTheFiguresWhenAllTrialsAreInvalid) {
   const CellSummary cell =
       summary_of(one_cell(3, [](Trial& trial, std::size_t) { make_invalid(trial); }));

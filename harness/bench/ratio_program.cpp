@@ -1,19 +1,19 @@
-#include "harness/bench/measure.hpp"
+#include "harness/bench/ratio_program.hpp"
 
 #include <fmt/core.h>
 #include <sys/utsname.h>
 
 #include <iostream>
 
+#include "harness/bench/rounds.hpp"
 #include "harness/bench/sweep.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/server/programs.hpp"
 #include "harness/stats/statistics.hpp"
 #include "harness/text/number_text.hpp"
 #include "harness/text/table.hpp"
-#include "harness/text/time_units.hpp"
 
-namespace echomux::measure {
+namespace echomux::ratio_program {
 namespace {
 
 // Before prepare() narrows it down.
@@ -41,54 +41,15 @@ void prepare(std::string_view question) {
                            system.sysname, system.release, all_cpus().size(), descriptors);
 }
 
-Cost measure_cost(const ServerCommand& command, const Load& load) {
-  ServerProcess server(command);
-  return measure_cost(server, load);
-}
-
-Cost measure_cost(ServerProcess& server, const Load& load) {
-  SwarmOptions options{.server = server.endpoint(), .load = load};
-  std::chrono::nanoseconds cpu{0};
-  using Counters = std::map<std::string, std::uint64_t>;
-  Counters counted;
-  Counters counted_before;
-  options.on_window_begin = [&] {
-    counted_before = server.counters().value_or(Counters{});
-    cpu = server.cpu_time().value_or(cpu);
-  };
-  options.on_window_end = [&] {
-    cpu = server.cpu_time().value_or(cpu) - cpu;
-    counted = server.counters().value_or(Counters{});
-  };
-  const SwarmResult result = run_swarm(options);
-  if (result.outcome.reason != RunEnd::completed || result.measured_requests == 0) {
-    throw std::runtime_error(fmt::format(
-        "the run against {} did not complete: {} of {} connections", server.endpoint().to_string(),
-        result.idle_confirmed + result.active_confirmed, load.connections()));
-  }
-  const auto requests = static_cast<double>(result.measured_requests);
-  Cost cost{
-      .cpu_us_per_request = to_us(cpu) / requests,
-      .requests_per_second = requests / to_seconds(result.measured_time),
-      .latency_us_p50 = to_us(result.latency.percentile(50)),
-  };
-  for (const auto& [name, count] : counted) {
-    cost.counted_per_request[name] = static_cast<double>(count - counted_before[name]) / requests;
-  }
-  cost.scanned_per_request = cost.counted_per_request["descriptors_scanned"];
-  return cost;
-}
-
 Figures paired_rounds(int rounds, const std::vector<std::string>& contenders,
                       const std::function<double(const std::string&)>& measure) {
   Figures figures;
-  for (std::size_t round = 0; round < static_cast<std::size_t>(rounds); ++round) {
-    std::cerr << fmt::format("\r  round {} of {}", round + 1, rounds) << std::flush;
-    for (std::size_t i = 0; i < contenders.size(); ++i) {
-      const std::string& name = contenders[(round + i) % contenders.size()];
-      figures[name].push_back(measure(name));
-    }
-  }
+  run_rounds(contenders.size(), static_cast<std::size_t>(rounds),
+             [&](std::size_t contender, std::size_t round) {
+               std::cerr << fmt::format("\r  round {} of {}", round + 1, rounds) << std::flush;
+               const std::string& name = contenders[contender];
+               figures[name].push_back(measure(name));
+             });
   std::cerr << "\r                        \r";
   return figures;
 }
@@ -131,4 +92,4 @@ void report_ratio(std::string_view what, const std::vector<double>& ratios, Boun
   std::cout << table.print() << std::flush;
 }
 
-}  // namespace echomux::measure
+}  // namespace echomux::ratio_program
