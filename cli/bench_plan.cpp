@@ -136,6 +136,7 @@ SweepPlan make_plan(const BenchArguments& arguments) {
   plan.servers = choose_servers(arguments);
   plan.seed = arguments.seed.value_or(std::random_device()());
   plan.count_system_calls = true;
+  check_combination(plan.load, AF_INET, "--active");  // servers listen on 127.0.0.1
   sort_axis(plan.idle_connections);
   sort_axis(plan.rates);
   return plan;

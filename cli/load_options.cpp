@@ -1,5 +1,8 @@
 #include "cli/load_options.hpp"
 
+#include <fmt/core.h>
+#include <sys/socket.h>
+
 #include "harness/text/words.hpp"
 
 namespace echomux {
@@ -47,6 +50,24 @@ std::vector<Option> trial_options(Load& load) {
     }
   });
   return options;
+}
+
+void check_combination(const Load& load, int family, std::string_view active_option) {
+  if (load.threads > load.active_connections) {
+    throw UsageError(
+        fmt::format("--threads: {} threads can't share {} active connections; give "
+                    "each one at least, with {}",
+                    load.threads, load.active_connections, active_option));
+  }
+  if (load.reconnect && load.pipeline > 1) {
+    throw UsageError("--reconnect: a connection that lives for one message can't --pipeline");
+  }
+  for (const Endpoint& source : load.sources) {
+    if (source.family() != family) {
+      throw UsageError(fmt::format("--source-ip: {} is no IPv{} address, as the server's is",
+                                   source.to_string(), family == AF_INET6 ? 6 : 4));
+    }
+  }
 }
 
 }  // namespace echomux

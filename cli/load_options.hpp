@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "cli/command.hpp"
@@ -12,5 +13,9 @@ namespace echomux {
 
 // Those that all trials of bench have, whose help tells the default where the preset has none.
 [[nodiscard]] std::vector<Option> trial_options(Load& load);
+
+// Throws UsageError for what can't be meant, on a server of this family of addresses (AF_INET). It
+// names the option by which the active connections are asked for.
+void check_combination(const Load& load, int family, std::string_view active_option);
 
 }  // namespace echomux

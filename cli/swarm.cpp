@@ -37,30 +37,15 @@ struct SwarmArguments {
 };
 
 // Throws UsageError for what can't be meant.
-void check_combination(const SwarmArguments& arguments) {
+void check_target(const SwarmArguments& arguments) {
   const Endpoint& server = arguments.server;
-  const Load& load = arguments.load;
   if (!server.is_loopback() && !arguments.remote) {
     throw UsageError(
         fmt::format("{} is not on this machine, and a swarm is an attack on whoever did not ask "
                     "for it; --remote says that the server is yours",
                     server.to_string()));
   }
-  if (load.threads > load.active_connections) {
-    throw UsageError(
-        fmt::format("--threads: {} threads can't share {} active connections; give "
-                    "each one at least, with -c",
-                    load.threads, load.active_connections));
-  }
-  if (load.reconnect && load.pipeline > 1) {
-    throw UsageError("--reconnect: a connection that lives for one message can't --pipeline");
-  }
-  for (const Endpoint& source : load.sources) {
-    if (source.family() != server.family()) {
-      throw UsageError(fmt::format("--source-ip: {} and the server {} are of different families",
-                                   source.to_string(), server.to_string()));
-    }
-  }
+  check_combination(arguments.load, server.family(), "-c");
 }
 
 // --- what comes out ---
@@ -191,7 +176,7 @@ OutcomeKind kind_of(const LoadReport& report) {
 }
 
 int run(const SwarmArguments& arguments) {
-  check_combination(arguments);
+  check_target(arguments);
   SwarmOptions options{.server = arguments.server, .load = arguments.load};
   Interruption stop;
   raise_descriptor_limit();

@@ -39,6 +39,7 @@ Load load_of(const Cell& cell, const SweepPlan& plan) {
   Load load = plan.load;
   load.idle_connections = cell.idle_connections;
   load.requests_per_second = cell.rate;
+  load.seed = plan.seed;
   return load;
 }
 

@@ -75,6 +75,7 @@ struct AskedOfBench {
   std::string_view option;
   std::string_view help;
   std::string_view name;  // in the JSON of a plan
+  int since = 2;          // the schema_version from which on it is there
 };
 struct TrialField : LoadField {
   AskedOfBench of_bench;
@@ -100,34 +101,44 @@ void for_each_field(Of<Load>, Visit visit) {
                    "Requests per second in all, sent when they are due whatever the server does "
                    "(open loop); 0: as fast as answers come (closed loop)"}},
         &Load::requests_per_second);
-  visit(LoadField{{"arrivals"},
-                  {"--arrivals", "When the messages of an open loop are due", {}, "{} arrivals"}},
+  visit(TrialField{{{"arrivals"},
+                    {"--arrivals", "When the messages of an open loop are due", {}, "{} arrivals"}},
+                   {"--arrivals", "When the messages of an open loop are due", "arrivals", 3}},
         &Load::arrivals);
   visit(TrialField{{{.name = "size", .title = "message bytes"},
                     {"--size", "Bytes per message, 1 to 1048576", {1, 1'048'576}}},
                    {"--size", "Bytes per message (default: 64)", "message_bytes"}},
         &Load::message_bytes);
-  visit(LoadField{{"pipeline"},
-                  {"--pipeline",
-                   "Messages outstanding per connection at most",
-                   {1, 10'000},
-                   "{} messages outstanding per connection"}},
+  visit(TrialField{{{"pipeline"},
+                    {"--pipeline",
+                     "Messages outstanding per connection at most",
+                     {1, 10'000},
+                     "{} messages outstanding per connection"}},
+                   {"--pipeline", "Messages outstanding per connection at most", "pipeline", 3}},
         &Load::pipeline);
   visit(
-      LoadField{
-          {"reconnect"},
-          {"--reconnect", "A new connection per request", {}, "a new connection per request"}},
+      TrialField{
+          {{"reconnect"},
+           {"--reconnect", "A new connection per request", {}, "a new connection per request"}},
+          {"--reconnect", "A new connection per request", "reconnect", 3}},
       &Load::reconnect);
   visit(LoadField{{"confirm_idle"},
                   {"!--no-confirm", "Don't have idle connections confirmed by one echo each"}},
         &Load::confirm_idle);
-  visit(LoadField{{"threads"}, {"-t,--threads", "Client threads", {1, 256}}}, &Load::threads);
-  visit(LoadField{{"connect_rate"},
-                  {"--connect-rate",
-                   "Connections opened per second at most; 0: as fast as the server takes them"}},
+  visit(TrialField{{{"threads"}, {"-t,--threads", "Client threads", {1, 256}}},
+                   {"--threads", "Client threads (default: 1)", "threads", 3}},
+        &Load::threads);
+  visit(TrialField{{{"connect_rate"},
+                    {"--connect-rate",
+                     "Connections opened per second at most; 0: as fast as the server takes them"}},
+                   {"--connect-rate",
+                    "Connections opened per second at most (default: as the server takes them)",
+                    "connect_rate", 3}},
         &Load::connections_per_second);
-  visit(LoadField{{"source_ips"},
-                  {"--source-ip", "Address to connect from; repeat it for more, used in turn"}},
+  visit(TrialField{{{"source_ips"},
+                    {"--source-ip", "Address to connect from; repeat it for more, used in turn"}},
+                   {"--source-ip", "Address to connect from; repeat it for more, used in turn",
+                    "source_ips", 3}},
         &Load::sources);
   visit(TrialField{{{.name = "duration_seconds", .title = "seconds measured per trial"},
                     {"-d,--duration", "How long to measure", {10ms, 24h}}},
@@ -145,6 +156,10 @@ void for_each_field(Of<Load>, Visit visit) {
         &Load::timeout);
   visit(LoadField{{"seed"}, {"--seed", "Of random arrivals"}}, &Load::seed);
 }
+
+// Reads what Endpoint::to_string() says of an address to connect from, whose port is 0. Throws
+// std::invalid_argument.
+void read_text(const std::string& text, Endpoint& source);
 
 // One object with every field, times in seconds.
 [[nodiscard]] Json to_json(const Load& load);

@@ -58,8 +58,8 @@ struct SwarmResult {
 
   // on_window_begin comes some ms before the window, so that what it reads costs the load nothing,
   // and on_window_end when the window is over. Server clocks and counters read in the two belong to
-  // `measured_requests` and `measured_time`. A short wait for what was due in the window follows; if
-  // nothing was answered before, on_window_end comes after it.
+  // `measured_requests` and `measured_time`. A short wait for what was due in the window follows;
+  // if nothing was answered before, on_window_end comes after it.
   std::chrono::nanoseconds window_time{0};  // less than asked for when the run ended early
   std::uint64_t window_requests = 0;        // echoed completely within the window
   std::uint64_t measured_requests = 0;      // the same, between the callbacks

@@ -69,6 +69,7 @@ void for_each_field(Of<SweepPlan>, Visit visit) {
   for_each_field(Of<Load>{}, [&](auto field, auto member) {
     if constexpr (requires { field.of_bench; }) {
       field.name = field.of_bench.name;
+      field.since = field.of_bench.since;
       visit(
           field, [member](auto& plan) -> auto& { return plan.load.*member; });
     }

@@ -106,7 +106,7 @@ Json json_of(const T& value) {
 // --- and back ---
 
 // Reads what json_of() wrote, in this version of the schema. Throws std::exception, which says what
-// is wrong.
+// is wrong. Of what is written by its to_string(), read_text(text, value) is the way back.
 template <typename T>
 void read_json(const Json& json, T& value, int version = std::numeric_limits<int>::max());
 
@@ -143,6 +143,8 @@ void read_json(const Json& json, T& value, int version) {
   } else if constexpr (requires { value.emplace_back(); } && !IsText<T>) {
     value.clear();
     for (const Json& element : json) read_json(element, value.emplace_back(), version);
+  } else if constexpr (requires { read_text(std::string(), value); }) {
+    read_text(json.get<std::string>(), value);
   } else if constexpr (requires { std::tuple_size<T>::value; }) {
     for (std::size_t i = 0; i < value.size(); ++i) read_json(json.at(i), value[i], version);
   } else {
@@ -188,6 +190,8 @@ Json schema_of() {
     return {{"type", "object"}, {"additionalProperties", schema_of<Element>()}};
   } else if constexpr (IsList<T>) {
     return {{"type", "array"}, {"items", schema_of<typename T::value_type>()}};
+  } else if constexpr (requires(T value) { read_text(std::string(), value); }) {
+    return {{"type", "string"}};
   } else if constexpr (std::same_as<T, Json>) {
     return Json::object();
   } else {

@@ -34,6 +34,22 @@ class Bench : public ::testing::Test {
   TemporaryDirectory directory_;
 };
 
+TEST_F(Bench, TakesWhatDescribesASwarmsLoad) {
+  const Finished run = run_program(
+      arguments({"--backends", "epoll_lt", "--idle", "0", "--pipeline", "4", "--arrivals",
+                 "poisson", "--threads", "2", "--connect-rate", "5k", "--source-ip", "127.0.0.2"}));
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.out, AllOf(HasSubstr("poisson arrivals"),
+                             HasSubstr("4 messages outstanding per connection")));
+  const Load load = read_results(results_path()).context.plan.load;
+  EXPECT_EQ(load.pipeline, 4U);
+  EXPECT_EQ(load.arrivals, Arrivals::poisson);
+  EXPECT_EQ(load.threads, 2U);
+  EXPECT_EQ(load.connections_per_second, 5000);
+  ASSERT_EQ(load.sources.size(), 1U);
+  EXPECT_EQ(load.sources.front().to_string(), "127.0.0.2:0");
+}
+
 TEST_F(Bench, MeasuresEveryServerBesideEveryNumberOfIdleConnections) {
   const Finished run =
       run_program(arguments({"--backends", "floor,poll,epoll_et", "--idle", "0,50"}));

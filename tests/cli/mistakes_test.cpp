@@ -57,6 +57,8 @@ std::vector<Mistakes> all_mistakes() {
       {{"bench", "--backends", "epol"}, {{}}, {"'epol'", "epoll_lt"}},
       {{"bench", "--idle", "10q"}, {{}}, {"'10q' is not a whole number"}},
       {{"bench", "--duration"}, {{"-1"}}},
+      {{"bench"},
+       {{"--threads", "20"}, {"--reconnect", "--pipeline", "2"}, {"--source-ip", "::1"}}},
       {{"bench", "--server"},
        {{"mine"}, {"mine="}, {"=echo {port}"}, {"mine=echo"}, {"mine=echo '{port}"}, {odd_port}}},
       {{"compare"}, {{"only-one.json"}}},

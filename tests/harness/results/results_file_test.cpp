@@ -60,7 +60,9 @@ TEST(ResultsFile, HasEveryField) {
       {"name": "epoll_lt", "backend": "epoll_lt", "options": ["--x", "1"], "command": ""},
       {"name": "blocking", "backend": "blocking", "options": [], "command": ""},
       {"name": "mine", "backend": "", "options": [], "command": "./mine 0"}],
-    "idle_connections": [1000], "rates": [1000], "active_connections": 11, "message_bytes": 65,
+    "idle_connections": [1000], "rates": [1000], "active_connections": 11,
+    "arrivals": "uniform", "message_bytes": 65, "pipeline": 1, "reconnect": false, "threads": 1,
+    "connect_rate": 0, "source_ips": [],
     "duration_seconds": 2.5, "warmup_seconds": 0.123456789, "timeout_seconds": 3,
     "repetitions": 1, "seed": 18446744073709551615, "pin": false, "keep_awake": true,
     "count_system_calls": true})"));
