@@ -109,7 +109,7 @@ class SwarmWorker {
   void give_up(const Request& unanswered, Clock::time_point now);
   void record(const Request& request, Clock::time_point now);
 
-  void begin_request(std::size_t index, Clock::time_point due);
+  void begin_request(std::size_t index, Clock::time_point due, Clock::time_point now);
   void send_more(std::size_t index);
   void receive(std::size_t index, std::uint32_t events);
   bool accept_bytes(std::size_t index, std::span<const std::byte> bytes);
