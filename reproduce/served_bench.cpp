@@ -45,8 +45,8 @@ Served ServedBench::measure(const std::string& line, const Load& load) const {
   SweepServer server = run_.server(line);
   server.command.cpu = cpus_.server;
   ServerProcess process(server.command);
-  const KeepAwake awake(server.never_sleeps && cpus_.client ? std::vector<int>{*cpus_.client}
-                                                            : cpus_.usable);
+  const bool client_only = server.never_sleeps && cpus_.client;
+  const KeepAwake awake(client_only ? std::vector<int>{*cpus_.client} : cpus_.usable, cpus_.usable);
   const Measurement measured = echomux::measure(process, load, run_.stop);
   Served served;
   served.report = make_load_report(load, measured.result);

@@ -12,6 +12,7 @@
 #include "harness/bench/rounds.hpp"
 #include "harness/bench/trial.hpp"
 #include "harness/machine/cpu.hpp"
+#include "harness/machine/keep_awake.hpp"
 #include "harness/machine/needs.hpp"
 #include "harness/machine/tracepoint.hpp"
 #include "harness/text/time_units.hpp"
@@ -74,7 +75,10 @@ CpuPlan plan_cpus(bool pin, bool keep_awake) {
     plan.explanation =
         fmt::format("pinned: server on CPU {}, client on CPU {}", *plan.server, *plan.client);
   }
-  plan.explanation += keep_awake ? ", kept awake by threads of idle priority" : ", free to sleep";
+  const std::string why_not = keep_awake ? why_not_kept_awake(plan.usable) : "";
+  plan.explanation += !keep_awake       ? ", free to sleep"
+                      : why_not.empty() ? ", kept awake by threads of idle priority"
+                                        : ", free to sleep: " + why_not;
   return plan;
 }
 

@@ -173,7 +173,7 @@ void run_trial(Trial& trial, const SweepServer& server, const SweepPlan& plan, c
   if (plan.keep_awake) {
     // A server that never sleeps needs nobody to keep its CPU awake.
     const bool client_only = server.never_sleeps && cpus.client;
-    awake.emplace(client_only ? std::vector<int>{*cpus.client} : cpus.usable);
+    awake.emplace(client_only ? std::vector<int>{*cpus.client} : cpus.usable, cpus.usable);
   }
   Measurement measurement = measure(process, load, stop);
   awake.reset();

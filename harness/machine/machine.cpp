@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "echo/system_call.hpp"
+#include "harness/machine/cgroup.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/proc_file.hpp"
 #include "harness/machine/spawned_process.hpp"
@@ -287,47 +288,28 @@ class Inquiry {
     limits.max_map_count = read_limit("max_map_count", "/proc/sys/vm/max_map_count");
   }
 
-  // Both versions of control groups name this process's group in /proc/self/cgroup: "0::/path" is
-  // version 2's, "8:pids:/path" version 1's. A group's limits bind all groups within it.
   void describe_cgroup() {
-    const auto groups = read("/proc/self/cgroup");
-    if (!groups) {
+    if (!read("/proc/self/cgroup")) {
       machine_.unavailable["cgroup"] = error_;
       return;
     }
-    std::istringstream lines(*groups);
-    for (std::string line; std::getline(lines, line);) {
-      const std::size_t first = line.find(':');
-      const std::size_t second = line.find(':', first + 1);
-      if (first == std::string::npos || second == std::string::npos) continue;
-      const std::string controllers = line.substr(first + 1, second - first - 1);
-      const std::string path = line.substr(second + 1);
-      if (controllers.empty()) {
-        const std::string base = read("/sys/fs/cgroup/cgroup.controllers") ? "" : "/unified";
-        find_cgroup_limits("/sys/fs/cgroup" + base, path, "memory.max");
-      } else if (controllers == "pids" || controllers == "memory") {
-        find_cgroup_limits("/sys/fs/cgroup/" + controllers, path, "memory.limit_in_bytes");
-      }
-    }
-  }
-
-  void find_cgroup_limits(const std::string& base, const fs::path& group,
-                          std::string_view memory_name) {
     Limits& limits = machine_.limits;
-    for (fs::path path = group;; path = path.parent_path()) {
-      const std::string directory = base + (path == "/" ? "" : path.string()) + "/";
-      const std::string pids_file = directory + "pids.max";
-      // "max" is not a number; version 1 says it with one near 2^63.
-      const Limit pids = parse_number(read(pids_file).value_or(""));
+    for (const std::string& directory : group_directories("pids", root_)) {
+      // "max" is not a number.
+      const Limit pids = parse_number(read(directory + "pids.max").value_or(""));
       if (pids && *pids < limits.cgroup_pids.value_or(~std::uint64_t{0})) {
         limits.cgroup_pids = pids;
-        limits.cgroup_pids_file = pids_file;
+        limits.cgroup_pids_file = directory + "pids.max";
       }
-      const Limit memory = parse_number(read(directory + std::string(memory_name)).value_or(""));
-      if (memory && *memory < limits.cgroup_memory_bytes.value_or(std::uint64_t{1} << 62)) {
-        limits.cgroup_memory_bytes = memory;
+    }
+    for (const std::string& directory : group_directories("memory", root_)) {
+      for (const char* const name : {"memory.max", "memory.limit_in_bytes"}) {
+        const Limit memory = parse_number(read(directory + name).value_or(""));
+        // Version 1 says that there is none with a number near 2^63.
+        if (memory && *memory < limits.cgroup_memory_bytes.value_or(std::uint64_t{1} << 62)) {
+          limits.cgroup_memory_bytes = memory;
+        }
       }
-      if (path == path.parent_path()) break;
     }
   }
 

@@ -81,8 +81,11 @@ Json& Json::operator=(Json other) noexcept {
 }
 
 Json::Json(std::int64_t value) noexcept {
-  value < 0 ? value_.emplace<std::int64_t>(value)
-            : value_.emplace<std::uint64_t>(static_cast<std::uint64_t>(value));
+  if (value < 0) {
+    value_.emplace<std::int64_t>(value);
+  } else {
+    value_.emplace<std::uint64_t>(static_cast<std::uint64_t>(value));
+  }
 }
 
 Json::Json(std::initializer_list<Json> list) {

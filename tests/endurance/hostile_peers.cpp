@@ -26,8 +26,9 @@ struct Options : EnduranceOptions {
 std::unique_ptr<KeepAwake> keep_awake(const EnduranceTarget& target, const Options& options) {
   std::vector<int> cpus = usable_cpus();  // the client's alone
   if (!options.pin || !target.command.cpu) return nullptr;
-  if (!target.never_sleeps) cpus.push_back(*target.command.cpu);
-  return std::make_unique<KeepAwake>(cpus);
+  std::vector<int> measured = cpus;
+  measured.push_back(*target.command.cpu);
+  return std::make_unique<KeepAwake>(target.never_sleeps ? cpus : measured, measured);
 }
 
 struct Plan {

@@ -5,12 +5,9 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
-#include <filesystem>
-#include <fstream>
-
 #include "harness/machine/build_info.hpp"
 #include "harness/machine/cpu.hpp"
-#include "tests/support/temporary_directory.hpp"
+#include "tests/support/fake_root.hpp"
 
 namespace echomux {
 namespace {
@@ -20,21 +17,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-// A made-up /proc, /sys, /etc and /run, gone when the test is over.
-class FakeRoot {
- public:
-  FakeRoot& add(const std::string& path, const std::string& text) {
-    std::filesystem::create_directories((root_ / path).parent_path());
-    std::ofstream(root_ / path) << text;
-    return *this;
-  }
-
-  [[nodiscard]] Machine describe() const { return describe_machine(root_.path()); }
-
- private:
-  TemporaryDirectory root_;
-};
 
 TEST(Machine, AgreesWithWhatTheSystemTells) {
   const Machine machine = describe_machine();
@@ -54,7 +36,7 @@ TEST(Machine, AgreesWithWhatTheSystemTells) {
 }
 
 TEST(Machine, TellsWhatIsNotThere) {
-  const Machine machine = FakeRoot().describe();
+  const Machine machine = describe_machine(FakeRoot().path());
   for (const char* const what : {"distribution", "cpu_model", "memory_bytes", "cpu_accounting",
                                  "clocksource", "mitigations", "net.core.somaxconn", "cgroup"}) {
     EXPECT_TRUE(machine.unavailable.contains(what)) << what;
@@ -73,7 +55,7 @@ TEST(Machine, ReadsAVirtualMachine) {
       .add("proc/loadavg", "0.50 0.25 0.10 3/92 4590\n")
       .add("proc/sys/net/ipv4/tcp_mem", "1\t2\t3\n")
       .add("sys/devices/system/cpu/vulnerabilities/meltdown", "Not affected\n");
-  Machine machine = root.describe();
+  Machine machine = describe_machine(root.path());
   EXPECT_EQ(machine.cpu_model, "Some CPU");
   EXPECT_EQ(machine.cpu_mhz, 2500.5);
   EXPECT_EQ(machine.distribution, "Some Linux 1");
@@ -84,7 +66,7 @@ TEST(Machine, ReadsAVirtualMachine) {
   EXPECT_EQ(machine.mitigations.at("meltdown"), "Not affected");
   EXPECT_EQ(machine.governor, "none: no cpufreq");
   root.add("sys/class/dmi/id/sys_vendor", "QEMU\n");
-  EXPECT_EQ(root.describe().hypervisor, "QEMU");
+  EXPECT_EQ(describe_machine(root.path()).hypervisor, "QEMU");
 }
 
 TEST(Machine, KnowsWhichAccountingOfCpuTimeIsActive) {
@@ -93,11 +75,11 @@ TEST(Machine, KnowsWhichAccountingOfCpuTimeIsActive) {
   const std::string config = std::string("boot/config-") + system.release;
   FakeRoot root;
   root.add(config, "CONFIG_TICK_CPU_ACCOUNTING=y\nCONFIG_HZ=250\n");
-  EXPECT_EQ(root.describe().cpu_accounting, "tick-based (250 Hz)");
+  EXPECT_EQ(describe_machine(root.path()).cpu_accounting, "tick-based (250 Hz)");
   root.add(config, "# CONFIG_TICK_CPU_ACCOUNTING is not set\nCONFIG_VIRT_CPU_ACCOUNTING_GEN=y\n");
-  EXPECT_THAT(root.describe().cpu_accounting, HasSubstr("not active"));
+  EXPECT_THAT(describe_machine(root.path()).cpu_accounting, HasSubstr("not active"));
   root.add("sys/devices/system/cpu/nohz_full", "1-3\n");
-  EXPECT_EQ(root.describe().cpu_accounting, "full (VIRT_CPU_ACCOUNTING_GEN)");
+  EXPECT_EQ(describe_machine(root.path()).cpu_accounting, "full (VIRT_CPU_ACCOUNTING_GEN)");
 }
 
 TEST(Machine, FindsTheTightestLimitOfItsControlGroups) {
@@ -107,7 +89,7 @@ TEST(Machine, FindsTheTightestLimitOfItsControlGroups) {
       .add("sys/fs/cgroup/user.slice/pids.max", "500\n")
       .add("sys/fs/cgroup/user.slice/user-1.slice/pids.max", "max\n")
       .add("sys/fs/cgroup/user.slice/user-1.slice/memory.max", "1048576\n");
-  const Limits limits = root.describe().limits;
+  const Limits limits = describe_machine(root.path()).limits;
   EXPECT_EQ(limits.cgroup_pids, 500U);
   EXPECT_EQ(limits.cgroup_pids_file, "/sys/fs/cgroup/user.slice/pids.max");
   EXPECT_EQ(limits.cgroup_memory_bytes, 1048576U);

@@ -1,0 +1,99 @@
+// Where a CPU may be kept awake, and where that would do harm.
+#include "harness/machine/keep_awake.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "harness/bench/sweep.hpp"
+#include "harness/machine/cgroup.hpp"
+#include "tests/support/fake_root.hpp"
+
+namespace echomux {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST(CpuQuota, IsTheTightestOfTheGroupsAroundInBothVersions) {
+  FakeRoot none;
+  EXPECT_FALSE(cpu_quota(none.path()).has_value());
+  none.add("proc/self/cgroup", "0::/a/b\n");
+  none.add("sys/fs/cgroup/cgroup.controllers", "cpu");
+  none.add("sys/fs/cgroup/a/b/cpu.max", "max 100000");
+  EXPECT_FALSE(cpu_quota(none.path()).has_value());
+
+  FakeRoot second;
+  second.add("proc/self/cgroup", "0::/a/b\n");
+  second.add("sys/fs/cgroup/cgroup.controllers", "cpu");
+  second.add("sys/fs/cgroup/a/b/cpu.max", "150000 100000");
+  second.add("sys/fs/cgroup/a/cpu.max", "50000 100000");
+  const auto half = cpu_quota(second.path());
+  ASSERT_TRUE(half.has_value());
+  EXPECT_EQ(half->cpus, 0.5);
+  EXPECT_THAT(half->file, HasSubstr("/sys/fs/cgroup/a/cpu.max"));
+
+  FakeRoot first;
+  first.add("proc/self/cgroup", "4:cpu,cpuacct:/c\n3:memory:/d\n");
+  first.add("sys/fs/cgroup/cpu,cpuacct/c/cpu.cfs_quota_us", "200000");
+  first.add("sys/fs/cgroup/cpu,cpuacct/c/cpu.cfs_period_us", "100000");
+  first.add("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1");
+  first.add("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000");
+  EXPECT_EQ(cpu_quota(first.path()).value().cpus, 2);
+}
+
+TEST(KeepAwake, IsNotForCpusUnderAQuota) {
+  FakeRoot kernel;
+  EXPECT_THAT(why_not_kept_awake({0, 1}, kernel.path()), IsEmpty());
+  kernel.add("proc/self/cgroup", "0::/\n");
+  kernel.add("sys/fs/cgroup/cgroup.controllers", "cpu");
+  kernel.add("sys/fs/cgroup/cpu.max", "50000 100000");
+  EXPECT_THAT(why_not_kept_awake({0, 1}, kernel.path()), HasSubstr("cpu.max allows 0.50 CPUs"));
+}
+
+TEST(KeepAwake, IsNotForTwoThreadsOfOneCore) {
+  FakeRoot kernel;
+  for (const int cpu : {0, 1, 4, 5}) {
+    kernel.add(
+        "sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list",
+        cpu % 4 == 0 ? "0,4" : "1,5-6");
+  }
+  EXPECT_THAT(why_not_kept_awake({0, 1}, kernel.path()), IsEmpty());
+  EXPECT_THAT(why_not_kept_awake({0, 4}, kernel.path()),
+              HasSubstr("CPUs 0 and 4 are threads of one core"));
+  EXPECT_THAT(why_not_kept_awake({5, 1}, kernel.path()), HasSubstr("threads of one core"));
+}
+
+// Has the kernel refuse another priority, as in a container.
+void refuse_priorities() {
+  std::array filter{
+      sock_filter{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)},
+      sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_sched_setscheduler},
+      sock_filter{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EPERM},
+      sock_filter{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
+  };
+  sock_fprog program{.len = filter.size(), .filter = filter.data()};
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+TEST(KeepAwake, IsNotSaidToBeWhereTheKernelRefuses) {
+  EXPECT_EXIT(
+      {
+        refuse_priorities();
+        std::fputs(plan_cpus(true, true).explanation.c_str(), stderr);
+        std::exit(0);
+      },
+      ::testing::ExitedWithCode(0), "free to sleep: the kernel refuses threads of idle priority");
+}
+
+}  // namespace
+}  // namespace echomux
