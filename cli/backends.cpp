@@ -86,6 +86,7 @@ const Backend* find_server(std::string_view name) noexcept {
 
 std::vector<std::string> backend_names() {
   std::vector<std::string> names;
+  names.reserve(all_backends.size());
   for (const Backend& backend : all_backends) names.emplace_back(backend.name);
   return names;
 }

@@ -158,7 +158,7 @@ std::string results_json(const Results& results) {
   return json_of(results).dump(1) + "\n";
 }
 
-std::string results_schema(const std::vector<Metric>& metrics) {
+std::string results_schema(const std::vector<Metric>& summarized) {
   Json schema{{"$schema", "http://json-schema.org/draft-07/schema#"},
               {"title", "Results of echomux bench"},
               {"description",
@@ -167,7 +167,7 @@ std::string results_schema(const std::vector<Metric>& metrics) {
   Json& properties = schema["properties"];
   properties["schema_version"] = {{"const", schema_version}};
   Json names = Json::array();
-  for (const Metric& metric : metrics) names.push_back(metric.name);
+  for (const Metric& metric : summarized) names.push_back(metric.name);
   properties["summary"]["items"]["properties"]["metrics"]["propertyNames"] = {{"enum", names}};
   return schema.dump(1) + "\n";
 }

@@ -32,7 +32,7 @@ void write_results(const std::filesystem::path& path, const Results& results);
 [[nodiscard]] std::string results_json(const Results& results);
 
 // The JSON schema of that document, with summaries of these metrics.
-[[nodiscard]] std::string results_schema(const std::vector<Metric>& metrics = metrics());
+[[nodiscard]] std::string results_schema(const std::vector<Metric>& summarized = metrics());
 
 // Reads what write_results wrote; the summary is worked out anew. Throws std::runtime_error, with a
 // sentence for the user, for a file that isn't there or isn't one.

@@ -37,6 +37,7 @@ inline const bool slowed_down = under_sanitizer || server_wrapper != nullptr;
 
 // How long a test waits for something that normally happens at once. It is generous, because it is
 // used up only when a test fails, and a busy machine is no reason to fail.
+// NOLINTNEXTLINE(cert-err58-cpp): whole numbers throw nothing
 inline const std::chrono::milliseconds patience = [] {
   // Milliseconds, for who knows beforehand that the wait is in vain.
   const char* const asked_for = std::getenv("ECHOMUX_TEST_PATIENCE");
@@ -47,6 +48,7 @@ inline const std::chrono::milliseconds patience = [] {
 // Two promises of the servers: to stop within a second, and to notice within a second that
 // descriptors are to be had again. What looks on slows everything down, its report at exit
 // included.
+// NOLINTNEXTLINE(cert-err58-cpp)
 inline const std::chrono::milliseconds promptly = std::chrono::seconds(slowed_down ? 10 : 1);
 
 }  // namespace echomux
