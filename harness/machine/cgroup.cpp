@@ -14,6 +14,16 @@ std::optional<std::string> read(const fs::path& root, const std::string& path) {
   return proc::read_file((root / fs::path(path).relative_path()).string());
 }
 
+// Whether a list such as "cpu,cpuacct" has this name.
+bool list_names(std::string_view list, std::string_view name) {
+  for (;;) {
+    const std::size_t comma = list.find(',');
+    if (list.substr(0, comma) == name) return true;
+    if (comma == std::string_view::npos) return false;
+    list.remove_prefix(comma + 1);
+  }
+}
+
 // What a group may use of each period, in microseconds; "max" and -1 are no limit.
 std::optional<double> quota_of(const std::string& directory, const fs::path& root,
                                std::string& file) {
@@ -51,8 +61,7 @@ std::vector<std::string> group_directories(std::string_view controller, const fs
     std::string base = mount + "/" + controllers;
     if (controllers.empty()) {
       base = read(root, mount + "/cgroup.controllers") ? mount : mount + "/unified";
-    } else if (("," + controllers + ",").find("," + std::string(controller) + ",") ==
-               std::string::npos) {
+    } else if (!list_names(controllers, controller)) {
       continue;
     }
     for (fs::path path = line.substr(second + 1);; path = path.parent_path()) {

@@ -77,27 +77,35 @@ TEST_P(ConformanceFillsBuffers, SleepsWhileAPeerThatSaidItsLastDoesNotRead) {
     GTEST_SKIP() << "it sleeps in send itself, and watches nothing meanwhile";
   }
   const std::string_view bytes = more_than_fits();
-  Peer peer(endpoint(), small_buffers);
-  // A server that is out of something when the peer comes may need longer than the stall below.
-  ASSERT_TRUE(eventually(patience, [&] { return counter("accepted") == 1; }));
   // The end can't overtake the bytes before it, so no more of them may be sent than the server's
-  // kernel takes: only until nothing comes through twice in a row, for once the kernel may just be
-  // making its buffer larger.
-  std::string_view rest = bytes;
-  const auto sent = [&] { return bytes.size() - rest.size(); };
-  std::uint64_t echoed = 0;
-  for (std::uint64_t before = 1; echoed != before;) {
-    ASSERT_FALSE(rest.empty()) << "nothing ever held it back";
-    peer.send_all(rest.substr(0, 65'536));
-    rest.remove_prefix(65'536);
-    if (eventually(stalled_after, [&] { return counter("bytes_sent") == sent(); })) continue;
-    before = std::exchange(echoed, counter("bytes_sent"));
+  // kernel takes. Where a busy machine has made that more, it is tried again.
+  for (int attempts = 5;; --attempts) {
+    start();
+    Peer peer(endpoint(), small_buffers);
+    // A server that is out of something when the peer comes may need longer than the stall below.
+    ASSERT_TRUE(eventually(patience, [&] { return counter("accepted") == 1; }));
+    // Until nothing comes through twice in a row, for once the kernel may just be making its buffer
+    // larger.
+    std::string_view rest = bytes;
+    const auto sent = [&] { return bytes.size() - rest.size(); };
+    std::uint64_t echoed = 0;
+    for (std::uint64_t before = 1; echoed != before;) {
+      ASSERT_FALSE(rest.empty()) << "nothing ever held it back";
+      peer.send_all(rest.substr(0, 65'536));
+      rest.remove_prefix(65'536);
+      if (eventually(stalled_after, [&] { return counter("bytes_sent") == sent(); })) continue;
+      before = std::exchange(echoed, counter("bytes_sent"));
+    }
+    peer.half_close();
+    if (eventually(patience / 6, [&] { return peer.delivered(); })) {
+      EXPECT_GT(counter("bytes_received"), counter("bytes_sent"));
+      expect_asleep();
+      EXPECT_TRUE(same_bytes(peer.read_to_end(), bytes.substr(0, sent())));
+      return;
+    }
+    ASSERT_GT(attempts, 1) << "its end never arrives";
+    stop();
   }
-  peer.half_close();
-  ASSERT_TRUE(eventually(patience, [&] { return peer.delivered(); }));
-  EXPECT_GT(counter("bytes_received"), counter("bytes_sent"));
-  expect_asleep();
-  EXPECT_TRUE(same_bytes(peer.read_to_end(), bytes.substr(0, sent())));
 }
 
 // Once everything has been sent there is always room to send, of which nobody wants to hear.
