@@ -10,8 +10,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::optional<std::string> read(const fs::path& root, const std::string& path) {
-  return proc::read_file((root / fs::path(path).relative_path()).string());
+std::optional<std::string> read(const fs::path& root, const fs::path& path) {
+  return proc::read_file((root / path.relative_path()).string());
 }
 
 // Whether a list such as "cpu,cpuacct" has this name.
@@ -51,21 +51,21 @@ std::optional<double> quota_of(const std::string& directory, const fs::path& roo
 // /proc/self/cgroup names the group: "0::/path" is version 2's, "8:pids:/path" version 1's.
 std::vector<std::string> group_directories(std::string_view controller, const fs::path& root) {
   std::vector<std::string> directories;
-  const std::string mount = "/sys/fs/cgroup";
+  const fs::path mount = "/sys/fs/cgroup";
   std::istringstream lines(read(root, "/proc/self/cgroup").value_or(""));
   for (std::string line; std::getline(lines, line);) {
     const std::size_t first = line.find(':');
     const std::size_t second = line.find(':', first + 1);
     if (first == std::string::npos || second == std::string::npos) continue;
     const std::string controllers = line.substr(first + 1, second - first - 1);
-    std::string base = mount + "/" + controllers;
+    fs::path base = mount / controllers;
     if (controllers.empty()) {
-      base = read(root, mount + "/cgroup.controllers") ? mount : mount + "/unified";
+      base = read(root, mount / "cgroup.controllers") ? mount : mount / "unified";
     } else if (!list_names(controllers, controller)) {
       continue;
     }
     for (fs::path path = line.substr(second + 1);; path = path.parent_path()) {
-      directories.push_back(base + (path == "/" ? "" : path.string()) + "/");
+      directories.push_back((base / path.relative_path() / "").string());
       if (path == path.parent_path()) break;
     }
   }
