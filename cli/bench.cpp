@@ -299,6 +299,7 @@ Command bench_command() {
   const auto to = std::make_shared<BenchArguments>();
   std::vector<Option> options = plan_options(*to);
   std::vector<std::string> plan;
+  plan.reserve(options.size());
   for (const Option& option : options) plan.push_back(names_of(option).back());
   options.insert(
       options.end(),
