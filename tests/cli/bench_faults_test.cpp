@@ -136,7 +136,9 @@ void check_numbers(const Json& json, const std::string& path) {
     for (const Json& inner : json) check_numbers(inner, path);
   }
   if (json.is_object()) {
-    for (const auto& [name, inner] : json.items()) check_numbers(inner, path + '/' + name);
+    for (const auto& [name, inner] : json.items()) {
+      check_numbers(inner, std::string(path).append("/").append(name));
+    }
   }
 }
 

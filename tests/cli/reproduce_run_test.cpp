@@ -18,18 +18,18 @@ using ::testing::Not;
 
 void describe_nothing(Figure& /*figure*/) {}
 
-const FigureEntry published{"libevent-1-active", "", 20, describe_nothing,
-                            [](Figure& figure, const FigureRun& run) {
-                              run.progress("round 1 of 7");
-                              figure = sample_published();
-                            }};
-const FigureEntry with_fit{
+constexpr FigureEntry published{"libevent-1-active", "", 20, describe_nothing,
+                                [](Figure& figure, const FigureRun& run) {
+                                  run.progress("round 1 of 7");
+                                  figure = sample_published();
+                                }};
+constexpr FigureEntry with_fit{
     "active-share", "", 40, describe_nothing,
     [](Figure& figure, const FigureRun& /*run*/) { figure = sample_with_fit(); }};
-const FigureEntry failing{"failing", "", 10, describe_nothing,
-                          [](Figure& /*figure*/, const FigureRun& /*run*/) {
-                            throw std::runtime_error("out of descriptors");
-                          }};
+constexpr FigureEntry failing{"failing", "", 10, describe_nothing,
+                              [](Figure& /*figure*/, const FigureRun& /*run*/) {
+                                throw std::runtime_error("out of descriptors");
+                              }};
 
 class ReproduceRun : public ::testing::Test {
  protected:

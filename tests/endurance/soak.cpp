@@ -17,7 +17,7 @@ namespace {
 using namespace echomux;
 
 // The bare loop, with the well-behaved peers alone: what their latency is without any churn.
-const std::string control = "floor";
+constexpr const char* control = "floor";
 
 using Minutes = std::chrono::duration<double, std::ratio<60>>;
 

@@ -52,6 +52,7 @@ SoakSeries make_series(std::string name, std::string unit, double least_rise,
 template <typename Value, typename Moment, typename Member>
 std::vector<Value> column(const std::vector<Moment>& moments, Member member) {
   std::vector<Value> values;
+  values.reserve(moments.size());
   for (const Moment& moment : moments) values.push_back(static_cast<Value>(moment.*member));
   return values;
 }
