@@ -34,7 +34,9 @@ void add_places(const Json& json, const std::string& place, std::vector<std::str
       if (std::ranges::find(places, part) == places.end()) places.push_back(part);
     }
   } else if (json.is_object()) {
-    for (const auto& [key, inner] : json.items()) add_places(inner, place + '/' + key, places);
+    for (const auto& [key, inner] : json.items()) {
+      add_places(inner, std::string(place).append("/").append(key), places);
+    }
   } else {
     for (std::size_t i = 0; i < json.size(); ++i) {
       add_places(json.at(i), place + '/' + std::to_string(i), places);

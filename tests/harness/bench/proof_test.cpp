@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 double waited = 0;
 
 KnownServerLoad measure(const std::string& mode, const Load& load) {
-  const KnownServerLoad measured =
+  KnownServerLoad measured =
       measure_known_server({.arguments = {ODD_SERVER, "{port}", mode}}, load);
   waited = std::max(waited, measured.report.run_queue_share);
   return measured;
