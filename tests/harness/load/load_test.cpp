@@ -8,6 +8,7 @@
 namespace echomux {
 namespace {
 
+// NOLINTNEXTLINE(cert-err58-cpp): without memory no test would run
 const Load unusual{.idle_connections = 1,
                    .active_connections = 2,
                    .message_bytes = 3,
