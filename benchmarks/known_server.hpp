@@ -12,13 +12,15 @@ namespace echomux {
 struct KnownServerLoad {
   LoadReport report;
   double cpu_us_per_request = 0;
+  double server_run_queue_share = 0;  // of the time, ready to run and without a CPU
 };
 
 // Puts the load on a fresh server.
 inline KnownServerLoad measure_known_server(const ServerCommand& command, const Load& load) {
   const Measurement measured = measure(command, load);
-  return {make_load_report(load, measured.result),
-          measured.cost ? measured.cost->cpu_us_per_request : 0};
+  if (!measured.cost) return {.report = make_load_report(load, measured.result)};
+  return {make_load_report(load, measured.result), measured.cost->cpu_us_per_request,
+          measured.cost->run_queue_share.value_or(0)};
 }
 
 // Ten connections at this many requests per second in all; zero: a closed loop.

@@ -14,6 +14,7 @@
 #include "harness/server/server_process.hpp"
 #include "harness/text/json.hpp"
 #include "tests/support/background_bench.hpp"
+#include "tests/support/busy_machine.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 namespace echomux {
@@ -68,6 +69,11 @@ TEST_P(ServerFaultInMidSweep, SpoilsOneTrialAndNoOther) {
       if (fault.outcome != OutcomeKind::measured) {
         EXPECT_EQ(trial.judgement.verdict,
                   fault.outcome == OutcomeKind::starved ? Verdict::starved : Verdict::invalid);
+      }
+      if (fault.code == std::string("saturated") && trial.cost) {
+        // A server that waits for its CPU may not be able to show that it needs all of it.
+        const std::string busy = not_measurable(trial.cost->run_queue_share.value_or(0));
+        if (!busy.empty()) GTEST_SKIP() << busy;
       }
       EXPECT_THAT(trial.judgement.reasons, Contains(Field(&Reason::code, fault.code)));
     } else {

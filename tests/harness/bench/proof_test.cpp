@@ -16,13 +16,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// The share of the time for which an attempt's client waited for a CPU.
+// The share of the time for which an attempt's client or server waited for a CPU.
 double waited = 0;
 
 KnownServerLoad measure(const std::string& mode, const Load& load) {
   KnownServerLoad measured =
       measure_known_server({.arguments = {ODD_SERVER, "{port}", mode}}, load);
-  waited = std::max(waited, measured.report.run_queue_share);
+  waited = std::max({waited, measured.report.run_queue_share, measured.server_run_queue_share});
   return measured;
 }
 
