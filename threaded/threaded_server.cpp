@@ -75,7 +75,7 @@ class ThreadedServer {
         // until the accepting thread, which may sleep for hours, had found the time to join it.
         std::thread([this, own = std::move(worker)]() mutable {
           serve_peer(*own);
-          // Before the peer can learn of it: whoever sees this end may connect at once.
+          // Before the connection is closed: a peer that sees it closed may connect again at once.
           --connections_;
           own.reset();       // closes the connection
           count_worker(-1);  // the last thing it does

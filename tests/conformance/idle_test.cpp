@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
-#include <optional>
 #include <system_error>
 #include <thread>
 
@@ -50,23 +49,25 @@ class IdleTimeout : public Conformance {
     return more_than_fits().size() - rest.size();
   }
 
-  // The same, but none where the server has closed the peer for being idle meanwhile: a window that
-  // takes its time to open may take longer than the time-out. Then a longer one is to be tried.
-  std::optional<std::size_t> fill_in_time(Peer& peer) {
-    try {
-      return fill(peer);
-    } catch (const std::system_error&) {
-      if (!soon_idle_closed(1)) throw;
-      return std::nullopt;
-    }
-  }
+  // A peer that the server owes something.
+  struct Filled {
+    Peer peer;
+    std::size_t bytes;                // that went in
+    std::chrono::milliseconds limit;  // the server's time-out
+  };
 
-  // A peer that the server owes something, which it has not closed yet.
-  Peer start_and_fill() {
-    for (auto limit = long_timeout();; limit *= 2) {
+  // Starts a server and has it owe a peer something, which it has not closed yet. A window that
+  // takes its time to open may take longer than the time-out: then a longer one is tried.
+  Filled start_and_fill(std::chrono::milliseconds limit = long_timeout()) {
+    for (;; limit *= 2) {
       start_with(limit);
       Peer peer(endpoint(), small_buffers);
-      if (fill_in_time(peer)) return peer;
+      try {
+        const std::size_t bytes = fill(peer);
+        return {std::move(peer), bytes, limit};
+      } catch (const std::system_error&) {
+        if (!soon_idle_closed(1)) throw;
+      }
       stop();
     }
   }
@@ -156,14 +157,14 @@ TEST_P(IdleTimeout, ClosesNobodyInFullFlow) {
 }
 
 TEST_P(IdleTimeoutFillsBuffers, ClosesAPeerThatDoesNotRead) {
-  Peer peer = start_and_fill();
+  Peer peer = start_and_fill().peer;
   EXPECT_TRUE(soon_idle_closed(1));
   expect_reset(peer);
   EXPECT_EQ(Peer(endpoint()).exchange("next"), "next");
 }
 
 TEST_P(IdleTimeoutFillsBuffers, ClosesAPeerThatOnlyEndedItsDirection) {
-  Peer peer = start_and_fill();
+  Peer peer = start_and_fill().peer;
   peer.half_close();
   EXPECT_TRUE(soon_idle_closed(1));
   expect_reset(peer);
@@ -173,15 +174,11 @@ TEST_P(IdleTimeoutFillsBuffers, ClosesAPeerThatOnlyEndedItsDirection) {
 // longer than the time-out. The peer moves all the same.
 TEST_P(IdleTimeoutFillsBuffers, LetsAPeerReadAsSlowlyAsItLikes) {
   for (auto limit = long_timeout();; limit *= 2) {
-    start_with(limit);
-    Peer peer(endpoint(), small_buffers);
+    Filled filled = start_and_fill(limit);
+    limit = filled.limit;
+    Peer& peer = filled.peer;
+    const std::size_t pushed = filled.bytes;
     const std::string_view bytes = more_than_fits();
-    const std::optional<std::size_t> filled = fill_in_time(peer);
-    if (!filled) {
-      stop();
-      continue;
-    }
-    const std::size_t pushed = *filled;
     peer.half_close();
     constexpr std::size_t piece = 30'000;
     std::size_t received = 0;
@@ -202,15 +199,11 @@ TEST_P(IdleTimeoutFillsBuffers, LetsAPeerReadAsSlowlyAsItLikes) {
 // the kernel's buffer.
 TEST_P(IdleTimeoutFillsBuffers, LetsAPeerReadSlowlyWhatTheKernelHolds) {
   for (auto limit = long_timeout();; limit *= 2) {
-    start_with(limit);
-    Peer peer(endpoint(), small_buffers);
+    Filled filled = start_and_fill(limit);
+    limit = filled.limit;
+    Peer& peer = filled.peer;
+    const std::size_t pushed = filled.bytes;
     const std::string_view bytes = more_than_fits();
-    const std::optional<std::size_t> filled = fill_in_time(peer);
-    if (!filled) {
-      stop();
-      continue;
-    }
-    const std::size_t pushed = *filled;
     std::size_t received = 0;
     const auto receive = [&](std::size_t count) {
       count = std::min(count, pushed - received);
@@ -275,7 +268,7 @@ TEST_P(IdleTimeoutFillsBuffers, ClosesPeersThatVanished) {
   NetworkNamespace network;
   std::vector<Peer> vanishing;
   // One with its echo under way, and one that has all of it.
-  vanishing.push_back(start_and_fill());
+  vanishing.push_back(start_and_fill().peer);
   const std::size_t baseline = open_descriptors(server().pid()) - 1;
   if (!one_at_a_time()) {
     EXPECT_EQ(vanishing.emplace_back(endpoint()).exchange("x"), "x");

@@ -150,7 +150,7 @@ TEST_P(Conformance, TurnsAwayMoreThanItsMaxConnections) {
   EXPECT_TRUE(eventually(patience, [&] { return one_too_many.ended(); }));
 }
 
-// Whoever has seen the end of a connection may count on its place.
+// A peer that has seen its connection closed may use the place at once.
 TEST_P(Conformance, HasAPlaceForWhoComesWhenOneHasLeft) {
   start({"--max-connections", "1"});
   for (int i = 0; i < 200; ++i) {

@@ -292,9 +292,11 @@ SoakResult run_soak(const SoakOptions& options, const std::vector<EnduranceTarge
   std::vector<Watched> all;
   all.reserve(servers.size());
   for (const EnduranceTarget& server : servers) all.push_back(start(server));
+  const std::vector<int> measured = usable_cpus();  // the client's and the servers'
   if (options.client_cpu) run_on_cpus({*options.client_cpu});
   const std::unique_ptr<KeepAwake> awake =
-      options.client_cpu ? std::make_unique<KeepAwake>(std::vector{*options.client_cpu}) : nullptr;
+      options.client_cpu ? std::make_unique<KeepAwake>(std::vector{*options.client_cpu}, measured)
+                         : nullptr;
 
   const Clock::time_point begin = Clock::now();
   for (std::size_t i = 0; i < all.size(); ++i) {
