@@ -37,22 +37,25 @@ bool not_trusted(const Trial& trial) {
 class BenchProgress {
  public:
   BenchProgress(std::size_t trials, std::size_t done)
-      : trials_(trials), current_(done), done_(done) {}
+      : trials_(trials), finished_(done), done_(done) {}
 
   void before(const Trial& trial) {
-    ++current_;
-    if (terminal_) {
-      std::cerr << "\r\x1b[K" << head() << name(trial) << " …" << last_ << std::flush;
-    }
+    row_ = fmt::format("{} idle, {}", trial.cell.idle_connections, rate_in_words(trial.cell.rate));
+    show(name(trial) + " …" + last_);
+  }
+
+  void round(std::size_t round, std::size_t rounds) {
+    show(fmt::format("{}: round {} of {}{}", row_, round, rounds, last_));
   }
 
   void after(const Trial& trial) {
+    ++finished_;
     const std::string line = name(trial) + ": " + one_line(trial);
     if (!terminal_) {
-      std::cerr << head() << line << '\n';
+      std::cerr << head(finished_) << line << '\n';
       return;
     }
-    if (not_trusted(trial)) std::cerr << "\r\x1b[K" << head() << line << '\n';
+    if (not_trusted(trial)) std::cerr << "\r\x1b[K" << head(finished_) << line << '\n';
     last_ = "   (last: " + line + ")";
     if (last_.size() > 110) last_.replace(110, std::string::npos, "…)");
   }
@@ -69,15 +72,18 @@ class BenchProgress {
   }
 
  private:
-  [[nodiscard]] std::string head() const {
-    const std::size_t since = current_ - done_;
+  void show(const std::string& text) const {
+    if (terminal_) std::cerr << "\r\x1b[K" << head(finished_ + 1) << text << std::flush;
+  }
+  [[nodiscard]] std::string head(std::size_t number) const {
     std::string left;
-    if (since > 2) {
+    if (finished_ > done_ + 1) {
       const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin_;
-      const double done_share = double(since - 1) / double(trials_ - current_ + 1);
+      const double done_share = double(finished_ - done_) / double(trials_ - finished_);
       left = " " + time_left(std::floor(passed.count() / done_share));
     }
-    return fmt::format("[{:>{}}/{}]{} ", current_, std::to_string(trials_).size(), trials_, left);
+    return fmt::format("[{:>{}}/{}]{} ", std::min(number, trials_), std::to_string(trials_).size(),
+                       trials_, left);
   }
   static std::string name(const Trial& trial) {
     return fmt::format("{}, {} idle, {}", trial.cell.server, trial.cell.idle_connections,
@@ -85,8 +91,9 @@ class BenchProgress {
   }
 
   std::size_t trials_;
-  std::size_t current_;
+  std::size_t finished_;
   std::size_t done_;  // before this run began
+  std::string row_;
   bool terminal_ = ::isatty(STDERR_FILENO) == 1;
   std::string last_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
@@ -252,6 +259,7 @@ int bench(const BenchArguments& arguments) {
   BenchProgress progress(schedule_trials(plan).size(), done.trials.size());
   SweepObserver observer;
   observer.before = [&](const Trial& trial) { progress.before(trial); };
+  observer.round = [&](std::size_t round, std::size_t rounds) { progress.round(round, rounds); };
   observer.after = [&](const Trial& trial) {
     progress.after(trial);
     recorder.add(trial);

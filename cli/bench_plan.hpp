@@ -18,6 +18,7 @@ struct BenchArguments {
   std::string output;
   std::string resume;
   std::string format = "text";
+  bool fresh = false;
   bool strict = false;
   bool no_report = false;
 };

@@ -1,6 +1,9 @@
 #include <fmt/core.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -9,7 +12,9 @@
 #include "cli/load_options.hpp"
 #include "cli/signal_thread.hpp"
 #include "echo/socket.hpp"
+#include "echo/stop_event.hpp"
 #include "echo/system_call.hpp"
+#include "harness/bench/idle_holder.hpp"
 #include "harness/bench/sweep.hpp"
 #include "harness/load/hdr_format.hpp"
 #include "harness/load/load_report.hpp"
@@ -31,6 +36,7 @@ struct SwarmArguments {
   Endpoint server;
   bool remote = false;
   bool strict = false;
+  bool hold = false;
   std::string format = "text";
   std::string output;
   std::string hgrm;
@@ -168,10 +174,40 @@ void show_progress(const SwarmProgress& progress, bool terminal) {
   std::cerr << (terminal ? "\r\x1b[K" : "") << text << (terminal ? "" : "\n") << std::flush;
 }
 
+// Until standard input ends, or a stop is requested.
+void wait_for_end_of_input(const std::stop_token& stop) {
+  const StopEvent stopped(stop);
+  std::array<char, 512> ignored{};
+  while (!stop.stop_requested()) {
+    std::array<pollfd, 2> fds{pollfd{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0},
+                              pollfd{.fd = stopped.fd(), .events = POLLIN, .revents = 0}};
+    if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return;
+    if (fds[0].revents != 0 && ::read(STDIN_FILENO, ignored.data(), ignored.size()) == 0) return;
+  }
+}
+
+// Opens the idle connections, and closes them again when standard input ends.
+SwarmResult hold(const SwarmOptions& options, const std::string& format,
+                 const std::stop_token& stop) {
+  Swarm swarm(options, stop);
+  swarm.open();
+  if (swarm.going_on()) {
+    if (format == "json") std::cout << all_open << std::endl;
+    if (format == "text") {
+      std::cout << fmt::format("{}: {}: {} connections are held until standard input ends (Ctrl-D)",
+                               options.server.to_string(), all_open, options.load.idle_connections)
+                << std::endl;
+    }
+    wait_for_end_of_input(stop);
+  }
+  return swarm.close();
+}
+
 // What it counts as here, where a server that leaves its peers without an answer has failed.
 OutcomeKind kind_of(const LoadReport& report) {
   const bool broken = report.outcome.kind != OutcomeKind::measured || report.lost > 0 ||
-                      report.unanswered > 0 || report.partly_answered > 0 || report.requests == 0;
+                      report.unanswered > 0 || report.partly_answered > 0 ||
+                      (report.active > 0 && report.requests == 0);
   return kind_of_all(report.outcome.kind == OutcomeKind::interrupted, broken);
 }
 
@@ -185,7 +221,9 @@ int run(const SwarmArguments& arguments) {
     options.on_progress = [&](const SwarmProgress& progress) { show_progress(progress, terminal); };
   }
 
-  const SwarmResult result = run_swarm(options, stop.token());
+  if (arguments.hold) options.load.active_connections = 0;
+  const SwarmResult result = arguments.hold ? hold(options, arguments.format, stop.token())
+                                            : run_swarm(options, stop.token());
   if (terminal && arguments.format != "quiet") std::cerr << "\r\x1b[K" << std::flush;
   const LoadReport report = make_load_report(options.load, result);
   const Judgement judgement = judge(report);
@@ -220,6 +258,10 @@ std::vector<Option> options_into(SwarmArguments& to) {
   options.insert(
       options.end(),
       {{"--remote", "Allow a server on another machine", &to.remote},
+       {"--hold",
+        "Only hold the idle connections, until standard input ends: something else loads the "
+        "server meanwhile",
+        &to.hold},
        {"--strict", "Exit with status 3 when the verdict isn't 'valid'", &to.strict},
        {"--format", "What to print", one_of(&to.format, {"text", "json", "csv", "quiet"})},
        {"-o,--output", "Write it to this file instead of stdout", file(&to.output)},

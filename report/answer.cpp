@@ -13,8 +13,6 @@ namespace echomux {
 namespace {
 
 constexpr std::string_view cost_metric = "cpu_us_per_request";
-// Without intervals only what is this many times as large is called different.
-constexpr double clear_ratio = 1.5;
 
 bool takes_part(const CellSummary& cell) {
   const LineKind kind = line_kind(cell.cell.server);
@@ -27,14 +25,6 @@ bool has_cost(const CellSummary& cell) {
 
 double cost(const CellSummary& cell) {
   return *cell.median(cost_metric);
-}
-
-// True when `dearer` certainly costs more than `cheaper`, as far as these trials tell.
-bool told_apart(const CellSummary& cheaper, const CellSummary& dearer) {
-  const auto& low = cheaper.metrics.at(cost_metric).interval.bounds;
-  const auto& high = dearer.metrics.at(cost_metric).interval.bounds;
-  if (low && high) return low->high < high->low;
-  return cost(dearer) >= clear_ratio * cost(cheaper);
 }
 
 // The servers beside as many idle connections and at one rate.

@@ -33,6 +33,10 @@ std::string in_table(const CellSummary& cell, const Metric& metric) {
   switch (metric.field.form) {
     case Form::interval:
       return with_interval(cell.metrics.at(metric.name));
+    case Form::ratio: {
+      const MedianInterval& interval = cell.metrics.at(metric.name).interval;
+      return ratio_in_words(interval.median, interval.bounds, 2);
+    }
     case Form::percent:
       return percent(*median);
     case Form::whole:

@@ -49,7 +49,8 @@ Json metrics_of(const CellSummary& cell) {
     if (!summary.values.empty()) json[std::string(name)] = to_json(summary);
   }
   if (const auto count = cell.system_calls_per_request) {
-    json[std::string(system_calls)] = to_json({{*count}, {}, {*count, {}}});
+    json[std::string(system_calls)] =
+        to_json({.values = {*count}, .repetitions = {}, .outliers = {}, .interval = {*count, {}}});
   } else if (json.contains("calls_per_request")) {
     json[std::string(system_calls)] = json["calls_per_request"];
   }

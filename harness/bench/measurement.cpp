@@ -3,117 +3,15 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <map>
+#include <chrono>
+#include <cmath>
 #include <stdexcept>
 
-#include "harness/machine/taken_time.hpp"
+#include "harness/bench/idle_holder.hpp"
+#include "harness/bench/server_meter.hpp"
+#include "harness/server/system_call_meter.hpp"
 
 namespace echomux {
-namespace {
-
-// Connections over which memory is divided: with fewer, a page more or less would decide.
-constexpr std::size_t enough_connections = 1000;
-
-// The server's clocks and counters at one moment.
-struct ServerReading {
-  ProcessReading processes;
-  std::map<std::string, std::uint64_t> counters;
-  std::vector<CpuShares> shares;
-};
-
-// Its memory, and the kernel's, at one moment.
-struct MemoryReading {
-  std::uint64_t resident = 0;
-  std::uint64_t kernel = 0;
-  std::uint64_t threads = 0;
-  std::uint64_t processes = 0;
-};
-
-// Reads what there is to know of a server, before the load and at the edges of its window.
-class ServerMeter {
- public:
-  explicit ServerMeter(ServerProcess& server) : server_(server), empty_(read_memory()) {}
-
-  void connections_open() {
-    open_ = read_memory();
-    if (open_.threads > most_threads_read) detail_ = Detail::cpu_only;
-  }
-  void window_begin() {
-    begin_.counters = read_counters();
-    read_clocks(begin_);
-  }
-  void window_end() {
-    read_clocks(end_);
-    end_.counters = read_counters();
-  }
-
-  [[nodiscard]] ServerCost cost(const Load& load, const SwarmResult& result) const {
-    ServerCost cost;
-    cost.requests = std::max<std::uint64_t>(result.measured_requests, 1);
-    cost.steal_share = steal_share(begin_.shares, end_.shares);
-    cost.threads = open_.threads;
-    cost.processes = open_.processes;
-    cost.cpus = end_.processes.cpus;
-    for (const auto& [name, value] : end_.counters) {
-      const auto before = begin_.counters.find(name);
-      if (before != begin_.counters.end()) cost.counters[name] = value - before->second;
-    }
-    if (cost.counters.empty()) cost.unavailable["counters"] = "the server doesn't report any";
-    divide_by_requests(begin_.processes, end_.processes, detail_, result.measured_time, cost);
-    divide_memory(cost, load.connections());
-    return cost;
-  }
-
- private:
-  [[nodiscard]] MemoryReading read_memory() const {
-    const auto processes = read_process_tree(server_.pid(), Detail::cpu_only);
-    if (!processes) return {};
-    return {.resident = processes->resident_bytes,
-            .kernel = kernel_memory_bytes(),
-            .threads = processes->threads,
-            .processes = processes->processes};
-  }
-
-  [[nodiscard]] std::map<std::string, std::uint64_t> read_counters() const {
-    return server_.counters().value_or(std::map<std::string, std::uint64_t>{});
-  }
-
-  void read_clocks(ServerReading& reading) const {
-    // A server that has died keeps its last figures: its trial is judged by its end.
-    reading.processes = read_process_tree(server_.pid(), detail_).value_or(begin_.processes);
-    reading.shares = read_steal(reading.processes.cpus);
-  }
-
-  void divide_memory(ServerCost& cost, std::size_t connections) const {
-    if (connections < enough_connections) {
-      cost.unavailable["resident_bytes_per_connection"] =
-          cost.unavailable["kernel_bytes_per_connection"] = fmt::format(
-              "fewer than {} connections are too few to divide memory by", enough_connections);
-      return;
-    }
-    const auto difference = [&](std::uint64_t before, std::uint64_t after) {
-      return (static_cast<double>(after) - static_cast<double>(before)) /
-             static_cast<double>(connections);
-    };
-    cost.resident_bytes_per_connection = difference(empty_.resident, open_.resident);
-    if (open_.kernel >= empty_.kernel) {
-      cost.kernel_bytes_per_connection = difference(empty_.kernel, open_.kernel);
-    } else {
-      cost.unavailable["kernel_bytes_per_connection"] =
-          "the kernel gave back memory of something else meanwhile";
-    }
-  }
-
-  ServerProcess& server_;
-  Detail detail_ = Detail::everything;
-  MemoryReading empty_;
-  MemoryReading open_;
-  ServerReading begin_;
-  ServerReading end_;
-};
-
-}  // namespace
-
 const ServerCost& Measurement::complete_cost() const {
   if (result.outcome.reason == RunEnd::completed && cost) return *cost;
   throw std::runtime_error(fmt::format(
@@ -122,19 +20,130 @@ const ServerCost& Measurement::complete_cost() const {
       result.idle_confirmed + result.active_confirmed));
 }
 
-Measurement measure(ServerProcess& server, const Load& load, const std::stop_token& stop) {
-  ServerMeter meter(server);
-  Measurement measurement;
-  measurement.result = run_swarm({.server = server.endpoint(),
-                                  .load = load,
-                                  .on_connections_open = [&] { meter.connections_open(); },
-                                  .on_window_begin = [&] { meter.window_begin(); },
-                                  .on_window_end = [&] { meter.window_end(); }},
-                                 stop);
-  if (measurement.result.measured_requests > 0) {
-    measurement.cost = meter.cost(load, measurement.result);
+class StandingLoad::Parts {
+ public:
+  Parts(ServerProcess& server, const Load& load, Idle idle, std::stop_token stop)
+      : server_(server),
+        load_(load),
+        stop_(std::move(stop)),
+        meter_(server),
+        options_{server.endpoint(), load} {
+    if (idle == Idle::apart && load.idle_connections > 0) {
+      options_.load.idle_connections = 0;
+      holder_.emplace(server.endpoint(), load);
+    }
+    options_.on_connections_open = [this] {
+      meter_.connections_open();
+      const auto before = std::chrono::steady_clock::now();
+      meter_.window_begin();
+      const auto taken = std::chrono::steady_clock::now() - before;
+      options_.reading_time = std::max<std::chrono::nanoseconds>(options_.reading_time, 2 * taken);
+    };
+    read_server_at_edges();
+    swarm_ = std::make_unique<Swarm>(options_, stop_);
   }
-  return measurement;
+
+  void open() {
+    if (holder_ && !holder_->open(stop_)) return;
+    swarm_->open();
+    open_ = swarm_->going_on();
+  }
+
+  [[nodiscard]] bool going_on() const noexcept { return open_ && swarm_->going_on(); }
+
+  Slice load(std::chrono::nanoseconds warmup, std::chrono::nanoseconds duration) {
+    const SwarmSlice slice = swarm_->load(std::max(warmup, 2 * options_.reading_time), duration);
+    return {slice.requests, slice.time, meter_.cpu_time(), slice.drained, slice.lost_at_rest};
+  }
+
+  void warm_up(std::chrono::nanoseconds duration) {
+    options_.on_window_begin = options_.on_window_end = [] {};
+    swarm_->load(duration, std::chrono::nanoseconds(0), false);
+    read_server_at_edges();
+  }
+
+  std::optional<double> count_system_calls(std::chrono::nanoseconds warmup,
+                                           std::chrono::nanoseconds duration) {
+    SystemCallMeter calls(process_tree(server_.pid()));
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    options_.on_window_begin = [&] { begin = calls.count(); };
+    options_.on_window_end = [&] { end = calls.count(); };
+    const SwarmSlice slice = swarm_->load(warmup, duration, false);
+    read_server_at_edges();
+    if (slice.requests == 0) return std::nullopt;
+    return static_cast<double>(end - begin) / static_cast<double>(slice.requests);
+  }
+
+  Measurement close() {
+    Measurement measurement;
+    SwarmResult& result = measurement.result;
+    result = swarm_->close();
+    if (holder_) {
+      const LoadReport held = holder_->close();
+      result.idle_confirmed = held.idle_confirmed;
+      result.idle_held = held.idle_held;
+      result.connections_lost += held.lost;
+      if (!open_ && result.outcome.reason == RunEnd::completed) result.outcome = held.outcome;
+      if (!open_ && stop_.stop_requested()) result.outcome.end(RunEnd::interrupted);
+      result.open_time += std::chrono::nanoseconds(std::llround(held.open_ms * 1e6));
+    }
+    if (result.measured_requests > 0) measurement.cost = meter_.cost(load_, result);
+    return measurement;
+  }
+
+ private:
+  void read_server_at_edges() {
+    options_.on_window_begin = [this] { meter_.window_begin(); };
+    options_.on_window_end = [this] { meter_.window_end(); };
+  }
+
+  ServerProcess& server_;
+  Load load_;
+  std::stop_token stop_;
+  ServerMeter meter_;
+  SwarmOptions options_;
+  std::optional<IdleHolder> holder_;
+  std::unique_ptr<Swarm> swarm_;
+  bool open_ = false;
+};
+
+StandingLoad::StandingLoad(ServerProcess& server, const Load& load, Idle idle, std::stop_token stop)
+    : parts_(std::make_unique<Parts>(server, load, idle, std::move(stop))) {}
+
+StandingLoad::~StandingLoad() = default;
+
+void StandingLoad::open() {
+  parts_->open();
+}
+
+bool StandingLoad::going_on() const noexcept {
+  return parts_->going_on();
+}
+
+StandingLoad::Slice StandingLoad::load(std::chrono::nanoseconds warmup,
+                                       std::chrono::nanoseconds duration) {
+  return parts_->load(warmup, duration);
+}
+
+void StandingLoad::warm_up(std::chrono::nanoseconds duration) {
+  parts_->warm_up(duration);
+}
+
+std::optional<double> StandingLoad::count_system_calls(std::chrono::nanoseconds warmup,
+                                                       std::chrono::nanoseconds duration) {
+  return parts_->count_system_calls(warmup, duration);
+}
+
+Measurement StandingLoad::close() {
+  return parts_->close();
+}
+
+Measurement measure(ServerProcess& server, const Load& load, const std::stop_token& stop) {
+  StandingLoad standing(server, load, StandingLoad::Idle::here, stop);
+  standing.open();
+  if (standing.going_on()) standing.load(load.warmup, load.duration);
+  return standing.close();
 }
 
 Measurement measure(const ServerCommand& command, const Load& load) {

@@ -3,8 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
+#include "harness/bench/slices.hpp"
 #include "harness/text/number_text.hpp"
 #include "harness/text/words.hpp"
 
@@ -17,6 +19,26 @@ constexpr double widest_interval = 0.5;
 // The metrics that a reader compares servers by, and whose intervals are judged.
 constexpr std::string_view judged_metrics[] = {"latency_us_p50", "cpu_us_per_request"};
 
+constexpr std::string_view cost_metric = "cpu_us_per_request";
+// Without intervals only what is this many times as large is called different.
+constexpr double clear_ratio = 1.5;
+// With which two servers of a row are told apart.
+constexpr double apart_confidence = 0.98;
+
+// The logarithm of the dearer one's cost over the cheaper one's, of each repetition that both have.
+std::vector<double> log_ratios(const CellSummary& cheaper, const CellSummary& dearer) {
+  const MetricSummary& below = cheaper.metric(ratio_to_empty_floor);
+  const MetricSummary& above = dearer.metric(ratio_to_empty_floor);
+  std::vector<double> logs;
+  for (std::size_t i = 0; i < above.values.size(); ++i) {
+    const auto same = std::ranges::find(below.repetitions, above.repetitions[i]);
+    if (same == below.repetitions.end()) continue;
+    const auto place = static_cast<std::size_t>(same - below.repetitions.begin());
+    logs.push_back(std::log(above.values[i] / below.values[place]));
+  }
+  return logs;
+}
+
 bool counts(const Trial& trial) {
   return trial.has_figures() && trial.judgement.verdict != Verdict::invalid;
 }
@@ -24,17 +46,16 @@ bool counts(const Trial& trial) {
 MetricSummary summarize_metric(const Metric& metric, const std::vector<const Trial*>& trials) {
   MetricSummary summary;
   summary.place = metric.field.places.csv;
-  std::vector<std::size_t> repetitions;
   for (const Trial* const trial : trials) {
     if (const std::optional<double> value = metric.value(*trial)) {
       summary.values.push_back(*value);
-      repetitions.push_back(trial->repetition);
+      summary.repetitions.push_back(trial->repetition);
     }
   }
   if (summary.values.empty()) return summary;
   summary.interval = median_interval(summary.values);
   for (const std::size_t index : outliers(summary.values)) {
-    summary.outliers.push_back(repetitions[index]);
+    summary.outliers.push_back(summary.repetitions[index]);
   }
   return summary;
 }
@@ -119,6 +140,29 @@ CellSummary summarize_cell(const Cell& cell, const Results& results) {
 
 }  // namespace
 
+bool told_apart(const CellSummary& cheaper, const CellSummary& dearer) {
+  const std::vector<double> logs = log_ratios(cheaper, dearer);
+  if (!logs.empty() && cheaper.spread && dearer.spread) {
+    const auto count = static_cast<double>(logs.size());
+    double mean = 0;
+    for (const double log : logs) mean += log / count;
+    const Spread& spread = std::max(*cheaper.spread, *dearer.spread,
+                                    [](auto& a, auto& b) { return a.deviation < b.deviation; });
+    return mean > student_quantile(apart_confidence, spread.degrees) * spread.deviation *
+                      std::sqrt(2 / count);
+  }
+  const auto& low = cheaper.metrics.at(cost_metric).interval.bounds;
+  const auto& high = dearer.metrics.at(cost_metric).interval.bounds;
+  if (low && high) return low->high < high->low;
+  return *dearer.median(cost_metric) >= clear_ratio * *cheaper.median(cost_metric);
+}
+
+const MetricSummary& CellSummary::metric(std::string_view name) const {
+  static const MetricSummary none;
+  const auto found = metrics.find(name);
+  return found == metrics.end() ? none : found->second;
+}
+
 std::vector<const Trial*> used_trials(const Cell& cell, const Results& results) {
   std::vector<const Trial*> used = trials_of(cell, results);
   std::erase_if(used, [](const Trial* trial) { return !trial->has_figures(); });
@@ -142,9 +186,8 @@ std::map<std::string, std::set<std::string>> missing_figures(const Results& resu
 }
 
 std::optional<double> CellSummary::median(std::string_view metric) const {
-  const auto found = metrics.find(metric);
-  if (found == metrics.end() || found->second.values.empty()) return std::nullopt;
-  return found->second.interval.median;
+  const MetricSummary& summary = this->metric(metric);
+  return summary.values.empty() ? std::nullopt : std::optional(summary.interval.median);
 }
 
 std::optional<double> MetricSummary::low() const {
@@ -167,10 +210,14 @@ std::vector<CellSummary> summarize(const Results& results) {
   const SweepPlan& plan = results.context.plan;
   for (const std::size_t idle : plan.idle_connections) {
     for (const double rate : plan.rates) {
+      const std::size_t begin = cells.size();
       for (const ServerSpec& server : plan.servers) {
         CellSummary summary = summarize_cell({server.name, idle, rate}, results);
         if (summary.trials > 0) cells.push_back(std::move(summary));
       }
+      std::vector<CellSummary*> row;
+      for (std::size_t i = begin; i < cells.size(); ++i) row.push_back(&cells[i]);
+      set_ratio_intervals(row);
     }
   }
   return cells;

@@ -15,7 +15,8 @@ namespace echomux {
 
 // A cell's values of one metric.
 struct MetricSummary {
-  std::vector<double> values;         // of the trials that count, by repetition
+  std::vector<double> values;  // of the trials that count, by repetition
+  std::vector<std::size_t> repetitions;
   std::vector<std::size_t> outliers;  // the repetitions whose values are outliers; none dropped
   MedianInterval interval;
   int place = 0;  // among the metrics
@@ -28,11 +29,18 @@ struct MetricSummary {
 template <typename Visit>
 void for_each_field(Of<MetricSummary>, Visit visit) {
   visit({"median"}, &MetricSummary::median);
-  visit({"low", "Of the 95 % interval; null below six repetitions."}, &MetricSummary::low);
+  visit({"low", "Of the 95 % interval; null below six repetitions, of a ratio below two."},
+        &MetricSummary::low);
   visit({"high"}, &MetricSummary::high);
   visit({"values", "Of the trials that count, by repetition."}, &MetricSummary::values);
   visit({"outlying_repetitions"}, &MetricSummary::outliers);
 }
+
+// How much the logarithm of a server's CPU time per request varies from process to process.
+struct Spread {
+  double deviation = 0;     // standard deviation
+  std::size_t degrees = 0;  // of freedom with which it is known
+};
 
 // All trials of one cell. A trial that isn't valid for a reason of the run's is counted, and left
 // out of the figures unless all are.
@@ -44,7 +52,10 @@ struct CellSummary {
   Judgement judgement;
   std::map<std::string_view, MetricSummary> metrics;
   std::optional<double> system_calls_per_request;  // counted by the kernel
+  std::optional<Spread> spread;                    // of what was measured in slices
 
+  // By its name; empty where it has no values.
+  [[nodiscard]] const MetricSummary& metric(std::string_view name) const;
   [[nodiscard]] std::optional<double> median(std::string_view metric) const;
   // Those that any trial has, in their order.
   [[nodiscard]] std::vector<std::pair<std::string_view, MetricSummary>> measured() const;
@@ -70,6 +81,12 @@ void for_each_field(Of<CellSummary>, Visit visit) {
         &CellSummary::system_calls_per_request);
   visit({"metrics"}, &CellSummary::measured);
 }
+
+// True when a request certainly costs the one more CPU time than the other, as far as these trials
+// tell. In slices both were measured in the same rounds, so that the ratio of the two in each
+// repetition decides, and it is wrong in one of fifty such comparisons. Else their intervals do,
+// or, where there are none, whether it is half as much again. Both must have figures.
+[[nodiscard]] bool told_apart(const CellSummary& cheaper, const CellSummary& dearer);
 
 // The trials of a cell that its figures are made from, by repetition. They are the results' own.
 [[nodiscard]] std::vector<const Trial*> used_trials(const Cell& cell, const Results& results);

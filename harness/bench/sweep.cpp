@@ -6,22 +6,27 @@
 #include <algorithm>
 #include <random>
 #include <semaphore>
+#include <span>
 #include <stop_token>
 
 #include "echo/system_call.hpp"
 #include "harness/bench/rounds.hpp"
-#include "harness/bench/trial.hpp"
+#include "harness/bench/row.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/keep_awake.hpp"
 #include "harness/machine/needs.hpp"
 #include "harness/machine/tracepoint.hpp"
-#include "harness/text/time_units.hpp"
 
 namespace echomux {
 namespace {
 
 // How long the signal that ends the harness may come after the one that ended its server.
 constexpr std::chrono::milliseconds a_moment{100};
+
+bool same_row(const ScheduledTrial& one, const ScheduledTrial& other) {
+  return one.repetition == other.repetition && one.cell.rate == other.cell.rate &&
+         one.cell.idle_connections == other.cell.idle_connections;
+}
 
 void wait_for_stop(const std::stop_token& stop, std::chrono::milliseconds limit) {
   std::binary_semaphore asked(0);
@@ -48,14 +53,6 @@ bool ruled_out(Trial& trial, const SweepServer& server, std::uint64_t descriptor
   }
   trial.judgement = judge_trial(trial, {});
   return true;
-}
-
-// A trial without figures, and why.
-void fail(Trial& trial, OutcomeKind kind, const std::string& why) {
-  trial.outcome = {kind, RunEnd::not_run, why};
-  trial.load.reset();
-  trial.cost.reset();
-  trial.judgement = judge_trial(trial, {});
 }
 
 }  // namespace
@@ -93,92 +90,176 @@ std::uint64_t raise_descriptor_limit() {
 std::vector<ScheduledTrial> schedule_trials(const SweepPlan& plan) {
   std::vector<ScheduledTrial> all;
   std::mt19937_64 random(plan.seed);
+  const auto add_shuffled = [&](const std::vector<ScheduledTrial>& some) {
+    for (const std::size_t i : random_order(some.size(), random)) all.push_back(some[i]);
+  };
+  const std::size_t rows = plan.idle_connections.size() * plan.rates.size();
   for (std::size_t repetition = 1; repetition <= plan.repetitions; ++repetition) {
     std::vector<ScheduledTrial> one;
-    for (const std::size_t idle : plan.idle_connections) {
-      for (const double rate : plan.rates) {
-        for (std::size_t i = 0; i < plan.servers.size(); ++i) {
-          one.push_back({i, {plan.servers[i].name, idle, rate}, repetition});
-        }
+    for (const std::size_t row : random_order(rows, random)) {
+      const std::size_t idle = plan.idle_connections[row / plan.rates.size()];
+      const double rate = plan.rates[row % plan.rates.size()];
+      for (std::size_t i = 0; i < plan.servers.size(); ++i) {
+        one.push_back({i, {plan.servers[i].name, idle, rate}, repetition});
       }
+      if (plan.slice > std::chrono::nanoseconds(0)) add_shuffled(std::exchange(one, {}));
     }
-    for (const std::size_t i : random_order(one.size(), random)) all.push_back(one[i]);
+    add_shuffled(one);
   }
   return all;
 }
 
+namespace {
+
+// A sweep while it is run.
+class Sweep {
+ public:
+  Sweep(const SweepPlan& plan, const std::vector<SweepServer>& servers,
+        const std::optional<SweepServer>& floor, const SweepDone& done,
+        const SweepObserver& observer, const std::stop_token& stop)
+      : servers_(servers),
+        floor_(floor),
+        done_(done),
+        observer_(observer),
+        context_{plan, plan_cpus(plan.pin, plan.keep_awake), done.client_ceiling_rps, stop} {
+    for (const SystemCallCount& count : done.system_calls) counted_.push_back(count.cell);
+    std::ranges::for_each(done.trials, [&](const Trial& trial) { note_measured(trial); });
+  }
+
+  void run() {
+    if (context_.cpus.client) run_on_cpus({*context_.cpus.client});
+    measure_ceiling();
+    const std::vector<ScheduledTrial> schedule = schedule_trials(plan());
+    // The trials of a row follow each other in a schedule of slices.
+    for (auto next = schedule.begin(); next != schedule.end() && !stopped();) {
+      const auto end = std::find_if_not(next, schedule.end(), [&](const ScheduledTrial& other) {
+        return sliced() ? same_row(*next, other) : &other == &*next;
+      });
+      run_trials({next, end});
+      next = end;
+    }
+    if (plan().count_system_calls) count_what_is_left();
+  }
+
+ private:
+  [[nodiscard]] const SweepPlan& plan() const { return context_.plan; }
+  [[nodiscard]] bool stopped() const { return context_.stop.stop_requested(); }
+  [[nodiscard]] bool sliced() const { return plan().slice > std::chrono::nanoseconds(0); }
+
+  void measure_ceiling() {
+    if (context_.client_ceiling_rps || !floor_ || stopped()) return;
+    try {
+      context_.client_ceiling_rps = measure_client_ceiling(*floor_, context_);
+      if (context_.client_ceiling_rps) observer_.ceiling(*context_.client_ceiling_rps);
+    } catch (const std::exception& error) {
+      // All that is lost without it is one reason for suspicion.
+      if (!stopped()) observer_.no_ceiling(error.what());
+    }
+  }
+
+  // Those that are not done yet, side by side where there are several.
+  void run_trials(std::span<const ScheduledTrial> scheduled) {
+    RowTask row;
+    for (const ScheduledTrial& next : scheduled) {
+      if (std::ranges::any_of(done_.trials, [&](const Trial& trial) {
+            return trial.cell == next.cell && trial.repetition == next.repetition;
+          })) {
+        continue;
+      }
+      Trial trial;
+      trial.cell = next.cell;
+      trial.repetition = next.repetition;
+      trial.active_connections = plan().load.active_connections;
+      const SweepServer& server = servers_.at(next.server);
+      if (ruled_out(trial, server, descriptor_limit_)) {
+        observer_.before(trial);
+        observer_.after(trial);
+      } else if (!sliced()) {
+        run_alone(trial, server);
+      } else {
+        row.contenders.push_back(
+            {.trial = trial,
+             .server = &server,
+             .count_system_calls = plan().count_system_calls && !unavailable_ &&
+                                   std::ranges::find(counted_, next.cell) == counted_.end()});
+      }
+    }
+    if (!row.contenders.empty()) run_side_by_side(row, scheduled.front());
+  }
+
+  void run_side_by_side(RowTask& row, const ScheduledTrial& first) {
+    row.floor = floor_;
+    row.seed = plan().seed + first.repetition;
+    const auto counted = [&](const SystemCallCount& count) {
+      counted_.push_back(count.cell);
+      observer_.counted(count);
+    };
+    run_row(row, context_,
+            {.opening = observer_.before, .round = observer_.round, .counted = counted});
+    for (RowTask::Contender& contender : row.contenders) {
+      note_measured(contender.trial);
+      observer_.after(contender.trial);
+    }
+  }
+
+  void run_alone(Trial& trial, const SweepServer& server) {
+    observer_.before(trial);
+    try {
+      run_trial(trial, server, context_);
+    } catch (const std::exception& error) {
+      // One server that can't be started or connected to must not cost the others their trials.
+      fail(trial, OutcomeKind::failed, error.what());
+    }
+    // Whoever ends the harness may end its server too, and a moment before: nothing that went
+    // wrong in the end is the server's.
+    if (trial.outcome.kind == OutcomeKind::failed) wait_for_stop(context_.stop, a_moment);
+    if (stopped() && trial.outcome.kind != OutcomeKind::measured) {
+      fail(trial, OutcomeKind::interrupted, "interrupted");
+    }
+    note_measured(trial);
+    observer_.after(trial);
+  }
+
+  // Cells whose trials have shown that they can't be measured need none counted.
+  void note_measured(const Trial& trial) {
+    if (trial.has_figures() && std::ranges::find(measured_, trial.cell) == measured_.end()) {
+      measured_.push_back(trial.cell);
+    }
+  }
+
+  void count_what_is_left() {
+    for (const Cell& cell : measured_) {
+      if (stopped()) return;
+      if (std::ranges::find(counted_, cell) != counted_.end()) continue;
+      const auto spec = std::ranges::find(plan().servers, cell.server, &ServerSpec::name);
+      const SweepServer& server =
+          servers_.at(static_cast<std::size_t>(spec - plan().servers.begin()));
+      const SystemCallCount count = unavailable_
+                                        ? SystemCallCount{cell, std::nullopt, *unavailable_}
+                                        : count_system_calls(cell, server, context_);
+      // A pass that was cut off says nothing, and a resumed run is to do it again.
+      if (!count.per_request && stopped()) return;
+      observer_.counted(count);
+    }
+  }
+
+  const std::vector<SweepServer>& servers_;
+  const std::optional<SweepServer>& floor_;
+  const SweepDone& done_;
+  const SweepObserver& observer_;
+  std::uint64_t descriptor_limit_ = raise_descriptor_limit();
+  std::optional<std::string> unavailable_ = system_calls_uncountable();
+  SweepContext context_;
+  std::vector<Cell> measured_;
+  std::vector<Cell> counted_;
+};
+
+}  // namespace
+
 void run_sweep(const SweepPlan& plan, const std::vector<SweepServer>& servers,
                const std::optional<SweepServer>& floor, const SweepDone& done,
                const SweepObserver& observer, const std::stop_token& stop) {
-  const std::uint64_t descriptor_limit = raise_descriptor_limit();
-  const CpuPlan cpus = plan_cpus(plan.pin, plan.keep_awake);
-  if (cpus.client) run_on_cpus({*cpus.client});
-  std::optional<double> ceiling = done.client_ceiling_rps;
-  if (!ceiling && floor && !stop.stop_requested()) {
-    try {
-      ceiling = measure_client_ceiling(*floor, plan, cpus, stop);
-      if (ceiling) observer.ceiling(*ceiling);
-    } catch (const std::exception& error) {
-      // All that is lost without it is one reason for suspicion.
-      if (!stop.stop_requested()) observer.no_ceiling(error.what());
-    }
-  }
-
-  // Cells whose first trial has shown that they can't be measured need no further ones counted.
-  std::vector<Cell> measured;
-  const auto note_measured = [&](const Trial& trial) {
-    if (trial.has_figures() && std::ranges::find(measured, trial.cell) == measured.end()) {
-      measured.push_back(trial.cell);
-    }
-  };
-  std::ranges::for_each(done.trials, note_measured);
-  for (const ScheduledTrial& next : schedule_trials(plan)) {
-    if (std::ranges::any_of(done.trials, [&](const Trial& trial) {
-          return trial.cell == next.cell && trial.repetition == next.repetition;
-        })) {
-      continue;
-    }
-    if (stop.stop_requested()) return;
-    Trial trial;
-    trial.cell = next.cell;
-    trial.repetition = next.repetition;
-    trial.active_connections = plan.load.active_connections;
-    observer.before(trial);
-    const SweepServer& server = servers.at(next.server);
-    if (!ruled_out(trial, server, descriptor_limit)) {
-      try {
-        run_trial(trial, server, plan, cpus, ceiling, stop);
-      } catch (const std::exception& error) {
-        // One server that can't be started or connected to must not cost the others their trials.
-        fail(trial, OutcomeKind::failed, error.what());
-      }
-      // Whoever ends the harness may end its server too, and a moment before: nothing that went
-      // wrong in the end is the server's.
-      if (trial.outcome.kind == OutcomeKind::failed) wait_for_stop(stop, a_moment);
-      if (stop.stop_requested() && trial.outcome.kind != OutcomeKind::measured) {
-        fail(trial, OutcomeKind::interrupted, "interrupted");
-      }
-    }
-    note_measured(trial);
-    observer.after(trial);
-  }
-
-  if (!plan.count_system_calls) return;
-  const std::optional<std::string> unavailable = system_calls_uncountable();
-  for (const Cell& cell : measured) {
-    if (stop.stop_requested()) return;
-    if (std::ranges::any_of(done.system_calls,
-                            [&](const SystemCallCount& count) { return count.cell == cell; })) {
-      continue;
-    }
-    const auto spec = std::ranges::find(plan.servers, cell.server, &ServerSpec::name);
-    const SweepServer& server = servers.at(static_cast<std::size_t>(spec - plan.servers.begin()));
-    const SystemCallCount count = unavailable ? SystemCallCount{cell, std::nullopt, *unavailable}
-                                              : count_system_calls(cell, server, plan, cpus, stop);
-    // A pass that was cut off says nothing, and a resumed run is to do it again.
-    if (!count.per_request && stop.stop_requested()) return;
-    observer.counted(count);
-  }
+  Sweep(plan, servers, floor, done, observer, stop).run();
 }
 
 }  // namespace echomux

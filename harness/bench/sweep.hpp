@@ -26,16 +26,22 @@ struct SweepServer {
   ServerCommand command;  // its `cpu` is set by the sweep
   std::optional<std::size_t> max_connections;
   bool never_sleeps = false;
+  bool is_floor = false;  // what the others of its row are divided by
 };
 
 // What a sweep measures: every server beside every number of idle connections at every rate, as
-// often as `repetitions` says, each trial with a fresh server process under `load` otherwise.
+// often as `repetitions` says, each trial with a fresh server process under `load` otherwise. All
+// servers of a row, beside as many idle connections at the same rate, stand side by side and are
+// loaded in turn, in slices: see row.hpp.
 struct SweepPlan {
   std::vector<ServerSpec> servers;
   std::vector<std::size_t> idle_connections;
   std::vector<double> rates;  // requests per second in all; zero: closed loop
   Load load;
   std::size_t repetitions = 1;
+  // Of the windows that a trial's `load.duration` is cut into; zero: each trial stands alone, and
+  // has one window.
+  std::chrono::nanoseconds slice{0};
   std::uint64_t seed = 1;  // of the order of the trials
   bool pin = true;         // server and client on one CPU each, where there are two
   bool keep_awake = true;  // those CPUs don't sleep; see keep_awake.hpp
@@ -139,6 +145,8 @@ struct ScheduledTrial {
 // Called as the sweep goes on.
 struct SweepObserver {
   std::function<void(const Trial&)> before = [](const Trial&) {};  // only its cell and repetition
+  // A row that is measured in slices has come to this round of so many.
+  std::function<void(std::size_t, std::size_t)> round = [](std::size_t, std::size_t) {};
   std::function<void(const Trial&)> after = [](const Trial&) {};
   std::function<void(const SystemCallCount&)> counted = [](const SystemCallCount&) {};
   std::function<void(double)> ceiling = [](double) {};  // the client's, in requests per second

@@ -4,10 +4,8 @@
 
 #include <algorithm>
 
-#include "harness/bench/measurement.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/keep_awake.hpp"
-#include "harness/server/system_call_meter.hpp"
 #include "harness/text/number_text.hpp"
 #include "harness/text/time_units.hpp"
 
@@ -25,23 +23,11 @@ constexpr double near_ceiling_share = 0.9;
 constexpr double server_delay_limit = 0.01;
 constexpr double long_tail = 4;
 constexpr std::chrono::seconds server_start_limit{10};
+// For the pass in which system calls are counted.
+constexpr std::chrono::milliseconds counting_warmup{20};
+constexpr std::chrono::milliseconds counting_time{50};
 // A server that has this many connections less than it can have turns nobody away for their number.
 constexpr std::uint64_t near_limit = 128;
-
-// A fresh one, on its CPU.
-ServerProcess start(const SweepServer& server, const CpuPlan& cpus, const std::stop_token& stop) {
-  ServerCommand command = server.command;
-  command.cpu = cpus.server;
-  return ServerProcess(command, server_start_limit, stop);
-}
-
-Load load_of(const Cell& cell, const SweepPlan& plan) {
-  Load load = plan.load;
-  load.idle_connections = cell.idle_connections;
-  load.requests_per_second = cell.rate;
-  load.seed = plan.seed;
-  return load;
-}
 
 // What a sweep makes of the load's end.
 RunOutcome outcome_of(const LoadReport& load, const SweepServer& server) {
@@ -165,18 +151,22 @@ Judgement judge_trial(const Trial& trial, const TrialCircumstances& circumstance
   return judgement;
 }
 
-void run_trial(Trial& trial, const SweepServer& server, const SweepPlan& plan, const CpuPlan& cpus,
-               const std::optional<double>& client_ceiling_rps, const std::stop_token& stop) {
-  ServerProcess process = start(server, cpus, stop);
-  const Load load = load_of(trial.cell, plan);
-  std::optional<KeepAwake> awake;
-  if (plan.keep_awake) {
-    // A server that never sleeps needs nobody to keep its CPU awake.
-    const bool client_only = server.never_sleeps && cpus.client;
-    awake.emplace(client_only ? std::vector<int>{*cpus.client} : cpus.usable, cpus.usable);
-  }
-  Measurement measurement = measure(process, load, stop);
-  awake.reset();
+ServerProcess start(const SweepServer& server, const SweepContext& context) {
+  ServerCommand command = server.command;
+  command.cpu = context.cpus.server;
+  return ServerProcess(command, server_start_limit, context.stop);
+}
+
+Load load_of(const Cell& cell, const SweepPlan& plan) {
+  Load load = plan.load;
+  load.idle_connections = cell.idle_connections;
+  load.requests_per_second = cell.rate;
+  load.seed = plan.seed;
+  return load;
+}
+
+void conclude(Trial& trial, const Load& load, Measurement measurement, const ServerProcess& process,
+              const SweepServer& server, const SweepContext& context) {
   trial.load = make_load_report(load, measurement.result);
   trial.cost = std::move(measurement.cost);
   trial.outcome = outcome_of(*trial.load, server);
@@ -185,57 +175,71 @@ void run_trial(Trial& trial, const SweepServer& server, const SweepPlan& plan, c
                      "the server process ended by itself"};
   }
   trial.judgement = judge_trial(trial, {.client_cpus = usable_cpus(),
-                                        .client_ceiling_rps = client_ceiling_rps,
+                                        .client_ceiling_rps = context.client_ceiling_rps,
                                         .never_sleeps = server.never_sleeps});
 }
 
-SystemCallCount count_system_calls(const Cell& cell, const SweepServer& server,
-                                   const SweepPlan& plan, const CpuPlan& cpus,
-                                   const std::stop_token& stop) {
+void fail(Trial& trial, OutcomeKind kind, const std::string& why) {
+  trial.outcome = {kind, RunEnd::not_run, why};
+  trial.load.reset();
+  trial.cost.reset();
+  trial.judgement = judge_trial(trial, {});
+}
+
+void run_trial(Trial& trial, const SweepServer& server, const SweepContext& context) {
+  ServerProcess process = start(server, context);
+  const Load load = load_of(trial.cell, context.plan);
+  std::optional<KeepAwake> awake;
+  if (context.plan.keep_awake) {
+    // A server that never sleeps needs nobody to keep its CPU awake.
+    const CpuPlan& cpus = context.cpus;
+    const bool client_only = server.never_sleeps && cpus.client;
+    awake.emplace(client_only ? std::vector<int>{*cpus.client} : cpus.usable, cpus.usable);
+  }
+  Measurement measurement = measure(process, load, context.stop);
+  awake.reset();
+  conclude(trial, load, std::move(measurement), process, server, context);
+}
+
+SystemCallCount count_system_calls(const Cell& cell, StandingLoad& load) {
   SystemCallCount count{.cell = cell, .per_request = std::nullopt, .unavailable = {}};
   try {
-    ServerProcess process = start(server, cpus, stop);
-    Load load = load_of(cell, plan);
-    load.warmup = std::min<nanoseconds>(load.warmup, std::chrono::milliseconds(100));
-    load.duration = std::min<nanoseconds>(load.duration, std::chrono::milliseconds(500));
-    std::optional<SystemCallMeter> meter;
-    std::uint64_t begin = 0;
-    std::uint64_t end = 0;
-    const SwarmResult result =
-        run_swarm({.server = process.endpoint(),
-                   .load = load,
-                   .on_connections_open = [&] { meter.emplace(process_tree(process.pid())); },
-                   .on_window_begin = [&] { begin = meter->count(); },
-                   .on_window_end = [&] { end = meter->count(); }},
-                  stop);
-    if (result.outcome.reason != RunEnd::completed) {
-      count.unavailable = "the counting pass was not completed";
-    } else if (result.measured_requests == 0) {
-      count.unavailable = "no request was answered in the counting pass";
-    } else {
-      count.per_request =
-          static_cast<double>(end - begin) / static_cast<double>(result.measured_requests);
-    }
+    count.per_request = load.count_system_calls(counting_warmup, counting_time);
+    if (!count.per_request) count.unavailable = "no request was answered in the counting pass";
   } catch (const std::exception& error) {
     count.unavailable = error.what();
   }
   return count;
 }
 
-std::optional<double> measure_client_ceiling(const SweepServer& floor, const SweepPlan& plan,
-                                             const CpuPlan& cpus, const std::stop_token& stop) {
+SystemCallCount count_system_calls(const Cell& cell, const SweepServer& server,
+                                   const SweepContext& context) {
   try {
-    const ServerProcess process = start(floor, cpus, stop);
-    Load load = load_of({}, plan);
+    ServerProcess process = start(server, context);
+    StandingLoad standing(process, load_of(cell, context.plan), StandingLoad::Idle::here,
+                          context.stop);
+    standing.open();
+    if (standing.going_on()) return count_system_calls(cell, standing);
+    return {cell, std::nullopt, "the counting pass was not completed"};
+  } catch (const std::exception& error) {
+    return {cell, std::nullopt, error.what()};
+  }
+}
+
+std::optional<double> measure_client_ceiling(const SweepServer& floor,
+                                             const SweepContext& context) {
+  try {
+    const ServerProcess process = start(floor, context);
+    Load load = load_of({}, context.plan);
     load.warmup = std::chrono::milliseconds(50);
     load.duration = std::chrono::milliseconds(300);
-    const SwarmResult result = run_swarm({process.endpoint(), load}, stop);
+    const SwarmResult result = run_swarm({process.endpoint(), load}, context.stop);
     if (result.outcome.reason == RunEnd::interrupted) return std::nullopt;
     if (result.outcome.reason != RunEnd::completed)
       throw std::runtime_error(result.outcome.sentence);
     return static_cast<double>(result.window_requests) / to_seconds(load.duration);
   } catch (const std::exception&) {
-    if (stop.stop_requested()) return std::nullopt;
+    if (context.stop.stop_requested()) return std::nullopt;
     throw;
   }
 }

@@ -1,24 +1,45 @@
 #pragma once
 
+#include "harness/bench/measurement.hpp"
 #include "harness/bench/sweep.hpp"
 
 namespace echomux {
 
+// What is the same for all trials of a sweep.
+struct SweepContext {
+  const SweepPlan& plan;
+  CpuPlan cpus;
+  std::optional<double> client_ceiling_rps;
+  std::stop_token stop;
+};
+
+// A fresh server on its CPU. Throws std::runtime_error when it can't be started.
+[[nodiscard]] ServerProcess start(const SweepServer& server, const SweepContext& context);
+
+// What is asked of a cell's server.
+[[nodiscard]] Load load_of(const Cell& cell, const SweepPlan& plan);
+
+// Fills in what the measurement came to, and judges it. `server` still runs, or has ended by
+// itself.
+void conclude(Trial& trial, const Load& load, Measurement measurement, const ServerProcess& process,
+              const SweepServer& server, const SweepContext& context);
+
+// A trial without figures, and why.
+void fail(Trial& trial, OutcomeKind kind, const std::string& why);
+
 // Runs one trial with a fresh server, and fills in all but the cell and the repetition. Throws
 // std::exception when the server can't be started or connected to.
-void run_trial(Trial& trial, const SweepServer& server, const SweepPlan& plan, const CpuPlan& cpus,
-               const std::optional<double>& client_ceiling_rps, const std::stop_token& stop);
+void run_trial(Trial& trial, const SweepServer& server, const SweepContext& context);
 
-// Counts a cell's system calls, in a shorter run.
+// Counts a cell's system calls, with a fresh server.
 [[nodiscard]] SystemCallCount count_system_calls(const Cell& cell, const SweepServer& server,
-                                                 const SweepPlan& plan, const CpuPlan& cpus,
-                                                 const std::stop_token& stop);
+                                                 const SweepContext& context);
+// The same under a load that stands.
+[[nodiscard]] SystemCallCount count_system_calls(const Cell& cell, StandingLoad& load);
 
 // What the client reaches against the floor in a closed loop, in requests per second; none when it
 // was told to stop before. Throws std::exception when the floor can't be run.
 [[nodiscard]] std::optional<double> measure_client_ceiling(const SweepServer& floor,
-                                                           const SweepPlan& plan,
-                                                           const CpuPlan& cpus,
-                                                           const std::stop_token& stop);
+                                                           const SweepContext& context);
 
 }  // namespace echomux

@@ -15,14 +15,18 @@ class ArrivalSchedule {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  // `connection` counts from zero. The first message is due at `start` or after it.
-  ArrivalSchedule(const Load& load, std::size_t connection, TimePoint start)
-      : start_(start),
-        interval_ns_(1e9 / load.requests_per_second),
+  // `connection` counts from zero.
+  ArrivalSchedule(const Load& load, std::size_t connection)
+      : interval_ns_(1e9 / load.requests_per_second),
         stride_(load.active_connections),
-        message_(connection),
+        connection_(connection),
         poisson_(load.arrivals == Arrivals::poisson),
-        random_(load.seed * 0xd1342543de82ef95 + connection) {
+        random_(load.seed * 0xd1342543de82ef95 + connection) {}
+
+  // The first message is due at `start` or after it. Called again, the random numbers go on.
+  void begin(TimePoint start) noexcept {
+    start_ = start;
+    message_ = connection_;
     if (poisson_) elapsed_ns_ = gap_ns();
   }
 
@@ -59,7 +63,8 @@ class ArrivalSchedule {
   TimePoint start_;
   double interval_ns_;
   std::uint64_t stride_;
-  std::uint64_t message_;  // its number over all connections
+  std::uint64_t connection_;
+  std::uint64_t message_ = 0;  // its number over all connections
   bool poisson_;
   std::uint64_t random_;
   double elapsed_ns_ = 0;  // Poisson: when the next is due, since the start

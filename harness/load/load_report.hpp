@@ -58,6 +58,7 @@ struct LoadReport {
   };
 
   RunOutcome outcome;
+  std::size_t windows = 1;
   std::uint64_t requests = 0;
   std::optional<double> offered_rps;  // none: closed loop
   double due_rps = 0;
@@ -127,6 +128,8 @@ void for_each_field(Of<LoadReport>, Visit visit) {
   visit(
       {"detail", "What went wrong, where something did."},
       [](auto& report) -> auto& { return report.outcome.sentence; });
+  visit({.name = "windows", .explanation = "That were measured, in slices.", .since = 3},
+        &LoadReport::windows);
   visit({"requests", "Due within the window and answered."}, &LoadReport::requests);
   visit({"offered_rps", "What the schedule is made for; null in a closed loop."},
         &LoadReport::offered_rps);
@@ -135,7 +138,7 @@ void for_each_field(Of<LoadReport>, Visit visit) {
   visit({.name = "achieved_rps",
          .explanation = "Answered within the window.",
          .head = "req/s",
-         .places = {.csv = 6, .table = 5},
+         .places = {.csv = 6, .table = 6},
          .form = Form::whole},
         &LoadReport::achieved_rps);
   visit({"unanswered"}, &LoadReport::unanswered);
@@ -163,7 +166,7 @@ void for_each_field(Of<LoadReport>, Visit visit) {
   visit({.name = "client.cpu_us_per_request",
          .head = "client µs/req",
          .source = "the CPU clocks of the client's threads",
-         .places = {.csv = 16, .ledger = 17}},
+         .places = {.csv = 16, .ledger = 19}},
         &LoadReport::client_cpu_us_per_request);
   visit({"client.busy_share", "Of one CPU, by its busiest thread."},
         &LoadReport::client_busy_share);

@@ -24,24 +24,14 @@ using std::chrono::nanoseconds;
 // Between two reports of progress.
 constexpr nanoseconds progress_interval = std::chrono::milliseconds(500);
 
-// For reading the server's figures at the begin of the window, which takes some ms at the most.
-constexpr nanoseconds reading_time = std::chrono::milliseconds(10);
+}  // namespace
 
-// The threads' clocks and counters at one moment.
-struct Reading {
-  Clock::time_point time;
-  std::vector<nanoseconds> cpu;  // of each thread
-  nanoseconds run_queue{0};      // of all threads
-  std::vector<CpuShares> shares;
-  std::uint64_t completed = 0;
-};
-
-// Leads the workers through the phases: all open their connections, then the load begins for all at
-// the same time, then all close. The calling thread sleeps but for the readings, so that these cost
-// the load nothing.
-class Swarm {
+// Leads the workers through the steps: all open their connections, then each slice of the load
+// begins for all at the same time, then all close. The calling thread sleeps but for the readings,
+// so that these cost the load nothing.
+class Swarm::Crew {
  public:
-  Swarm(const SwarmOptions& options, std::stop_token stop)
+  Crew(const SwarmOptions& options, std::stop_token stop)
       : options_(options), stop_(std::move(stop)) {
     workers_.reserve(options_.load.threads);
     for (std::size_t i = 0; i < options_.load.threads; ++i) {
@@ -49,31 +39,101 @@ class Swarm {
     }
   }
 
-  SwarmResult run() {
-    const std::stop_callback forward(stop_, [this] { halt_.request_stop(); });
+  // The workers must not wait for further steps when no further thread can be had, or a callback
+  // has thrown.
+  ~Crew() {
+    halt_.request_stop();
+    enter(Step::close);
+  }
+  Crew(const Crew&) = delete;
+  Crew& operator=(const Crew&) = delete;
+
+  void open() {
     begin_ = Clock::now();
-    try {
-      for (const auto& worker : workers_) {
-        worker->thread = std::jthread([this, &worker = *worker] { work(worker); });
-      }
-      lead();
-    } catch (...) {
-      // No further thread can be had, or a callback has thrown: the workers must not wait for the
-      // rest of the phases.
-      halt_.request_stop();
-      enter(Phase::close);
-      throw;
+    step_ = Step::open;
+    for (const auto& worker : workers_) {
+      worker->thread = std::jthread([this, &worker = *worker] { work(worker); });
     }
-    for (const auto& worker : workers_) worker->thread.join();
+    wait_for_all();
+    open_ = true;
+    if (going_on()) options_.on_connections_open();
+  }
+
+  [[nodiscard]] bool going_on() const noexcept { return open_ && !halt_.stop_requested(); }
+
+  SwarmSlice load(nanoseconds warmup, nanoseconds duration, bool counted) {
+    if (!going_on()) return {};
+    start_ = Clock::now();
+    // For the workers all of a slice that isn't counted is warm-up.
+    warmup_ = counted ? warmup : warmup + duration;
+    duration_ = counted ? duration : nanoseconds(0);
+    enter(Step::load);
+    // What reading the server's figures takes shall be over when the window begins.
+    wait_for_all(start_ + warmup - std::min(options_.reading_time, warmup / 2));
+    // The workers go on meanwhile, so the callback comes first and the reading close after it.
+    std::optional<Reading> begin;
+    if (going_on()) {
+      options_.on_window_begin();
+      begin = read();
+    }
+    // Not until the last straggler has come in, or the costs would be spread over that time, too.
+    wait_for_all(start_ + warmup + duration);
+    // But if only stragglers tell what a request costs, they do.
+    if (begin && requests_completed() == begin->completed) wait_for_all();
+    SwarmSlice slice;
+    if (begin) {
+      const Reading end = read();
+      options_.on_window_end();
+      slice.requests = end.completed - begin->completed;
+      slice.time = end.time - begin->time;
+      if (counted) {
+        ++result_.windows;
+        begin_sum_.add(*begin);
+        end_sum_.add(end);
+      }
+    }
+    wait_for_all();
+    for (const auto& worker : workers_) {
+      slice.drained = slice.drained && worker->drained();
+      slice.lost_at_rest = slice.lost_at_rest || worker->lost_at_rest();
+    }
+    return slice;
+  }
+
+  SwarmResult close() {
+    enter(Step::close);
+    for (const auto& worker : workers_) {
+      if (worker->thread.joinable()) worker->thread.join();
+    }
     for (const auto& worker : workers_) {
       if (worker->error) std::rethrow_exception(worker->error);
     }
+    measure();
     add_up();
     return std::move(result_);
   }
 
  private:
-  enum class Phase : std::uint8_t { open, load, close };
+  enum class Step : std::uint8_t { open, load, close };
+
+  // The threads' clocks and counters at one moment, or the sum of several moments: the difference
+  // of two such sums is the sum of what happened in between.
+  struct Reading {
+    nanoseconds time{0};
+    std::vector<nanoseconds> cpu;  // of each thread
+    nanoseconds run_queue{0};      // of all threads
+    std::vector<CpuShares> shares;
+    std::uint64_t completed = 0;
+
+    void add(const Reading& other) {
+      time += other.time;
+      run_queue += other.run_queue;
+      completed += other.completed;
+      cpu.resize(other.cpu.size());
+      for (std::size_t i = 0; i < cpu.size(); ++i) cpu[i] += other.cpu[i];
+      add_shares(shares, other.shares);
+    }
+  };
 
   struct Worker : SwarmWorker {
     using SwarmWorker::SwarmWorker;
@@ -98,79 +158,59 @@ class Swarm {
       if (worker.error || worker.result().outcome.reason != RunEnd::completed) halt_.request_stop();
     };
     guarded([&] { worker.open_connections(); });
-    finish(Phase::open);
-    await(Phase::load);
-    guarded([&] { worker.run_load(start_); });
-    finish(Phase::load);
-    await(Phase::close);
+    finish();
+    for (std::size_t entered = 0; await_next(entered) != Step::close;) {
+      guarded([&] { worker.run_load(start_, warmup_, duration_); });
+      finish();
+    }
     guarded([&] { worker.check_idle_connections(); });
     worker.close_connections();
   }
 
-  void finish(Phase phase) {
+  void finish() {
     const std::lock_guard lock(mutex_);
-    ++finished_[static_cast<std::size_t>(phase)];
+    ++finished_;
     changed_.notify_all();
   }
 
-  void await(Phase phase) {
+  // The step after so many, which it counts.
+  Step await_next(std::size_t& entered) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return phase_ >= phase; });
+    changed_.wait(lock, [&] { return entered_ > entered; });
+    entered = entered_;
+    return step_;
   }
 
   // --- what the calling thread does ---
 
-  void lead() {
-    wait_for_all(Phase::open);
-    if (!halt_.stop_requested()) options_.on_connections_open();
-    start_ = Clock::now();
-    enter(Phase::load);
-    // What reading the server's figures takes shall be over when the window begins.
-    wait_for_all(Phase::load,
-                 start_ + options_.load.warmup - std::min(reading_time, options_.load.warmup / 2));
-    // The workers go on meanwhile, so the callback comes first and the reading close after it.
-    std::optional<Reading> begin;
-    if (!halt_.stop_requested()) {
-      options_.on_window_begin();
-      begin = read();
-    }
-    // Not until the last straggler has come in, or the costs would be spread over that time, too.
-    wait_for_all(Phase::load, start_ + options_.load.warmup + options_.load.duration);
-    // But if only stragglers tell what a request costs, they do.
-    if (begin && requests_completed() == begin->completed) wait_for_all(Phase::load);
-    if (begin) {
-      measure(*begin, read());
-      options_.on_window_end();
-    }
-    wait_for_all(Phase::load);
-    enter(Phase::close);
-  }
-
-  void enter(Phase phase) {
+  void enter(Step step) {
     const std::lock_guard lock(mutex_);
-    phase_ = std::max(phase_, phase);
+    step_ = step;
+    ++entered_;
+    finished_ = 0;
     changed_.notify_all();
   }
 
-  // Until all workers are through with the phase, but not beyond `limit`.
-  void wait_for_all(Phase phase, Clock::time_point limit = Clock::time_point::max()) {
+  // Until all workers are through with the step, but not beyond `limit`.
+  void wait_for_all(Clock::time_point limit = Clock::time_point::max()) {
+    const std::stop_callback forward(stop_, [this] { halt_.request_stop(); });
     std::unique_lock lock(mutex_);
-    const auto done = [&] { return finished_[static_cast<std::size_t>(phase)] == workers_.size(); };
+    const auto done = [&] { return finished_ == workers_.size(); };
     while (!done() && Clock::now() < limit) {
       if (!options_.on_progress) {
         changed_.wait_until(lock, std::min(limit, Clock::now() + std::chrono::hours(1)), done);
       } else if (!changed_.wait_until(lock, std::min(limit, Clock::now() + progress_interval),
                                       done)) {
         lock.unlock();
-        report_progress(phase);
+        report_progress();
         lock.lock();
       }
     }
   }
 
-  void report_progress(Phase phase) const {
+  void report_progress() const {
     SwarmProgress progress;
-    progress.opening = phase == Phase::open;
+    progress.opening = step_ == Step::open;
     progress.connections = options_.load.connections();
     for (const auto& worker : workers_) progress.connections_open += worker->connections_open();
     progress.requests = requests_completed();
@@ -192,7 +232,7 @@ class Swarm {
       reading.cpu.push_back(cpu_time_of(worker->thread).value_or(nanoseconds(0)));
     }
     reading.completed = requests_completed();
-    reading.time = Clock::now();
+    reading.time = Clock::now().time_since_epoch();
     reading.run_queue = run_queue_delay();
     reading.shares = read_steal(usable_cpus());
     return reading;
@@ -209,7 +249,9 @@ class Swarm {
     return sum;
   }
 
-  void measure(const Reading& begin, const Reading& end) {
+  void measure() {
+    const Reading& begin = begin_sum_;
+    const Reading& end = end_sum_;
     result_.measured_time = end.time - begin.time;
     result_.measured_requests = end.completed - begin.completed;
     result_.delays.run_queue = end.run_queue - begin.run_queue;
@@ -218,7 +260,7 @@ class Swarm {
       result_.delays.steal_share_by_cpu.emplace_back(
           end.shares[i].cpu, steal_share({begin.shares[i]}, {end.shares[i]}));
     }
-    for (std::size_t i = 0; i < workers_.size(); ++i) {
+    for (std::size_t i = 0; i < begin.cpu.size(); ++i) {
       const nanoseconds used = end.cpu[i] - begin.cpu[i];
       result_.client_cpu += used;
       result_.busiest_thread_share = std::max(result_.busiest_thread_share,
@@ -227,8 +269,8 @@ class Swarm {
   }
 
   void add_up() {
-    std::array<double, SwarmResult::slice_count> sums{};
-    std::array<std::uint64_t, SwarmResult::slice_count> counts{};
+    std::array<double, SwarmResult::twentieths> sums{};
+    std::array<std::uint64_t, SwarmResult::twentieths> counts{};
     for (const auto& worker : workers_) {
       const SwarmResult& part = worker->result();
       // What ended a worker on its own account, before what that did to the others.
@@ -258,7 +300,8 @@ class Swarm {
       }
     }
     for (std::size_t i = 0; i < counts.size(); ++i) {
-      if (counts[i] > 0) result_.slices[i] = std::exp(sums[i] / static_cast<double>(counts[i]));
+      if (counts[i] > 0)
+        result_.latency_by_twentieth[i] = std::exp(sums[i] / static_cast<double>(counts[i]));
     }
   }
 
@@ -267,20 +310,49 @@ class Swarm {
   std::stop_source halt_;
   SwarmText text_;
   Clock::time_point begin_;
-  Clock::time_point start_;  // of the load; written before its phase is entered
+  // Of the slice; written before its step is entered.
+  Clock::time_point start_;
+  nanoseconds warmup_{0};
+  nanoseconds duration_{0};
   std::mutex mutex_;
   std::condition_variable changed_;
-  Phase phase_ = Phase::open;
-  std::array<std::size_t, 3> finished_{};
+  bool open_ = false;
+  Step step_ = Step::open;
+  std::size_t entered_ = 0;   // steps after the first
+  std::size_t finished_ = 0;  // workers that are through with the step
+  Reading begin_sum_;
+  Reading end_sum_;
   SwarmResult result_;
   // Last, so that their threads are joined before anything that they use is gone.
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 
-}  // namespace
+Swarm::Swarm(const SwarmOptions& options, std::stop_token stop)
+    : crew_(std::make_unique<Crew>(options, std::move(stop))) {}
+
+Swarm::~Swarm() = default;
+
+void Swarm::open() {
+  crew_->open();
+}
+
+bool Swarm::going_on() const noexcept {
+  return crew_->going_on();
+}
+
+SwarmSlice Swarm::load(nanoseconds warmup, nanoseconds duration, bool counted) {
+  return crew_->load(warmup, duration, counted);
+}
+
+SwarmResult Swarm::close() {
+  return crew_->close();
+}
 
 SwarmResult run_swarm(const SwarmOptions& options, std::stop_token stop) {
-  return Swarm(options, std::move(stop)).run();
+  Swarm swarm(options, std::move(stop));
+  swarm.open();
+  if (swarm.going_on()) swarm.load(options.load.warmup, options.load.duration);
+  return swarm.close();
 }
 
 }  // namespace echomux

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <stop_token>
 #include <utility>
 #include <vector>
@@ -32,6 +33,8 @@ struct SwarmOptions {
   std::function<void()> on_connections_open = [] {};
   std::function<void()> on_window_begin = [] {};
   std::function<void()> on_window_end = [] {};
+  // How long before a window, at most, on_window_begin is called: it shall be over by then.
+  std::chrono::nanoseconds reading_time = std::chrono::milliseconds(10);
   std::function<void(const SwarmProgress&)> on_progress = nullptr;  // may be empty
 };
 
@@ -47,7 +50,7 @@ struct ClientDelays {
 
 // What it saw.
 struct SwarmResult {
-  static constexpr std::size_t slice_count = 20;
+  static constexpr std::size_t twentieths = 20;
 
   RunOutcome outcome;  // says what came back wrong, with connection and offset; why it was refused
   std::size_t idle_confirmed = 0;
@@ -56,10 +59,12 @@ struct SwarmResult {
   std::size_t connections_lost = 0;       // confirmed, and then ended by the server
   std::chrono::nanoseconds open_time{0};  // from the first connect to the last confirmation
 
-  // on_window_begin comes some ms before the window, so that what it reads costs the load nothing,
+  // Of all slices together: on_window_begin comes some ms before each window, so that what it reads
+  // costs the load nothing,
   // and on_window_end when the window is over. Server clocks and counters read in the two belong to
   // `measured_requests` and `measured_time`. A short wait for what was due in the window follows;
   // if nothing was answered before, on_window_end comes after it.
+  std::size_t windows = 0;
   std::chrono::nanoseconds window_time{0};  // less than asked for when the run ended early
   std::uint64_t window_requests = 0;        // echoed completely within the window
   std::uint64_t measured_requests = 0;      // the same, between the callbacks
@@ -77,14 +82,52 @@ struct SwarmResult {
   // How late a message was sent whose connection was free when it was due: the client's own fault.
   LatencyHistogram schedule_lag;
   // The geometric mean of the latency, in nanoseconds, of what was due in each twentieth of the
-  // window; zero where nothing was. Shows drift.
-  std::array<double, slice_count> slices{};
+  // measured time; zero where nothing was. Shows drift.
+  std::array<double, twentieths> latency_by_twentieth{};
 };
 
-// Opens all connections, runs the load from threads of its own, and checks every byte that comes
-// back, in order, per connection. The connections are reset at the end, so that none stays behind
-// in TIME_WAIT. Throws std::runtime_error, with a sentence for the user, when descriptors, source
-// ports or threads run out.
+// What one slice of a load came to: what was answered between the callbacks at its two edges.
+struct SwarmSlice {
+  std::uint64_t requests = 0;
+  std::chrono::nanoseconds time{0};
+  bool drained = true;        // everything that was due was answered, soon after the slice at least
+  bool lost_at_rest = false;  // connections had been closed since the last slice
+};
+
+// A swarm whose connections stay open while it rests: it loads its server in slices, so that
+// several servers can be loaded in turn. It checks every byte that comes back, in order, per
+// connection. To be used by one thread; the load comes from threads of its own.
+class Swarm {
+ public:
+  // `options` must outlive it.
+  explicit Swarm(const SwarmOptions& options, std::stop_token stop = {});
+  // Ends whatever it does.
+  ~Swarm();
+  Swarm(const Swarm&) = delete;
+  Swarm& operator=(const Swarm&) = delete;
+
+  // Opens all connections. Throws what run_swarm() throws.
+  void open();
+  // False before open(), and once the run has ended early, since the server failed or a stop was
+  // requested: nothing is sent any more.
+  [[nodiscard]] bool going_on() const noexcept;
+  // Loads the server for so long, of which the warm-up comes first and isn't measured, and returns
+  // when everything that was due is answered, or a second later. The times of `options.load` are
+  // those of all slices together. Connections that the server has closed since the last slice are
+  // lost; when all are, the run ends. Of a slice that isn't counted, nothing is in the result.
+  SwarmSlice load(std::chrono::nanoseconds warmup, std::chrono::nanoseconds duration,
+                  bool counted = true);
+  // Closes all connections, and returns what it saw in all slices. Call it once.
+  [[nodiscard]] SwarmResult close();
+
+ private:
+  class Crew;
+  std::unique_ptr<Crew> crew_;
+};
+
+// Opens all connections, puts the whole load on in one slice, and closes them with a reset, so that
+// none stays behind in TIME_WAIT. Throws std::runtime_error, with a sentence for the user, when
+// descriptors, source ports or threads run out.
 [[nodiscard]] SwarmResult run_swarm(const SwarmOptions& options, std::stop_token stop = {});
 
 }  // namespace echomux

@@ -44,6 +44,12 @@ SwarmWorker::SwarmWorker(const SwarmOptions& options, const SwarmText& text, std
                                  : load_.idle_connections + index + (i - idle_) * load_.threads;
   }
   requests_.resize(active * load_.pipeline);
+  if (!closed_loop()) {
+    schedules_.reserve(active);
+    for (std::size_t i = idle_; i < connections_.size(); ++i) {
+      schedules_.emplace_back(load_, connections_[i].number - load_.idle_connections);
+    }
+  }
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = halt_index;
@@ -52,16 +58,18 @@ SwarmWorker::SwarmWorker(const SwarmOptions& options, const SwarmText& text, std
 
 // --- the load ---
 
-void SwarmWorker::run_load(Clock::time_point start) {
+void SwarmWorker::run_load(Clock::time_point start, nanoseconds warmup, nanoseconds duration) {
+  if (std::exchange(loaded_before_, true)) notice_who_left();
   if (!going_on()) return;
-  window_begin_ = start + load_.warmup;
-  window_end_ = window_begin_ + load_.duration;
+  window_begin_ = start + warmup;
+  window_end_ = window_begin_ + duration;
   last_progress_ = start;
   last_clock_ = Clock::now();
   loading_ = true;
-  schedules_.reserve(connections_.size() - idle_);
+  heap_.clear();
   heap_.reserve(connections_.size() - idle_);
   for (std::size_t i = idle_; i < connections_.size(); ++i) {
+    if (connections_[i].lost) continue;
     if (closed_loop()) {
       for (std::size_t k = 0; k < load_.pipeline; ++k) {
         const Clock::time_point now = read_clock();
@@ -69,15 +77,24 @@ void SwarmWorker::run_load(Clock::time_point start) {
       }
       send_more(i);
     } else {
-      schedules_.emplace_back(load_, connections_[i].number - load_.idle_connections, start);
+      schedule(i).begin(start);
       schedule_next(i);
     }
   }
   load_until(window_end_);
   loading_ = false;
   const Clock::time_point ended = std::min(Clock::now(), window_end_);
-  result_.window_time = std::max<nanoseconds>(ended - window_begin_, nanoseconds(0));
+  result_.window_time += std::max<nanoseconds>(ended - window_begin_, nanoseconds(0));
   if (going_on()) wait_for_stragglers();
+  measured_ += duration;
+}
+
+// Takes the events of the time since the last slice, in which a server may have ended connections.
+void SwarmWorker::notice_who_left() {
+  const std::size_t before = result_.connections_lost;
+  window_begin_ = window_end_ = Clock::time_point::max();
+  wait_and_handle(Clock::now());
+  lost_at_rest_ = result_.connections_lost > before;
 }
 
 void SwarmWorker::load_until(Clock::time_point end) {
@@ -148,6 +165,7 @@ void SwarmWorker::wait_for_stragglers() {
     if (partly_answered(connection)) ++result_.partly_answered;
     if (closed_loop()) continue;
     for (; schedule(i).due() < window_end_; schedule(i).advance()) {
+      overdue_ = true;
       give_up({schedule(i).due(), schedule(i).due()}, now);
     }
   }
@@ -162,11 +180,13 @@ void SwarmWorker::give_up(const Request& unanswered, Clock::time_point now) {
 void SwarmWorker::record(const Request& request, Clock::time_point now) {
   result_.latency.record(now - request.due);
   result_.latency_uncorrected.record(now - request.sent);
-  const auto slice = static_cast<std::size_t>(
-      (request.due - window_begin_) * std::int64_t{SwarmResult::slice_count} / load_.duration);
-  log_sums_[slice] +=
+  const nanoseconds measured = measured_ + (request.due - window_begin_);
+  const auto twentieth = std::min(
+      static_cast<std::size_t>(measured * std::int64_t{SwarmResult::twentieths} / load_.duration),
+      SwarmResult::twentieths - 1);
+  log_sums_[twentieth] +=
       std::log(static_cast<double>(std::max(now - request.due, nanoseconds(1)).count()));
-  ++log_counts_[slice];
+  ++log_counts_[twentieth];
 }
 
 // --- one connection ---

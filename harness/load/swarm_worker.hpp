@@ -29,16 +29,24 @@ class SwarmWorker {
   // std::runtime_error, with a sentence for the user, when a limit of this machine is met.
   void open_connections();
   // Load from `start` on, measured after the warm-up; returns when what was due is answered too.
-  void run_load(Clock::time_point start);
+  // May be called again, for a further slice.
+  void run_load(Clock::time_point start, std::chrono::nanoseconds warmup,
+                std::chrono::nanoseconds duration);
   void check_idle_connections();
   // With a reset, so that neither side keeps anything in TIME_WAIT.
   void close_connections() noexcept;
 
   // What it saw; latencies and counts of this thread alone, without those that span threads.
   [[nodiscard]] const SwarmResult& result() const noexcept { return result_; }
-  // For each slice of the window, the sum of the logarithms of the latencies, and their number.
+  // For each twentieth of the measured time, the sum of the logarithms of the latencies, and their
+  // number.
   [[nodiscard]] const auto& log_sums() const noexcept { return log_sums_; }
   [[nodiscard]] const auto& log_counts() const noexcept { return log_counts_; }
+
+  // After a slice: whether all that was due in it was answered, and whether the server had ended
+  // connections before it began.
+  [[nodiscard]] bool drained() const noexcept { return outstanding_ == 0 && !overdue_; }
+  [[nodiscard]] bool lost_at_rest() const noexcept { return lost_at_rest_; }
 
   // Readable from any thread at any time.
   [[nodiscard]] std::size_t connections_open() const noexcept {
@@ -101,6 +109,7 @@ class SwarmWorker {
   void confirm(std::size_t index);
   void end_if_stalled(Clock::time_point now);
 
+  void notice_who_left();
   void load_until(Clock::time_point end);
   void send_what_is_due(Clock::time_point now);
   void schedule_next(std::size_t index);
@@ -138,13 +147,17 @@ class SwarmWorker {
   std::atomic<std::uint64_t> completed_ = 0;  // requests, since the load began
   std::size_t outstanding_ = 0;               // requests
   std::size_t lost_active_ = 0;
+  bool loaded_before_ = false;
+  bool lost_at_rest_ = false;
+  bool overdue_ = false;  // messages that were due were never sent, since those before have no echo
   bool loading_ = false;
   Clock::time_point last_clock_;
   Clock::time_point last_progress_;
   Clock::time_point window_begin_ = Clock::time_point::max();
   Clock::time_point window_end_ = Clock::time_point::max();
-  std::array<double, SwarmResult::slice_count> log_sums_{};
-  std::array<std::uint64_t, SwarmResult::slice_count> log_counts_{};
+  std::chrono::nanoseconds measured_{0};  // the windows of the slices before
+  std::array<double, SwarmResult::twentieths> log_sums_{};
+  std::array<std::uint64_t, SwarmResult::twentieths> log_counts_{};
   SwarmResult result_;
 };
 

@@ -38,6 +38,20 @@ std::vector<CpuShares> read_steal(const std::vector<int>& cpus) {
   return shares;
 }
 
+void add_shares(std::vector<CpuShares>& sum, const std::vector<CpuShares>& reading) {
+  if (sum.empty()) {
+    sum = reading;
+    return;
+  }
+  std::erase_if(sum, [&](CpuShares& share) {
+    const auto added = std::ranges::find(reading, share.cpu, &CpuShares::cpu);
+    if (added == reading.end()) return true;
+    share.steal_ticks += added->steal_ticks;
+    share.total_ticks += added->total_ticks;
+    return false;
+  });
+}
+
 double steal_share(const std::vector<CpuShares>& before, const std::vector<CpuShares>& after) {
   double steal = 0;
   double total = 0;

@@ -25,6 +25,10 @@ struct CpuShares {
 // Reads these from /proc/stat, for those of `cpus` that are online, in ascending order.
 [[nodiscard]] std::vector<CpuShares> read_steal(const std::vector<int>& cpus);
 
+// Adds a reading to a sum of readings, CPU by CPU; an empty sum becomes the reading. The difference
+// of two such sums is the sum of the times in between. A CPU that is missing in either is left out.
+void add_shares(std::vector<CpuShares>& sum, const std::vector<CpuShares>& reading);
+
 // The share of the time between two readings, over all CPUs that both have, that the hypervisor
 // took: 0 to 1. 0 when no tick has passed.
 [[nodiscard]] double steal_share(const std::vector<CpuShares>& before,

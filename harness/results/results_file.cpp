@@ -75,6 +75,12 @@ void for_each_field(Of<SweepPlan>, Visit visit) {
     }
   });
   visit({"repetitions"}, &SweepPlan::repetitions);
+  visit({.name = "slice_seconds",
+         .explanation = "Of the windows in which the servers of a row are loaded in turn; 0: each "
+                        "trial has one window and a fresh server of its own.",
+         .title = "seconds of a slice",
+         .since = 3},
+        &SweepPlan::slice);
   visit({"seed"}, &SweepPlan::seed);
   visit({"pin"}, &SweepPlan::pin);
   visit({"keep_awake"}, &SweepPlan::keep_awake);
@@ -103,7 +109,7 @@ void for_each_field(Of<Results>, Visit visit) {
   visit({"trials"}, &Results::trials);
   visit({.name = "system_calls",
          .source = "the kernel's tracepoint raw_syscalls:sys_enter, in a pass of its own",
-         .places = {.ledger = 12}},
+         .places = {.ledger = 14}},
         &Results::system_calls);
 }
 

@@ -182,6 +182,18 @@ std::string why_without_threads(const ProcessReading& begin, const ProcessReadin
 
 }  // namespace
 
+void ProcessReading::add(const ProcessReading& other) {
+  ProcessReading sum = other;
+  sum.cpu += cpu;
+  sum.user_ticks += user_ticks;
+  sum.system_ticks += system_ticks;
+  sum.voluntary_switches += voluntary_switches;
+  sum.involuntary_switches += involuntary_switches;
+  sum.run_queue_delay += run_queue_delay;
+  sum.page_faults += page_faults;
+  *this = std::move(sum);
+}
+
 std::optional<ProcessReading> read_process_tree(pid_t root, Detail detail) {
   const std::vector<Stat> tree = read_tree(root);
   if (tree.empty()) return std::nullopt;

@@ -39,6 +39,10 @@ struct ProcessReading {
   std::uint64_t threads = 0;
   std::size_t processes = 0;
   std::vector<int> cpus;  // those that any of its threads may run on, in ascending order
+
+  // Adds what was used until another moment; what there is at one moment becomes the other's. The
+  // difference of two such sums is the sum of what happened in between.
+  void add(const ProcessReading& other);
 };
 
 // How much of it to read. Without the threads' own figures, the context switches and the run queue
@@ -58,6 +62,10 @@ struct ServerCost {
   std::uint64_t requests = 0;
   double cpu_us_per_request = 0;
   double busy_share = 0;
+  // In the rounds of a row that was measured in slices; none where no floor was.
+  std::optional<double> cpu_ratio_to_floor;
+  std::optional<double> cpu_ratio_to_empty_floor;
+  std::vector<double> slice_cpu_us_per_request;  // by round
   // The rest is there where it could be had; else `unavailable` says because of what.
   std::optional<double> user_us_per_request;
   std::optional<double> system_us_per_request;
@@ -101,6 +109,33 @@ void for_each_field(Of<ServerCost>, Visit visit) {
          .places = {.csv = 4, .table = 3, .ledger = 3, .page = 1},
          .form = Form::interval},
         &ServerCost::cpu_us_per_request);
+  visit(
+      {.name = "cpu_ratio_to_floor",
+       .explanation = "The CPU time per request over that of the floor beside as many idle "
+                      "connections, in the same rounds.",
+       .title = "CPU per request over the floor's",
+       .unit = "times",
+       .head = "× floor",
+       .source = "CPU time per request over that of the floor in the same rounds, by median polish",
+       .since = 3,
+       .places = {.csv = 18, .table = 4, .ledger = 4, .page = 9},
+       .form = Form::ratio},
+      &ServerCost::cpu_ratio_to_floor);
+  visit({.name = "cpu_ratio_to_empty_floor",
+         .explanation = "The same over a floor without any idle connections: by this, rows can be "
+                        "compared.",
+         .title = "CPU per request over the empty floor's",
+         .unit = "times",
+         .head = "× empty floor",
+         .source = "likewise, of a floor without idle connections in the same rounds",
+         .since = 3,
+         .places = {.csv = 19, .ledger = 5},
+         .form = Form::ratio},
+        &ServerCost::cpu_ratio_to_empty_floor);
+  visit({.name = "slice_cpu_us_per_request",
+         .explanation = "The same in each round; empty where it was measured in one window.",
+         .since = 3},
+        &ServerCost::slice_cpu_us_per_request);
   visit({.name = "busy_share",
          .explanation = "The server's CPU time over the time that passed: 1 is a whole CPU.",
          .title = "CPU busy",
@@ -108,35 +143,35 @@ void for_each_field(Of<ServerCost>, Visit visit) {
          .head = "CPU busy",
          .source = "the same time over the wall-clock time: 1 is one CPU",
          .former = "server_busy_share",
-         .places = {.csv = 5, .table = 4, .ledger = 6, .page = 8},
+         .places = {.csv = 5, .table = 5, .ledger = 8, .page = 8},
          .form = Form::percent},
         &ServerCost::busy_share);
   visit({.name = "user_us_per_request",
          .head = "user µs/req",
          .source = ticks,
-         .places = {.csv = 9, .ledger = 4}},
+         .places = {.csv = 9, .ledger = 6}},
         &ServerCost::user_us_per_request);
   visit({.name = "system_us_per_request",
          .head = "system µs/req",
          .source = ticks,
-         .places = {.csv = 10, .ledger = 5}},
+         .places = {.csv = 10, .ledger = 7}},
         &ServerCost::system_us_per_request);
   visit({.name = "voluntary_switches_per_request",
          .explanation = "How often its threads left their CPU to wait.",
          .head = "switches/req",
          .source = status,
-         .places = {.csv = 11, .ledger = 7}},
+         .places = {.csv = 11, .ledger = 9}},
         &ServerCost::voluntary_switches_per_request);
   visit({.name = "involuntary_switches_per_request",
          .explanation = "How often its threads were taken from their CPU.",
          .head = "preemptions/req",
          .source = status,
-         .places = {.csv = 12, .ledger = 8}},
+         .places = {.csv = 12, .ledger = 10}},
         &ServerCost::involuntary_switches_per_request);
   visit({.name = "run_queue_share",
          .explanation = "Of the time, summed over its threads.",
          .source = "/proc/PID/task/*/schedstat over the measured time",
-         .places = {.ledger = 9}},
+         .places = {.ledger = 11}},
         &ServerCost::run_queue_share);
   visit({.name = "page_faults_per_request",
          .explanation = "How often its processes touched a page that was not mapped.",
@@ -144,7 +179,7 @@ void for_each_field(Of<ServerCost>, Visit visit) {
          .source = "minor and major page faults (minflt, majflt, cminflt, cmajflt of "
                    "/proc/PID/stat) over the measured time",
          .since = 3,
-         .places = {.csv = 17, .ledger = 15}},
+         .places = {.csv = 17, .ledger = 17}},
         &ServerCost::page_faults_per_request);
   visit({.name = "scanned_per_request",
          .explanation = "How many descriptors the server or the kernel looked at, by the server's "
@@ -152,12 +187,12 @@ void for_each_field(Of<ServerCost>, Visit visit) {
          .title = "Descriptors examined",
          .unit = "per request",
          .head = "scanned/req",
-         .places = {.csv = 7, .table = 6, .page = 5},
+         .places = {.csv = 7, .table = 7, .page = 5},
          .written = false},
         &ServerCost::scanned_per_request);
   visit({.name = "calls_per_request",
          .head = "calls/req",
-         .places = {.csv = 8, .table = 7, .ledger = 10},
+         .places = {.csv = 8, .table = 8, .ledger = 12},
          .written = false},
         &ServerCost::system_calls_per_request);
   visit({.name = "resident_bytes_per_connection",
@@ -168,7 +203,7 @@ void for_each_field(Of<ServerCost>, Visit visit) {
          .head = "bytes/conn",
          .source = "resident memory (/proc/PID/statm) with all connections open, minus before the "
                    "first",
-         .places = {.csv = 13, .ledger = 13, .page = 6}},
+         .places = {.csv = 13, .ledger = 15, .page = 6}},
         &ServerCost::resident_bytes_per_connection);
   visit(
       {.name = "kernel_bytes_per_connection",
@@ -178,21 +213,21 @@ void for_each_field(Of<ServerCost>, Visit visit) {
        .head = "kernel bytes/conn",
        .source = "Slab, KernelStack and PageTables of /proc/meminfo likewise: of the whole system, "
                  "and so of both ends",
-       .places = {.csv = 14, .ledger = 14, .page = 7}},
+       .places = {.csv = 14, .ledger = 16, .page = 7}},
       &ServerCost::kernel_bytes_per_connection);
   visit({.name = "steal_share",
          .explanation = "Of the time of the CPUs that the server may use.",
          .source = "/proc/stat, of the CPUs that the client or the server may use",
-         .places = {.ledger = 18}},
+         .places = {.ledger = 20}},
         &ServerCost::steal_share);
-  visit({.name = "threads", .head = "threads", .places = {.csv = 15, .ledger = 16}},
+  visit({.name = "threads", .head = "threads", .places = {.csv = 15, .ledger = 18}},
         &ServerCost::threads);
   visit({"processes"}, &ServerCost::processes);
   visit({"cpus", "That the server may use."}, &ServerCost::cpus);
   visit({.name = "counters",
          .explanation = "The server's own; empty when it reports none.",
          .source = "the server's own, its snapshot at the end minus that at the begin",
-         .places = {.ledger = 11}},
+         .places = {.ledger = 13}},
         &ServerCost::counters);
   visit({"unavailable", "Why a figure is missing."}, &ServerCost::unavailable);
 }

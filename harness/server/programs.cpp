@@ -16,4 +16,10 @@ fs::path floor_program() {
   return (folder / ECHOMUX_FLOOR_FROM_BIN).lexically_normal();
 }
 
+fs::path echomux_program() {
+  const fs::path folder = own_program().parent_path();
+  const fs::path beside = folder / "echomux";
+  return fs::exists(beside) ? beside : folder.parent_path() / "echomux";
+}
+
 }  // namespace echomux

@@ -11,4 +11,7 @@ namespace echomux {
 // above it, as they are built, or else where it is installed, told by where this program is.
 [[nodiscard]] std::filesystem::path floor_program();
 
+// echomux itself: this program, or the one in the folder above it.
+[[nodiscard]] std::filesystem::path echomux_program();
+
 }  // namespace echomux

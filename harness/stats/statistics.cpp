@@ -130,11 +130,38 @@ double smallest_rank_p(std::size_t n, std::size_t m) {
   return std::min(1.0, p);
 }
 
+// The probability that |T| is below t, for Student's distribution with so many degrees of freedom:
+// the finite series of Abramowitz and Stegun, 26.7.3 and 26.7.4.
+double probability_within(double t, std::size_t degrees) {
+  const double angle = std::atan2(t, std::sqrt(static_cast<double>(degrees)));
+  const double cosine = std::cos(angle);
+  const bool odd = degrees % 2 == 1;
+  double term = odd ? cosine : 1;
+  double sum = 0;
+  for (std::size_t k = odd ? 1 : 0; k + 1 < degrees; k += 2) {
+    sum += term;
+    term *= cosine * cosine * static_cast<double>(k + 1) / static_cast<double>(k + 2);
+  }
+  const double series = std::sin(angle) * sum;
+  return odd ? (angle + series) * 2 / std::numbers::pi : series;
+}
+
 }  // namespace
 
 double median(std::span<const double> values) {
   assert(!values.empty());
   return median_of_sorted(sorted(values));
+}
+
+double student_quantile(double probability, std::size_t degrees) {
+  double low = 0;
+  double high = 1;
+  while (probability_within(high, degrees) < probability) high *= 2;
+  for (int halving = 0; halving < 60; ++halving) {
+    const double middle = (low + high) / 2;
+    (probability_within(middle, degrees) < probability ? low : high) = middle;
+  }
+  return high;
 }
 
 MedianInterval median_interval(std::vector<double> values) {

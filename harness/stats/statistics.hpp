@@ -25,6 +25,10 @@ struct MedianInterval {
 // `values` must not be empty.
 [[nodiscard]] MedianInterval median_interval(std::vector<double> values);
 
+// What the absolute value of Student's t with so many degrees of freedom, at least one, stays below
+// with this probability, which is below one: 2.776 for 0.95 and 4.
+[[nodiscard]] double student_quantile(double probability, std::size_t degrees);
+
 // The indexes, in order, of values that are further than 1.5 times the distance between the hinges
 // from the nearer hinge (Tukey, Exploratory Data Analysis, chapter 2). A hinge is the median of the
 // lower or upper half, to both of which the middle one of an odd number belongs. None with fewer

@@ -8,7 +8,13 @@
 namespace echomux {
 
 // How the main table shows a figure.
-enum class Form : std::uint8_t { figure, interval, percent, whole };
+enum class Form : std::uint8_t {
+  figure,
+  interval,  // with that of its median
+  ratio,     // with that of its geometric mean
+  percent,
+  whole
+};
 
 // A metric's places among the columns of the CSV (from 1; 0: no metric), of the table and of the
 // cost ledger, and among the page's charts (0: not shown there).

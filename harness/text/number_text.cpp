@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace echomux {
 namespace {
@@ -12,7 +13,7 @@ using Bounds = MedianInterval::Bounds;
 
 // "0.93 [0.90, 0.97]", each said the same way.
 std::string with_bounds(double value, const std::optional<Bounds>& bounds,
-                        std::string (*say)(double)) {
+                        const std::function<std::string(double)>& say) {
   if (!bounds) return say(value);
   return fmt::format("{} [{}, {}]", say(value), say(bounds->low), say(bounds->high));
 }
@@ -50,8 +51,9 @@ std::string figure_in_words(const MedianInterval& value) {
   return with_bounds(value.median, value.bounds, [](double one) { return figure_in_words(one); });
 }
 
-std::string ratio_in_words(double ratio, const std::optional<Bounds>& bounds) {
-  return with_bounds(ratio, bounds, [](double one) { return fmt::format("{:.3f}", one); });
+std::string ratio_in_words(double ratio, const std::optional<Bounds>& bounds, int decimals) {
+  return with_bounds(ratio, bounds,
+                     [&](double one) { return fmt::format("{:.{}f}", one, decimals); });
 }
 
 std::string four_digits(std::optional<double> value) {

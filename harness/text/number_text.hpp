@@ -29,9 +29,10 @@ template <std::integral Integer>
 // The same with the interval behind it, where there is one: "53.9 [52.1, 55.0]".
 [[nodiscard]] std::string figure_in_words(const MedianInterval& value);
 
-// A ratio, with three digits after the point: "1.051 [1.032, 1.070]".
+// A ratio, with so many digits after the point: "1.051 [1.032, 1.070]".
 [[nodiscard]] std::string ratio_in_words(double ratio,
-                                         const std::optional<MedianInterval::Bounds>& bounds);
+                                         const std::optional<MedianInterval::Bounds>& bounds,
+                                         int decimals = 3);
 
 // Four significant digits, as of figures that are of very different size: "0.01234", "7.779e+04".
 // "-" for one that there isn't.

@@ -25,7 +25,8 @@ Load load_of(double rate, std::size_t connections, Arrivals arrivals) {
 
 // When the first `count` messages of a connection are due, in nanoseconds since the start.
 std::vector<double> first_times(const Load& options, std::size_t connection, std::size_t count) {
-  ArrivalSchedule schedule(options, connection, start);
+  ArrivalSchedule schedule(options, connection);
+  schedule.begin(start);
   std::vector<double> times;
   for (std::size_t i = 0; i < count; ++i) {
     times.push_back(static_cast<double>((schedule.due() - start).count()));
@@ -69,7 +70,8 @@ TEST(UniformArrivals, GoRoundTheConnectionsInTurn) {
   for (const std::int64_t rate : {1, 3, 7, 1000, 33'333}) {
     for (const std::size_t connection : {0U, 1U, 6U}) {
       const auto options = load_of(static_cast<double>(rate), 7, Arrivals::uniform);
-      ArrivalSchedule schedule(options, connection, start);
+      ArrivalSchedule schedule(options, connection);
+      schedule.begin(start);
       for (std::int64_t n = 0; n < 1000; ++n, schedule.advance()) {
         const std::int64_t message = n * 7 + static_cast<std::int64_t>(connection);
         ASSERT_EQ((schedule.due() - start).count(), exact_ns(message, rate))
@@ -81,7 +83,8 @@ TEST(UniformArrivals, GoRoundTheConnectionsInTurn) {
 
 TEST(UniformArrivals, DoNotDriftInAMillionMessages) {
   for (const std::int64_t rate : {3'000, 7'000, 1'000'000}) {
-    ArrivalSchedule schedule(load_of(static_cast<double>(rate), 3, Arrivals::uniform), 2, start);
+    ArrivalSchedule schedule(load_of(static_cast<double>(rate), 3, Arrivals::uniform), 2);
+    schedule.begin(start);
     for (int i = 0; i < 1'000'000; ++i) schedule.advance();
     // One nanosecond is what a double may be off by at such a distance.
     EXPECT_LE(std::abs((schedule.due() - start).count() - exact_ns(3'000'002, rate)), 1) << rate;
