@@ -34,6 +34,11 @@ std::string explain_statistics(const Results& results) {
   text += counted ? "Calls are counted by the kernel in a pass of their own, "
                   : "Calls are the server's own count, ";
   text += "scanned is the server's own count. ";
+  if (results.context.plan.slice > std::chrono::nanoseconds(0)) {
+    text +=
+        "× floor is the CPU time per request over the floor's in the same rounds, with a 95 % "
+        "interval that reckons with fresh processes in each repetition. ";
+  }
   if (repetitions < 6) {
     text += fmt::format(
         "{} per cell: no interval below six, and small differences are chance.",
@@ -150,7 +155,7 @@ std::vector<std::string> caveats(const Results& results, const Cells& cells) {
   }
   if (any([](const CellSummary& c) { return c.judgement.verdict == Verdict::saturated; })) {
     sentences.emplace_back(
-        "saturated: the server's CPU was at least 95 % busy, as busy_poll's always is. It may "
+        "saturated: the server's CPU was at least 95 % busy (90 % in slices), as busy_poll's always is. It may "
         "still answer every request, later: it finds more of them at each wake-up and shares the "
         "cost among them.");
   }

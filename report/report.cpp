@@ -70,6 +70,18 @@ std::string remarks(const CellSummary& cell) {
 
 using Columns = std::vector<const Metric*>;
 
+// Without the ratios to a floor, where no cell has any.
+Columns columns_of(int Places::*place, const Results& results,
+                   const std::vector<CellSummary>& cells) {
+  Columns columns = metrics_in(place, *results.metrics);
+  std::erase_if(columns, [&](const Metric* metric) {
+    return metric->field.form == Form::ratio &&
+           std::ranges::none_of(
+               cells, [&](const CellSummary& cell) { return cell.median(metric->name).has_value(); });
+  });
+  return columns;
+}
+
 std::vector<std::string> row(const CellSummary& cell, const Columns& columns) {
   std::vector<std::string> cells{cell.cell.server};
   for (const Metric* const metric : columns) {
@@ -129,9 +141,10 @@ std::string report(const Results& results, ReportFormat format) {
       "echomux {} ({}), {}: {}, {}, {} CPUs{}{}\n{}; {}.\n", context.build.version,
       context.build.git_commit, context.started, context.machine.kernel, context.machine.cpu_model,
       context.machine.cpus_usable, context.machine.hypervisor.empty() ? "" : ", virtual machine",
-      markdown ? "  " : "", load_in_words(context.plan.load), context.cpu_plan);
+      markdown ? "  " : "", load_in_words(context.plan.load) + slices_in_words(context.plan),
+      context.cpu_plan);
   const std::vector<CellSummary> cells = summarize(results);
-  const Columns columns = metrics_in(&Places::table, *results.metrics);
+  const Columns columns = columns_of(&Places::table, results, cells);
   for (const std::size_t idle : context.plan.idle_connections) {
     for (const double rate : context.plan.rates) {
       Table table = cell_table(columns);
@@ -168,13 +181,14 @@ ReportFormat report_format(std::string_view name) {
 
 std::string cost_ledger(const Results& results) {
   constexpr std::string_view kernel_calls = "calls/req (kernel)";
-  const Columns columns = metrics_in(&Places::ledger, *results.metrics);
+  const std::vector<CellSummary> all = summarize(results);
+  const Columns columns = columns_of(&Places::ledger, results, all);
   std::vector<Table::Column> head{Table::left("server"), Table::right("idle"),
                                   Table::right("rate")};
   for (const Metric* const metric : columns) head.push_back(Table::right(metric->field.head));
   head.push_back(Table::right(kernel_calls));
   Table table(std::move(head));
-  for (const CellSummary& cell : summarize(results)) {
+  for (const CellSummary& cell : all) {
     if (cell.used == 0) continue;
     std::vector<std::string> cells{cell.cell.server, std::to_string(cell.cell.idle_connections),
                                    fmt::format("{}", cell.cell.rate)};

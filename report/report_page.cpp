@@ -90,7 +90,7 @@ Json facts_of(const Results& results) {
     if (!value.empty()) facts.push_back({name, value});
   };
   add("Begun", context.started);
-  add("Load", load_in_words(context.plan.load));
+  add("Load", load_in_words(context.plan.load) + slices_in_words(context.plan));
   add("Trials", fmt::format("{} of each cell, in random order (seed {})", context.plan.repetitions,
                             context.plan.seed));
   add("CPUs", context.cpu_plan);

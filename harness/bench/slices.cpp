@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <tuple>
+#include <utility>
 
 #include "harness/stats/statistics.hpp"
 
@@ -74,6 +76,26 @@ Spread spread_in_blocks(const std::vector<std::vector<double>>& treatments) {
   return {std::sqrt(squares / static_cast<double>(degrees)), degrees};
 }
 
+// Of those that vary alike: one that varies far more than the others is left out, the worst first.
+std::optional<Spread> pooled_spread(std::vector<std::vector<double>> treatments) {
+  while (treatments.size() > 1 && treatments.front().size() > 1) {
+    const Spread all = spread_in_blocks(treatments);
+    if (treatments.size() == 2) return all;
+    std::size_t worst = 0;
+    double worst_times = 0;
+    for (std::size_t i = 1; i < treatments.size(); ++i) {
+      std::vector<std::vector<double>> others = treatments;
+      others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
+      const double times =
+          own_spread(treatments[i]).deviation / spread_in_blocks(others).deviation;
+      if (times > worst_times) std::tie(worst, worst_times) = std::pair(i, times);
+    }
+    if (worst_times <= far_larger) return all;
+    treatments.erase(treatments.begin() + static_cast<std::ptrdiff_t>(worst));
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<std::optional<double>> log_effects(const std::vector<RoundCosts>& contenders) {
@@ -116,8 +138,7 @@ void set_ratio_intervals(const std::vector<CellSummary*>& row) {
     const bool counts = cell->judgement.verdict != Verdict::saturated;
     if (counts && values(cell).size() == most) treatments.push_back(logarithms(values(cell)));
   }
-  std::optional<Spread> pooled;
-  if (treatments.size() > 1 && most > 1) pooled = spread_in_blocks(treatments);
+  const std::optional<Spread> pooled = pooled_spread(std::move(treatments));
   for (CellSummary* const cell : row) {
     if (values(cell).empty()) continue;
     cell->spread = pooled;

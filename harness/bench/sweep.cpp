@@ -16,6 +16,7 @@
 #include "harness/machine/keep_awake.hpp"
 #include "harness/machine/needs.hpp"
 #include "harness/machine/tracepoint.hpp"
+#include "harness/text/time_units.hpp"
 
 namespace echomux {
 namespace {
@@ -56,6 +57,13 @@ bool ruled_out(Trial& trial, const SweepServer& server, std::uint64_t descriptor
 }
 
 }  // namespace
+
+std::string slices_in_words(const SweepPlan& plan) {
+  if (plan.slice <= std::chrono::nanoseconds(0)) return "";
+  const auto rounds = static_cast<double>(rounds_of(plan));
+  return fmt::format(", in slices of {:g} ms in turn with the other servers",
+                     to_us(plan.load.duration) / rounds / 1000);
+}
 
 CpuPlan plan_cpus(bool pin, bool keep_awake) {
   CpuPlan plan;

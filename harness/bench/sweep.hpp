@@ -48,6 +48,9 @@ struct SweepPlan {
   bool count_system_calls = false;
 };
 
+// ", in slices of 20 ms, in turn with the other servers"; nothing where each stands alone.
+[[nodiscard]] std::string slices_in_words(const SweepPlan& plan);
+
 // What is measured several times: the same server under the same load.
 struct Cell {
   std::string server;

@@ -17,6 +17,8 @@ using std::chrono::nanoseconds;
 // A server whose CPU is busier than this does nothing but catch up, though batching lets it answer
 // every request still, later.
 constexpr double saturated_share = 0.95;
+// In slices the readings at the edges are closer together, and each takes a part of the CPU time.
+constexpr double saturated_share_in_slices = 0.9;
 // A client that comes this close to what it reaches against the floor may be what limits the rate.
 constexpr double near_ceiling_share = 0.9;
 // A tail may be the machine's when the server waited longer than this for its CPU.
@@ -74,16 +76,21 @@ double wanted_share(const ServerCost& cost) {
   return cost.busy_share + (cost.threads <= few_threads ? cost.run_queue_share.value_or(0) : 0);
 }
 
+bool is_saturated(const Trial& trial) {
+  return wanted_share(*trial.cost) >=
+         (trial.load->windows > 1 ? saturated_share_in_slices : saturated_share);
+}
+
 void judge_server(const Trial& trial, const TrialCircumstances& circumstances,
                   Judgement& judgement) {
   const ServerCost& cost = *trial.cost;
-  if (wanted_share(cost) >= saturated_share) {
+  if (is_saturated(trial)) {
     judgement.add(Verdict::saturated, "saturated",
                   circumstances.never_sleeps
                       ? "the server never sleeps, and so its CPU is always busy"
                       : fmt::format("the server's CPU was busy with it {} of the time{}",
                                     percent(cost.busy_share),
-                                    cost.busy_share >= saturated_share
+                                    cost.busy_share >= saturated_share_in_slices
                                         ? ""
                                         : ", and it waited for its CPU in the rest"));
   }
@@ -97,7 +104,7 @@ void judge_server(const Trial& trial, const TrialCircumstances& circumstances,
   }
   const double delay = std::max(cost.run_queue_share.value_or(0), cost.steal_share);
   const LoadReport::Latency& latency = trial.load->latency_us;
-  if (common.empty() && delay > server_delay_limit && wanted_share(cost) < saturated_share &&
+  if (common.empty() && delay > server_delay_limit && !is_saturated(trial) &&
       latency.p99 > long_tail * latency.p50) {
     judgement.add(
         Verdict::suspect, "tail_not_the_servers",
@@ -126,8 +133,7 @@ Judgement judge_trial(const Trial& trial, const TrialCircumstances& circumstance
   }
   if (!trial.has_figures()) return judgement;
   judge_server(trial, circumstances, judgement);
-  const bool saturated =
-      trial.outcome.kind != OutcomeKind::failed && wanted_share(*trial.cost) >= saturated_share;
+  const bool saturated = trial.outcome.kind != OutcomeKind::failed && is_saturated(trial);
   if (saturated) {
     // That a server at its limit falls behind is a result about the server.
     const auto is_its_limit = [](const Reason& reason) {

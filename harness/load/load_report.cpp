@@ -38,7 +38,7 @@ constexpr double delay_share_limit = 0.01;
 constexpr double long_tail = 4;
 // A trend as clear as this comes by chance once in a thousand stationary windows (in more of them
 // where the machine's moods last for longer than a slice). It matters when the latency has changed
-// by more than servers commonly differ.
+// by more than servers commonly differ. Of fewer than seven slices no trend is as clear.
 constexpr double drift_p_limit = 0.001;
 constexpr double drift_change_limit = 0.3;
 // A thread that waits for its CPU longer than this shares it with something that is always there.
@@ -226,10 +226,10 @@ LoadReport make_load_report(const Load& load, const SwarmResult& result) {
   report.longest_gap_us = to_us(result.delays.longest_gap);
 
   std::vector<double> latencies;
-  std::ranges::copy_if(result.latency_by_twentieth, std::back_inserter(latencies),
+  std::ranges::copy_if(result.latency_by_part, std::back_inserter(latencies),
                        [](double ns) { return ns > 0; });
   // With a window that has holes, or too few points, there is no telling.
-  if (latencies.size() == result.latency_by_twentieth.size()) {
+  if (!latencies.empty() && latencies.size() == result.latency_by_part.size()) {
     const Trend drift = trend(latencies);
     report.drift_p = drift.p;
     report.drift_relative_change = drift.relative_change;

@@ -269,8 +269,8 @@ class Swarm::Crew {
   }
 
   void add_up() {
-    std::array<double, SwarmResult::twentieths> sums{};
-    std::array<std::uint64_t, SwarmResult::twentieths> counts{};
+    std::array<double, SwarmResult::most_parts> sums{};
+    std::array<std::uint64_t, SwarmResult::most_parts> counts{};
     for (const auto& worker : workers_) {
       const SwarmResult& part = worker->result();
       // What ended a worker on its own account, before what that did to the others.
@@ -299,9 +299,10 @@ class Swarm::Crew {
         counts[i] += worker->log_counts()[i];
       }
     }
-    for (std::size_t i = 0; i < counts.size(); ++i) {
-      if (counts[i] > 0)
-        result_.latency_by_twentieth[i] = std::exp(sums[i] / static_cast<double>(counts[i]));
+    const std::size_t parts = workers_.front()->parts();
+    for (std::size_t i = 0; i < parts; ++i) {
+      const auto count = static_cast<double>(counts[i]);
+      result_.latency_by_part.push_back(counts[i] > 0 ? std::exp(sums[i] / count) : 0);
     }
   }
 

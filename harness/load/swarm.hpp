@@ -50,7 +50,7 @@ struct ClientDelays {
 
 // What it saw.
 struct SwarmResult {
-  static constexpr std::size_t twentieths = 20;
+  static constexpr std::size_t most_parts = 20;
 
   RunOutcome outcome;  // says what came back wrong, with connection and offset; why it was refused
   std::size_t idle_confirmed = 0;
@@ -81,9 +81,11 @@ struct SwarmResult {
   LatencyHistogram latency_uncorrected;  // from the time it was really sent
   // How late a message was sent whose connection was free when it was due: the client's own fault.
   LatencyHistogram schedule_lag;
-  // The geometric mean of the latency, in nanoseconds, of what was due in each twentieth of the
-  // measured time; zero where nothing was. Shows drift.
-  std::array<double, twentieths> latency_by_twentieth{};
+  // The geometric mean of the latency, in nanoseconds, of what was due in each part of the measured
+  // time, in order; zero where nothing was. Shows drift. The parts are twentieths of a window, or of
+  // all windows together where there are more; of few windows, each is a part, since what disturbs
+  // one disturbs most of it.
+  std::vector<double> latency_by_part;
 };
 
 // What one slice of a load came to: what was answered between the callbacks at its two edges.

@@ -59,10 +59,16 @@ SwarmWorker::SwarmWorker(const SwarmOptions& options, const SwarmText& text, std
 // --- the load ---
 
 void SwarmWorker::run_load(Clock::time_point start, nanoseconds warmup, nanoseconds duration) {
-  if (std::exchange(loaded_before_, true)) notice_who_left();
+  notice_who_left();
   if (!going_on()) return;
   window_begin_ = start + warmup;
   window_end_ = window_begin_ + duration;
+  if (duration > nanoseconds(0) && duration < load_.duration) {
+    const auto windows = static_cast<std::size_t>(
+        std::llround(static_cast<double>(load_.duration.count()) /
+                     static_cast<double>(duration.count())));
+    parts_ = std::min(windows, SwarmResult::most_parts);
+  }
   last_progress_ = start;
   last_clock_ = Clock::now();
   loading_ = true;
@@ -181,12 +187,12 @@ void SwarmWorker::record(const Request& request, Clock::time_point now) {
   result_.latency.record(now - request.due);
   result_.latency_uncorrected.record(now - request.sent);
   const nanoseconds measured = measured_ + (request.due - window_begin_);
-  const auto twentieth = std::min(
-      static_cast<std::size_t>(measured * std::int64_t{SwarmResult::twentieths} / load_.duration),
-      SwarmResult::twentieths - 1);
-  log_sums_[twentieth] +=
+  const auto part = std::min(
+      static_cast<std::size_t>(measured * static_cast<std::int64_t>(parts_) / load_.duration),
+      parts_ - 1);
+  log_sums_[part] +=
       std::log(static_cast<double>(std::max(now - request.due, nanoseconds(1)).count()));
-  ++log_counts_[twentieth];
+  ++log_counts_[part];
 }
 
 // --- one connection ---

@@ -38,10 +38,11 @@ class SwarmWorker {
 
   // What it saw; latencies and counts of this thread alone, without those that span threads.
   [[nodiscard]] const SwarmResult& result() const noexcept { return result_; }
-  // For each twentieth of the measured time, the sum of the logarithms of the latencies, and their
+  // For each of the parts of the measured time, the sum of the logarithms of the latencies, and their
   // number.
   [[nodiscard]] const auto& log_sums() const noexcept { return log_sums_; }
   [[nodiscard]] const auto& log_counts() const noexcept { return log_counts_; }
+  [[nodiscard]] std::size_t parts() const noexcept { return parts_; }
 
   // After a slice: whether all that was due in it was answered, and whether the server had ended
   // connections before it began.
@@ -147,7 +148,6 @@ class SwarmWorker {
   std::atomic<std::uint64_t> completed_ = 0;  // requests, since the load began
   std::size_t outstanding_ = 0;               // requests
   std::size_t lost_active_ = 0;
-  bool loaded_before_ = false;
   bool lost_at_rest_ = false;
   bool overdue_ = false;  // messages that were due were never sent, since those before have no echo
   bool loading_ = false;
@@ -156,8 +156,9 @@ class SwarmWorker {
   Clock::time_point window_begin_ = Clock::time_point::max();
   Clock::time_point window_end_ = Clock::time_point::max();
   std::chrono::nanoseconds measured_{0};  // the windows of the slices before
-  std::array<double, SwarmResult::twentieths> log_sums_{};
-  std::array<std::uint64_t, SwarmResult::twentieths> log_counts_{};
+  std::size_t parts_ = SwarmResult::most_parts;
+  std::array<double, SwarmResult::most_parts> log_sums_{};
+  std::array<std::uint64_t, SwarmResult::most_parts> log_counts_{};
   SwarmResult result_;
 };
 

@@ -34,6 +34,11 @@ std::vector<std::string> list_differences(const RunContext& a, const RunContext&
   note_difference(found, "build type", a.build.build_type, b.build.build_type);
   note_difference(found, "compiler flags", a.build.flags, b.build.flags);
   note_difference(found, "CPUs", a.cpu_plan, b.cpu_plan);
+  const auto method = [](const SweepPlan& plan) {
+    return plan.slice > std::chrono::nanoseconds(0) ? "servers side by side, in slices"
+                                                    : "each trial alone, in one window";
+  };
+  note_difference(found, "method", method(a.plan), method(b.plan));
   const auto said = [](const Json& value) {
     return value.is_number() ? plain_number(value.get<double>()) : value.dump();
   };

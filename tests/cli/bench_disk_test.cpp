@@ -34,7 +34,7 @@ class BenchDisk : public ::testing::Test {
   [[nodiscard]] std::filesystem::path results_path() const { return place_ / "results.json"; }
 
   BackgroundBench sweep() {
-    return {results_path(), {"--backends", "epoll_lt", "--idle", "0,1,2,3,4,5,6,7"}};
+    return {results_path(), {"--backends", "epoll_lt", "--idle", "0,1,2,3,4,5,6,7", "--repetitions", "1"}};
   }
 
   // The table is printed all the same, and what went wrong is told, with a way out of it.
@@ -185,8 +185,8 @@ TEST_F(BenchDisk, KeepsWhatItHasWhenAFileTakesThePlaceOfItsDirectory) {
 TEST_F(BenchDisk, TellsThatItsTableCouldNotBePrinted) {
   const FileDescriptor full(check(::open("/dev/full", O_WRONLY | O_CLOEXEC), "open /dev/full"));
   const Pipe err = make_pipe();
-  Program bench({"bench", "--backends", "epoll_lt", "--idle", "0", "--duration", "50ms", "-o",
-                 results_path().string()},
+  Program bench({"bench", "--backends", "epoll_lt", "--idle", "0", "--duration", "50ms",
+                 "--repetitions", "1", "-o", results_path().string()},
                 {.in = -1, .out = full.get(), .err = err.write_end.get()});
   EXPECT_EQ(bench.wait(), 1);
   EXPECT_THAT(read_results(results_path()).trials, SizeIs(1));

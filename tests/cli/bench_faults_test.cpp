@@ -33,6 +33,7 @@ struct Fault {
   OutcomeKind outcome;
   const char* code;
   int status;
+  bool fresh = false;
 };
 
 std::string odd(const std::string& mode) {
@@ -53,9 +54,12 @@ TEST_P(ServerFaultInMidSweep, SpoilsOneTrialAndNoOther) {
                         << "if [ $(wc -l < " << script << ".starts) = 2 ]; then\n"
                         << fault.script << "\nfi\n"
                         << odd("plain") << "\n";
-  BackgroundBench bench(directory / "results.json",
-                        {"--backends", "epoll_lt", "--server", "changing=sh " + script + " {port}",
-                         "--idle", "5", "--repetitions", "3", "--timeout", "1s"});
+  std::vector<std::string> arguments{"--backends", "epoll_lt", "--server",
+                                     "changing=sh " + script + " {port}", "--idle", "5",
+                                     "--repetitions", "3", "--timeout", "1s"};
+  // In slices it would be started again, to stand beside the floor alone.
+  if (fault.fresh) arguments.emplace_back("--fresh");
+  BackgroundBench bench(directory / "results.json", arguments);
   const Finished run = bench.finish();
   EXPECT_EQ(run.status, fault.status) << run.err;
   const Results results = read_results(directory / "results.json");
@@ -84,7 +88,7 @@ TEST_P(ServerFaultInMidSweep, SpoilsOneTrialAndNoOther) {
 
 INSTANTIATE_TEST_SUITE_P(
     Faults, ServerFaultInMidSweep,
-    ::testing::Values(Fault{"DoesNotStart", "exit 3", OutcomeKind::failed, "failed", 1},
+    ::testing::Values(Fault{"DoesNotStart", "exit 3", OutcomeKind::failed, "failed", 1, true},
                       Fault{"Dies", odd("die=20"), OutcomeKind::failed, "server_gone", 1},
                       Fault{"Refuses", odd("refuse"), OutcomeKind::failed, "refused", 1},
                       Fault{"Resets", odd("reset=3"), OutcomeKind::failed, "server_gone", 1},

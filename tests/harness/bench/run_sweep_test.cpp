@@ -91,9 +91,9 @@ TEST(RunSweep, TakesNoEarlyRefusalForAServersLimit) {
 TEST(RunSweep, KeepsNoCeilingThatAnInterruptionCutShort) {
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_EQ(measure_client_ceiling(well_behaved(), short_plan(), plan_cpus(false, false),
-                                   stop.get_token()),
-            std::nullopt);
+  const SweepPlan plan = short_plan();
+  const SweepContext context{plan, plan_cpus(false, false), std::nullopt, stop.get_token()};
+  EXPECT_EQ(measure_client_ceiling(well_behaved(), context), std::nullopt);
 }
 
 }  // namespace

@@ -229,6 +229,8 @@ TEST(Metrics, AreTheTrialsOwnFigures) {
   trial.cost->voluntary_switches_per_request = 0.25;
   trial.cost->involuntary_switches_per_request = 0.125;
   trial.cost->page_faults_per_request = 0.5;
+  trial.cost->cpu_ratio_to_floor = 1.25;
+  trial.cost->cpu_ratio_to_empty_floor = 1.5;
   trial.cost->resident_bytes_per_connection = 300;
   trial.cost->kernel_bytes_per_connection = 4000;
   trial.cost->threads = 5;
@@ -252,7 +254,9 @@ TEST(Metrics, AreTheTrialsOwnFigures) {
                                                {"kernel_bytes_per_connection", 4000},
                                                {"threads", 5},
                                                {"client_cpu_us_per_request", 11},
-                                               {"page_faults_per_request", 0.5}};
+                                               {"page_faults_per_request", 0.5},
+                                               {"cpu_ratio_to_floor", 1.25},
+                                               {"cpu_ratio_to_empty_floor", 1.5}};
   EXPECT_EQ(values, expected);
 }
 

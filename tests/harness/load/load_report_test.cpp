@@ -244,7 +244,7 @@ SwarmResult sample_result() {
 
 TEST(LoadReport, WorksOutTheFigures) {
   Json expected = Json::parse(R"({
-    "end": "completed", "detail": "", "requests": 96,
+    "end": "completed", "detail": "", "windows": 1, "requests": 96,
     "offered_rps": 60, "due_rps": 50, "achieved_rps": 45, "unanswered": 4, "timed_out": 5,
     "latency_us": {"p50": 50.015, "p90": 90.047, "p99": 99.007, "p99_9": 100, "p99_99": 100,
                    "max": 100, "mean": 50.5},
@@ -276,26 +276,28 @@ TEST(LoadReport, BearsALoadThatNeverBegan) {
   EXPECT_EQ(report.run_queue_share, 0);
 }
 
-LoadReport report_with_slices(const std::function<double(std::size_t)>& slice) {
+LoadReport report_with_parts(const std::function<double(std::size_t)>& slice) {
   SwarmResult result = sample_result();
-  for (std::size_t i = 0; i < result.slices.size(); ++i) result.slices.at(i) = slice(i);
+  for (std::size_t i = 0; i < SwarmResult::most_parts; ++i) {
+    result.latency_by_part.push_back(slice(i));
+  }
   return make_load_report(sample_load(), result);
 }
 
 TEST(LoadReport, SeesALatencyThatRisesOrFalls) {
   const auto rising = [](std::size_t i) { return 1000 + 50 * static_cast<double>(i); };
-  const LoadReport up = report_with_slices(rising);
+  const LoadReport up = report_with_parts(rising);
   EXPECT_LT(up.drift_p, 1e-6);
   EXPECT_NEAR(up.drift_relative_change, 950.0 / 1475, 1e-9);
   EXPECT_THAT(judge(up).reasons.back().sentence, HasSubstr("rose by 64 %"));
-  const LoadReport down = report_with_slices([&](std::size_t i) { return rising(19 - i); });
+  const LoadReport down = report_with_parts([&](std::size_t i) { return rising(19 - i); });
   EXPECT_THAT(judge(down).reasons.back().sentence, HasSubstr("fell by 64 %"));
 }
 
 TEST(LoadReport, TakesNoiseForNoDrift) {
   constexpr std::array noise{3, 14, 8, 19, 1, 11, 6, 17, 10, 2, 16, 5, 13, 0, 18, 9, 4, 15, 7, 12};
   const LoadReport report =
-      report_with_slices([&](std::size_t i) { return 1000 + 100.0 * noise.at(i); });
+      report_with_parts([&](std::size_t i) { return 1000 + 100.0 * noise.at(i); });
   EXPECT_GT(report.drift_p, 0.1);
   EXPECT_LT(report.drift_p, 1);
   EXPECT_THAT(codes(judge(report)), ::testing::Not(::testing::Contains("drift")));
@@ -303,15 +305,16 @@ TEST(LoadReport, TakesNoiseForNoDrift) {
 
 TEST(LoadReport, KnowsNoDriftOfAWindowWithHoles) {
   const LoadReport report =
-      report_with_slices([](std::size_t i) { return i == 3 ? 0 : 1000 * static_cast<double>(i); });
+      report_with_parts([](std::size_t i) { return i == 3 ? 0 : 1000 * static_cast<double>(i); });
   EXPECT_EQ(report.drift_p, 1);
   EXPECT_EQ(report.drift_relative_change, 0);
 }
 
 TEST(LoadReport, ComesBackFromJson) {
-  LoadReport report = report_with_slices([](std::size_t i) { return static_cast<double>(i + 1); });
+  LoadReport report = report_with_parts([](std::size_t i) { return static_cast<double>(i + 1); });
   report.outcome.end(RunEnd::interrupted);
   report.outcome.sentence = "a \"detail\"";
+  report.windows = 7;
   const Json json = to_json(report);
   LoadReport back;
   read_json(json, back);

@@ -64,7 +64,7 @@ TEST(ResultsFile, HasEveryField) {
     "arrivals": "uniform", "message_bytes": 65, "pipeline": 1, "reconnect": false, "threads": 1,
     "connect_rate": 0, "source_ips": [],
     "duration_seconds": 2.5, "warmup_seconds": 0.123456789, "timeout_seconds": 3,
-    "repetitions": 1, "seed": 18446744073709551615, "pin": false, "keep_awake": true,
+    "repetitions": 1, "slice_seconds": 0, "seed": 18446744073709551615, "pin": false, "keep_awake": true,
     "count_system_calls": true})"));
   Json& trial = json.at("trials").at(1);
   EXPECT_EQ(trial.at("load"), to_json(*written.trials[1].load));
