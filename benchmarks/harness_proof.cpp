@@ -4,9 +4,11 @@
 
 #include <filesystem>
 #include <iostream>
+#include <map>
 
 #include "benchmarks/known_server.hpp"
 #include "harness/bench/ratio_program.hpp"
+#include "harness/bench/sweep.hpp"
 
 namespace {
 
@@ -14,11 +16,15 @@ using namespace echomux;
 using namespace echomux::ratio_program;
 using namespace std::chrono_literals;
 
-KnownServerLoad measure_odd(const std::string& mode, const Load& load) {
+ServerCommand odd_command(const std::string& mode) {
   ServerCommand command = server_command("floor");
   const auto build = std::filesystem::path(command.arguments[0]).parent_path();
   command.arguments = {build / "odd_server", "{port}", mode};
-  return measure_known_server(command, load);
+  return command;
+}
+
+KnownServerLoad measure_odd(const std::string& mode, const Load& load) {
+  return measure_known_server(odd_command(mode), load);
 }
 
 void prove_stall() {
@@ -67,6 +73,57 @@ void prove_demand() {
   }
 }
 
+// The same through a sweep, as bench makes it.
+std::map<std::string, std::vector<Trial>> sweep(const std::vector<std::string>& modes,
+                                                const Load& load, std::size_t repetitions,
+                                                std::chrono::nanoseconds slice) {
+  SweepPlan plan;
+  plan.idle_connections = {0};
+  plan.rates = {load.requests_per_second};
+  plan.load = load;
+  plan.repetitions = repetitions;
+  plan.slice = slice;
+  std::vector<SweepServer> servers;
+  for (const std::string& mode : modes) {
+    plan.servers.push_back({.name = mode, .backend = {}, .options = {}, .command = {}});
+    servers.emplace_back().command = odd_command(mode);
+  }
+  SweepServer floor;
+  floor.command = server_command("floor");
+  floor.is_floor = true;
+  std::map<std::string, std::vector<Trial>> trials;
+  SweepObserver observer;
+  observer.after = [&](const Trial& trial) { trials[trial.cell.server].push_back(trial); };
+  run_sweep(plan, servers, floor, {}, observer, {});
+  return trials;
+}
+
+void prove_through_bench(std::string_view how, std::chrono::nanoseconds slice) {
+  std::cout << fmt::format("  through bench, {}\n", how);
+  const auto stalled = sweep({"stall=200ms/2s"}, known_load(1000, 4s), 3, slice);
+  for (const Trial& trial : stalled.at("stall=200ms/2s")) {
+    std::cout << fmt::format("    a stall of 200 ms every 2 s: p99 {:.1f} ms (arithmetic: 180)\n",
+                             trial.load->latency_us.p99 / 1000);
+  }
+  // Twenty messages in each slice.
+  const std::chrono::nanoseconds rare = slice * 10 / 3;
+  const auto trials = sweep({"plain", "delay=1000us", "burn=300us"}, known_load(300, 1s), 7, rare);
+  std::vector<double> delays;
+  std::vector<double> demands;
+  for (std::size_t i = 0; i < trials.at("plain").size(); ++i) {
+    const Trial& plain = trials.at("plain")[i];
+    delays.push_back(trials.at("delay=1000us")[i].load->latency_us.p50 -
+                     plain.load->latency_us.p50 - 1000);
+    demands.push_back(
+        (trials.at("burn=300us")[i].cost->cpu_us_per_request - plain.cost->cpu_us_per_request) /
+        300);
+  }
+  std::cout << fmt::format(
+      "    a delay of 1000 us: the median is off by {} us\n"
+      "    300 us of CPU per request: measured / known {}\n",
+      median_text(delays), median_text(demands));
+}
+
 }  // namespace
 
 int main() {
@@ -74,4 +131,6 @@ int main() {
   prove_stall();
   prove_delays();
   prove_demand();
+  prove_through_bench("in slices", 20ms);
+  prove_through_bench("with --fresh", 0ms);
 }

@@ -14,9 +14,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "benchmarks/known_server.hpp"
-#include "harness/bench/ratio_program.hpp"
 #include "harness/machine/spawned_process.hpp"
+#include "harness/results/results_file.hpp"
 #include "harness/server/programs.hpp"
 #include "harness/stats/statistics.hpp"
 
@@ -32,19 +31,13 @@ std::string odd_server() {
   return (echomux_program().parent_path() / "odd_server").string();
 }
 
-// What the plain server uses, in µs of CPU per request.
-double plain_cost() {
-  ServerCommand command = ratio_program::server_command("floor");
-  command.arguments = {odd_server(), "{port}", "plain"};
-  std::vector<double> costs;
-  for (int i = 0; i < 9; ++i) {
-    costs.push_back(measure_known_server(command, known_load(1000, 500ms)).cpu_us_per_request);
-  }
-  return median(costs);
-}
+// A run of the plain server and this one: what it prints, and its results.
+struct Run {
+  std::string text;
+  Results results;
+};
 
-// Whether a run says that the two differ.
-bool differ(std::string_view preset, const std::string& mode) {
+Run bench(std::string_view preset, const std::string& mode) {
   const auto server = [](std::string_view name, std::string_view how) {
     return fmt::format("{}={} {{port}} {}", name, odd_server(), how);
   };
@@ -53,21 +46,33 @@ bool differ(std::string_view preset, const std::string& mode) {
   const Captured run = run_and_capture(
       {.arguments = {echomux_program().string(), "bench", "--preset", std::string(preset),
                      "--backends", "none", "--idle", "0", "--no-report", "-o", results.string(),
-                     "--server", server("one", "plain"), "--server", server("two", mode)},
-       .streams = {.err = Streams::inherited}},
+                     "--server", server("one", "plain"), "--server", server("two", mode),
+                     "--format", "markdown"}},
       STDOUT_FILENO, 10min);
-  std::filesystem::remove(results);
   if (run.end.exit_status != 0 || run.text.find("a request costs") == std::string::npos) {
     throw std::runtime_error("bench failed: " + run.text);
   }
-  return run.text.find(alike) == std::string::npos;
+  Run ran{run.text, read_results(results)};
+  std::filesystem::remove(results);
+  return ran;
+}
+
+// What the plain server uses, in µs of CPU per request.
+double plain_cost() {
+  std::vector<double> costs;
+  for (int i = 0; i < 3; ++i) {
+    for (const Trial& trial : bench("quick", "plain").results.trials) {
+      if (trial.has_figures()) costs.push_back(trial.cost->cpu_us_per_request);
+    }
+  }
+  return median(costs);
 }
 
 void count(std::string_view what, std::string_view preset, const std::string& mode, int runs,
            std::string_view wanted) {
   int different = 0;
   for (int i = 0; i < runs; ++i) {
-    different += differ(preset, mode) ? 1 : 0;
+    different += bench(preset, mode).text.find(alike) == std::string::npos ? 1 : 0;
     std::cerr << fmt::format("\r{}, {}: {} of {} called different", what, preset, different, i + 1);
   }
   std::cerr << '\n';

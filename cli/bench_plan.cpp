@@ -27,6 +27,8 @@ constexpr std::string_view no_limit = " (no limit)";
 // answers twenty of them.
 constexpr std::chrono::milliseconds slice{20};
 constexpr double requests_in_slice = 20;
+// Of so many, a preset measures each twice as long.
+constexpr std::size_t few_servers = 4;
 // What ended child processes have used is known to 10 ms.
 constexpr std::chrono::milliseconds slice_of_short_lives{400};
 
@@ -41,7 +43,8 @@ struct Preset {
   std::chrono::nanoseconds timeout;
 };
 
-void use_preset(SweepPlan& plan, std::string_view name) {
+void use_preset(BenchArguments& arguments, std::string_view name) {
+  SweepPlan& plan = arguments.plan;
   static const std::array presets{
       Preset{"quick", {0, 100, 1'000, 10'000}, 3, 120ms, 0ms, 500ms},
       Preset{"standard", {0, 100, 1'000, 10'000}, 7, 1s, 100ms, 2s},
@@ -49,7 +52,7 @@ void use_preset(SweepPlan& plan, std::string_view name) {
   const Preset& preset = *std::ranges::find(presets, name, &Preset::name);
   plan.idle_connections = preset.idle;
   plan.repetitions = preset.repetitions;
-  plan.load.duration = preset.duration;
+  plan.load.duration = arguments.preset_duration = preset.duration;
   plan.load.warmup = preset.warmup;
   plan.load.timeout = preset.timeout;
 }
@@ -161,13 +164,18 @@ SweepPlan make_plan(const BenchArguments& arguments) {
   check_combination(plan.load, AF_INET, "--active");  // servers listen on 127.0.0.1
   sort_axis(plan.idle_connections);
   sort_axis(plan.rates);
-  if (!arguments.fresh) plan.slice = slice_of(plan);
+  if (!arguments.fresh) {
+    plan.slice = slice_of(plan);
+    // Half of the servers leave the time for twice as many rounds.
+    const bool few = plan.servers.size() <= few_servers;
+    if (few && plan.load.duration == arguments.preset_duration) plan.load.duration *= 2;
+  }
   return plan;
 }
 
 std::vector<Option> plan_options(BenchArguments& to) {
   SweepPlan& plan = to.plan;
-  use_preset(plan, "quick");
+  use_preset(to, "quick");
   plan.rates = {1000};
   std::vector<std::string> servers = server_names();
   servers.insert(servers.begin(), {std::string(floor_name), "none"});
@@ -177,7 +185,7 @@ std::vector<Option> plan_options(BenchArguments& to) {
       {"--preset",
        "quick: within a minute; standard: seven repetitions, within ten minutes; thorough: an "
        "hour. The options below override it",
-       one_of(Words{[&plan](const std::string& name) { use_preset(plan, name); }, "quick"},
+       one_of(Words{[&to](const std::string& name) { use_preset(to, name); }, "quick"},
               {"quick", "standard", "thorough"})},
       {"--backends",
        fmt::format("Comma-separated, from: floor, {}; all unless given; 'none' for --server alone",

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@ struct BenchArguments {
   std::string output;
   std::string resume;
   std::string format = "text";
+  std::chrono::nanoseconds preset_duration{0};  // of a trial
   bool fresh = false;
   bool strict = false;
   bool no_report = false;

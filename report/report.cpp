@@ -76,8 +76,9 @@ Columns columns_of(int Places::*place, const Results& results,
   Columns columns = metrics_in(place, *results.metrics);
   std::erase_if(columns, [&](const Metric* metric) {
     return metric->field.form == Form::ratio &&
-           std::ranges::none_of(
-               cells, [&](const CellSummary& cell) { return cell.median(metric->name).has_value(); });
+           std::ranges::none_of(cells, [&](const CellSummary& cell) {
+             return cell.median(metric->name).has_value();
+           });
   });
   return columns;
 }

@@ -187,9 +187,7 @@ class Row {
         member.server = std::make_unique<Contender>(*one.server, one.trial.cell, context_);
         member.server->open();
       } catch (const std::exception& error) {
-        member.server.reset();
-        fail(one.trial, OutcomeKind::failed, error.what());
-        if (member.task != nullptr) unfit_.emplace_back(member.task, error.what());
+        set_aside(member, error.what());
         continue;
       }
       if (!member.server->going_on()) conclude(member);
@@ -216,8 +214,7 @@ class Row {
           try {
             member.server->slice(window, round);
           } catch (const std::exception& error) {
-            member.server.reset();
-            fail(member.contender().trial, OutcomeKind::failed, error.what());
+            set_aside(member, error.what());
             return;
           }
           if (!member.server->going_on()) conclude(member);
@@ -227,6 +224,13 @@ class Row {
       if (stopped() || !member.server || !member.contender().count_system_calls) continue;
       observer_.counted(member.server->count_system_calls(member.contender().trial.cell));
     }
+  }
+
+  // It can't go on here, and may do so alone.
+  void set_aside(Member& member, const std::string& why) {
+    member.server.reset();
+    fail(member.contender().trial, OutcomeKind::failed, why);
+    if (member.task != nullptr) unfit_.emplace_back(member.task, why);
   }
 
   // It leaves the row, and its server ends.
@@ -248,9 +252,11 @@ class Row {
         unfit_.emplace_back(member.task, why);
       }
     } catch (const std::exception& error) {
-      fail(one.trial, OutcomeKind::failed, error.what());
+      set_aside(member, error.what());
     }
-    if (stopped() && one.trial.outcome.kind != OutcomeKind::over_limit) {
+    // What had all of its rounds before is a result.
+    const bool whole = one.trial.load && one.trial.load->windows >= rounds_of(context_.plan);
+    if (stopped() && !whole && one.trial.outcome.kind != OutcomeKind::over_limit) {
       fail(one.trial, OutcomeKind::interrupted, "interrupted");
     }
     member.server.reset();

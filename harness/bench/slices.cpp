@@ -54,6 +54,26 @@ Spread own_spread(const std::vector<double>& logs) {
   return {std::sqrt(squares / static_cast<double>(degrees) / 2), degrees};
 }
 
+// The row's floor over the empty one, by a cell that has both ratios in all repetitions. None where
+// the floor is a cell itself, whose ratio to itself is one.
+std::optional<std::vector<double>> floor_of(const std::vector<CellSummary*>& row,
+                                            std::size_t repetitions) {
+  std::optional<std::vector<double>> found;
+  for (const CellSummary* const cell : row) {
+    const std::vector<double>& over_floor = cell->metric(ratio_to_floor).values;
+    const std::vector<double>& over_empty = cell->metric(ratio_to_empty_floor).values;
+    if (over_floor.size() != repetitions || over_empty.size() != repetitions) continue;
+    if (std::ranges::all_of(over_floor, [](double value) { return value == 1; })) {
+      return std::nullopt;
+    }
+    found.emplace();
+    for (std::size_t i = 0; i < repetitions; ++i) {
+      found->push_back(std::log(over_empty[i] / over_floor[i]));
+    }
+  }
+  return found;
+}
+
 // The treatments' logarithms, of as many repetitions each: what is left of them without the means
 // of treatments and blocks.
 Spread spread_in_blocks(const std::vector<std::vector<double>>& treatments) {
@@ -86,8 +106,7 @@ std::optional<Spread> pooled_spread(std::vector<std::vector<double>> treatments)
     for (std::size_t i = 1; i < treatments.size(); ++i) {
       std::vector<std::vector<double>> others = treatments;
       others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
-      const double times =
-          own_spread(treatments[i]).deviation / spread_in_blocks(others).deviation;
+      const double times = own_spread(treatments[i]).deviation / spread_in_blocks(others).deviation;
       if (times > worst_times) std::tie(worst, worst_times) = std::pair(i, times);
     }
     if (worst_times <= far_larger) return all;
@@ -132,8 +151,10 @@ void set_ratio_intervals(const std::vector<CellSummary*>& row) {
   std::size_t most = 0;
   for (const CellSummary* const cell : row) most = std::max(most, values(cell).size());
   if (most == 0) return;
-  // All are logarithms of ratios to the empty floor, which is a treatment itself.
+  // All are logarithms of ratios to the empty floor, which is a treatment itself, and so is the
+  // row's floor, where none of the cells is that.
   std::vector<std::vector<double>> treatments{std::vector<double>(most, 0.0)};
+  if (const auto floor = floor_of(row, most)) treatments.push_back(*floor);
   for (const CellSummary* const cell : row) {
     const bool counts = cell->judgement.verdict != Verdict::saturated;
     if (counts && values(cell).size() == most) treatments.push_back(logarithms(values(cell)));

@@ -28,7 +28,7 @@ inline constexpr std::string_view ratio_to_empty_floor = "cpu_ratio_to_empty_flo
 // Gives the ratios to the floors their intervals of 95 %, for the cells of one row. Rounds in the
 // same processes aren't independent, repetitions with fresh ones are: the ratio of a repetition is
 // one value. How much these vary is taken from all cells of the row together, as from a design in
-// randomised blocks: the repetitions are the blocks, the servers and the empty floor the
+// randomised blocks: the repetitions are the blocks, the servers and the two floors the
 // treatments. A cell counts by itself when its own spread is far larger than that, and a saturated
 // one always does. No interval with a single repetition.
 void set_ratio_intervals(const std::vector<CellSummary*>& row);

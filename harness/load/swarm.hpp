@@ -82,9 +82,9 @@ struct SwarmResult {
   // How late a message was sent whose connection was free when it was due: the client's own fault.
   LatencyHistogram schedule_lag;
   // The geometric mean of the latency, in nanoseconds, of what was due in each part of the measured
-  // time, in order; zero where nothing was. Shows drift. The parts are twentieths of a window, or of
-  // all windows together where there are more; of few windows, each is a part, since what disturbs
-  // one disturbs most of it.
+  // time, in order; zero where nothing was. Shows drift. The parts are twentieths of a window, or
+  // of all windows together where there are more; of few windows, each is a part, since what
+  // disturbs one disturbs most of it.
   std::vector<double> latency_by_part;
 };
 

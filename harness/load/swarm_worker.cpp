@@ -64,9 +64,8 @@ void SwarmWorker::run_load(Clock::time_point start, nanoseconds warmup, nanoseco
   window_begin_ = start + warmup;
   window_end_ = window_begin_ + duration;
   if (duration > nanoseconds(0) && duration < load_.duration) {
-    const auto windows = static_cast<std::size_t>(
-        std::llround(static_cast<double>(load_.duration.count()) /
-                     static_cast<double>(duration.count())));
+    const auto windows = static_cast<std::size_t>(std::llround(
+        static_cast<double>(load_.duration.count()) / static_cast<double>(duration.count())));
     parts_ = std::min(windows, SwarmResult::most_parts);
   }
   last_progress_ = start;

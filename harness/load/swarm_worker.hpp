@@ -38,8 +38,8 @@ class SwarmWorker {
 
   // What it saw; latencies and counts of this thread alone, without those that span threads.
   [[nodiscard]] const SwarmResult& result() const noexcept { return result_; }
-  // For each of the parts of the measured time, the sum of the logarithms of the latencies, and their
-  // number.
+  // For each of the parts of the measured time, the sum of the logarithms of the latencies, and
+  // their number.
   [[nodiscard]] const auto& log_sums() const noexcept { return log_sums_; }
   [[nodiscard]] const auto& log_counts() const noexcept { return log_counts_; }
   [[nodiscard]] std::size_t parts() const noexcept { return parts_; }

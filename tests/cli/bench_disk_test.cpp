@@ -34,7 +34,8 @@ class BenchDisk : public ::testing::Test {
   [[nodiscard]] std::filesystem::path results_path() const { return place_ / "results.json"; }
 
   BackgroundBench sweep() {
-    return {results_path(), {"--backends", "epoll_lt", "--idle", "0,1,2,3,4,5,6,7", "--repetitions", "1"}};
+    return {results_path(),
+            {"--backends", "epoll_lt", "--idle", "0,1,2,3,4,5,6,7", "--repetitions", "1"}};
   }
 
   // The table is printed all the same, and what went wrong is told, with a way out of it.

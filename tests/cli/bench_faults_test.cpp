@@ -54,9 +54,10 @@ TEST_P(ServerFaultInMidSweep, SpoilsOneTrialAndNoOther) {
                         << "if [ $(wc -l < " << script << ".starts) = 2 ]; then\n"
                         << fault.script << "\nfi\n"
                         << odd("plain") << "\n";
-  std::vector<std::string> arguments{"--backends", "epoll_lt", "--server",
-                                     "changing=sh " + script + " {port}", "--idle", "5",
-                                     "--repetitions", "3", "--timeout", "1s"};
+  std::vector<std::string> arguments{
+      "--backends", "epoll_lt", "--server",      "changing=sh " + script + " {port}",
+      "--idle",     "5",        "--repetitions", "3",
+      "--timeout",  "1s"};
   // In slices it would be started again, to stand beside the floor alone.
   if (fault.fresh) arguments.emplace_back("--fresh");
   BackgroundBench bench(directory / "results.json", arguments);

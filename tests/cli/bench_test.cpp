@@ -23,8 +23,9 @@ using ::testing::Not;
 class Bench : public ::testing::Test {
  protected:
   [[nodiscard]] std::vector<std::string> arguments(std::vector<std::string> further) const {
-    std::vector<std::string> all{"bench", "--duration",           "0.2", "--warmup",      "0.05",
-                                 "-o",    results_path().string(), "--repetitions", "1"};
+    std::vector<std::string> all{
+        "bench",         "--duration", "0.2", "--warmup", "0.05", "-o", results_path().string(),
+        "--repetitions", "1"};
     all.insert(all.end(), further.begin(), further.end());
     return all;
   }

@@ -60,6 +60,19 @@ class SwarmCommand : public ::testing::Test {
   std::string err_;
 };
 
+TEST_F(SwarmCommand, HoldsIdleConnectionsUntilItsInputEnds) {
+  const Finished text = swarm("plain", {"--idle", "50", "--hold"});
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_THAT(text.out, AllOf(HasSubstr("all open: 50 connections are held until"),
+                              HasSubstr("50 of 50 idle held")));
+  const Finished json = swarm("plain", {"--idle", "50", "--hold", "--format", "json"});
+  ASSERT_THAT(json.out, StartsWith("all open\n{"));
+  const Json report = Json::parse(json.out.substr(json.out.find('{')));
+  EXPECT_EQ(report.at("connections").at("idle_held"), 50);
+  EXPECT_EQ(report.at("verdict"), "valid");
+  EXPECT_EQ(swarm("refuse", {"--idle", "50", "--hold"}).status, 1);
+}
+
 TEST_F(SwarmCommand, ReportsEveryFieldOfAnOpenLoop) {
   const Json result = swarm_json("plain", {"-R", "1k", "--idle", "30", "--size", "100"});
   EXPECT_EQ(status_, exit_ok);

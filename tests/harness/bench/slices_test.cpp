@@ -60,14 +60,17 @@ Results row_of(const std::vector<double>& ratios, std::size_t repetitions, doubl
   std::mt19937_64 random(seed);
   std::normal_distribution<double> noise(0, spread);
   for (std::size_t i = 0; i < ratios.size(); ++i) {
-    plan.servers.push_back({.name = std::to_string(i), .backend = {}, .options = {}, .command = {}});
+    plan.servers.push_back(
+        {.name = std::to_string(i), .backend = {}, .options = {}, .command = {}});
   }
   for (std::size_t repetition = 1; repetition <= repetitions; ++repetition) {
     const double floor = noise(random);
+    const double empty_floor = noise(random);
     for (std::size_t i = 0; i < ratios.size(); ++i) {
       Trial trial = clean_trial({std::to_string(i), 0, 1000}, repetition);
-      trial.cost->cpu_ratio_to_empty_floor = ratios[i] * std::exp(noise(random) - floor);
-      trial.cost->cpu_ratio_to_floor = trial.cost->cpu_ratio_to_empty_floor;
+      const double cost = noise(random);
+      trial.cost->cpu_ratio_to_floor = ratios[i] * std::exp(cost - floor);
+      trial.cost->cpu_ratio_to_empty_floor = ratios[i] * std::exp(cost - empty_floor);
       results.trials.push_back(trial);
     }
   }
@@ -100,7 +103,9 @@ TEST(RatioInterval, NeedsFreshProcesses) {
 TEST(RatioInterval, IsACellsOwnWhereItVariesFarMoreThanTheOthers) {
   Results results = row_of({1, 1, 1, 1, 1}, 5, 0.01, 1);
   for (Trial& trial : results.trials) {
-    if (trial.cell.server == "4" && trial.repetition == 1) *trial.cost->cpu_ratio_to_empty_floor *= 9;
+    if (trial.cell.server != "4" || trial.repetition != 1) continue;
+    *trial.cost->cpu_ratio_to_floor *= 9;
+    *trial.cost->cpu_ratio_to_empty_floor *= 9;
   }
   const auto cells = summarize(results);
   EXPECT_GT(cells.at(4).spread->deviation, 2 * cells.at(0).spread->deviation);
@@ -135,7 +140,8 @@ Ran run_servers(const std::vector<SweepServer>& servers, std::size_t idle = 20) 
   plan.slice = 50ms;
   plan.pin = plan.keep_awake = false;
   for (std::size_t i = 0; i < servers.size(); ++i) {
-    plan.servers.push_back({.name = std::to_string(i), .backend = {}, .options = {}, .command = {}});
+    plan.servers.push_back(
+        {.name = std::to_string(i), .backend = {}, .options = {}, .command = {}});
   }
   Ran ran;
   SweepObserver observer;

@@ -116,6 +116,8 @@ INSTANTIATE_TEST_SUITE_P(
               0.901),
         limit("AchievedBelowOffered", "achieved_below_offered", Verdict::invalid, &L::achieved_rps,
               990.0, 989.9),
+        limit("AchievedBelowOfferedInSlices", "achieved_below_offered", Verdict::invalid,
+              &L::achieved_rps, 900.0, 899.9, [](LoadReport& l) { l.windows = 6; }),
         // What counts is what the schedule called for, which random arrivals make another number.
         Threshold{"AchievedBelowWhatWasDue", "achieved_below_offered", Verdict::invalid,
                   [](LoadReport& l) { l.due_rps = l.achieved_rps = 900; },

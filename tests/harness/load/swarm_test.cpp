@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
 #include <vector>
 
 #include "tests/support/odd.hpp"
@@ -33,6 +34,45 @@ TEST(Swarm, CallsBackAtBothEndsOfTheWindow) {
   options.on_window_end = [&] { calls.emplace_back("end"); };
   static_cast<void>(run_swarm(options));
   EXPECT_THAT(calls, ::testing::ElementsAre("begin", "end"));
+}
+
+// Its connections stay, and what isn't counted isn't in the result.
+TEST(Swarm, LoadsInSlices) {
+  const ServerProcess server(odd("plain"));
+  SwarmOptions options = short_load(server.endpoint());
+  options.load.duration = 200ms;
+  Swarm swarm(options);
+  EXPECT_FALSE(swarm.going_on());
+  swarm.open();
+  swarm.load(50ms, 0ms, false);
+  for (int i = 0; i < 4; ++i) {
+    const SwarmSlice slice = swarm.load(20ms, 50ms);
+    EXPECT_TRUE(slice.drained);
+    EXPECT_FALSE(slice.lost_at_rest);
+    EXPECT_GE(slice.time, 50ms);
+    std::this_thread::sleep_for(10ms);
+  }
+  swarm.load(20ms, 50ms, false);
+  EXPECT_TRUE(swarm.going_on());
+  const SwarmResult result = swarm.close();
+  EXPECT_EQ(result.outcome.reason, RunEnd::completed);
+  EXPECT_EQ(result.windows, 4U);
+  EXPECT_NEAR(static_cast<double>(result.latency.count()), 100, 4);
+  EXPECT_EQ(result.latency_by_part.size(), 4U);
+  EXPECT_EQ(result.connections_lost, 0U);
+  EXPECT_GE(result.window_time, 200ms);
+}
+
+TEST(Swarm, TellsWhichConnectionsEndedAtRest) {
+  ServerProcess server(odd("plain"));
+  const SwarmOptions options = short_load(server.endpoint());
+  Swarm swarm(options);
+  swarm.open();
+  EXPECT_FALSE(swarm.load(20ms, 50ms).lost_at_rest);
+  server.stop();
+  EXPECT_TRUE(swarm.load(20ms, 50ms).lost_at_rest);
+  EXPECT_FALSE(swarm.going_on());
+  EXPECT_EQ(swarm.close().outcome.reason, RunEnd::server_gone);
 }
 
 TEST(Swarm, CountsTheConnectionsThatTheServerEnds) {

@@ -64,8 +64,8 @@ TEST(ResultsFile, HasEveryField) {
     "arrivals": "uniform", "message_bytes": 65, "pipeline": 1, "reconnect": false, "threads": 1,
     "connect_rate": 0, "source_ips": [],
     "duration_seconds": 2.5, "warmup_seconds": 0.123456789, "timeout_seconds": 3,
-    "repetitions": 1, "slice_seconds": 0, "seed": 18446744073709551615, "pin": false, "keep_awake": true,
-    "count_system_calls": true})"));
+    "repetitions": 1, "slice_seconds": 0, "seed": 18446744073709551615, "pin": false,
+    "keep_awake": true, "count_system_calls": true})"));
   Json& trial = json.at("trials").at(1);
   EXPECT_EQ(trial.at("load"), to_json(*written.trials[1].load));
   trial.erase("load");
@@ -74,7 +74,8 @@ TEST(ResultsFile, HasEveryField) {
     "active_connections": 10, "outcome": "measured", "note": "", "verdict": "suspect",
     "reasons": [{"verdict": "suspect", "code": "drift", "sentence": "it rose"},
                 {"verdict": "saturated", "code": "saturated", "sentence": "it was busy"}],
-    "cost": {"requests": 1000, "cpu_us_per_request": 8, "busy_share": 0.008,
+    "cost": {"requests": 1000, "cpu_us_per_request": 8, "cpu_ratio_to_floor": null,
+             "cpu_ratio_to_empty_floor": null, "slice_cpu_us_per_request": [], "busy_share": 0.008,
              "user_us_per_request": 1.5, "system_us_per_request": 6.5,
              "voluntary_switches_per_request": 0.75, "involuntary_switches_per_request": 0.125,
              "run_queue_share": 0.0625, "page_faults_per_request": 0.375,
