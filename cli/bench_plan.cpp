@@ -41,20 +41,50 @@ struct Preset {
   std::chrono::nanoseconds duration;
   std::chrono::nanoseconds warmup;
   std::chrono::nanoseconds timeout;
+  // With --fresh: a window must tell by itself.
+  std::size_t fresh_repetitions;
+  std::chrono::nanoseconds fresh_duration;
+  std::chrono::nanoseconds fresh_warmup;
 };
 
-void use_preset(BenchArguments& arguments, std::string_view name) {
-  SweepPlan& plan = arguments.plan;
+const Preset& find_preset(std::string_view name) {
   static const std::array presets{
-      Preset{"quick", {0, 100, 1'000, 10'000}, 3, 120ms, 0ms, 500ms},
-      Preset{"standard", {0, 100, 1'000, 10'000}, 7, 1s, 100ms, 2s},
-      Preset{"thorough", {0, 10, 100, 1'000, 3'000, 10'000, 19'000}, 11, 2500ms, 200ms, 2s}};
-  const Preset& preset = *std::ranges::find(presets, name, &Preset::name);
+      Preset{"quick", {0, 100, 1'000, 10'000}, 3, 120ms, 0ms, 500ms, 1, 500ms, 100ms},
+      Preset{"standard", {0, 100, 1'000, 10'000}, 7, 800ms, 100ms, 2s, 7, 1s, 200ms},
+      Preset{"thorough",
+             {0, 10, 100, 1'000, 3'000, 10'000, 19'000},
+             11,
+             2500ms,
+             200ms,
+             2s,
+             11,
+             3s,
+             500ms}};
+  return *std::ranges::find(presets, name, &Preset::name);
+}
+
+void use_preset(BenchArguments& arguments, const std::string& name) {
+  const Preset& preset = find_preset(name);
+  SweepPlan& plan = arguments.plan;
+  arguments.preset = name;
   plan.idle_connections = preset.idle;
   plan.repetitions = preset.repetitions;
-  plan.load.duration = arguments.preset_duration = preset.duration;
+  plan.load.duration = preset.duration;
   plan.load.warmup = preset.warmup;
   plan.load.timeout = preset.timeout;
+}
+
+// What the preset says of the time, where the user says nothing else.
+void use_times(SweepPlan& plan, const BenchArguments& arguments) {
+  const Preset& preset = find_preset(arguments.preset);
+  if (arguments.fresh) {
+    if (plan.repetitions == preset.repetitions) plan.repetitions = preset.fresh_repetitions;
+    if (plan.load.duration == preset.duration) plan.load.duration = preset.fresh_duration;
+    if (plan.load.warmup == preset.warmup) plan.load.warmup = preset.fresh_warmup;
+  } else if (plan.servers.size() <= few_servers && plan.load.duration == preset.duration) {
+    // Half of the servers leave the time for twice as many rounds.
+    plan.load.duration *= 2;
+  }
 }
 
 // --- the servers ---
@@ -164,12 +194,8 @@ SweepPlan make_plan(const BenchArguments& arguments) {
   check_combination(plan.load, AF_INET, "--active");  // servers listen on 127.0.0.1
   sort_axis(plan.idle_connections);
   sort_axis(plan.rates);
-  if (!arguments.fresh) {
-    plan.slice = slice_of(plan);
-    // Half of the servers leave the time for twice as many rounds.
-    const bool few = plan.servers.size() <= few_servers;
-    if (few && plan.load.duration == arguments.preset_duration) plan.load.duration *= 2;
-  }
+  if (!arguments.fresh) plan.slice = slice_of(plan);
+  use_times(plan, arguments);
   return plan;
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,7 +18,7 @@ struct BenchArguments {
   std::string output;
   std::string resume;
   std::string format = "text";
-  std::chrono::nanoseconds preset_duration{0};  // of a trial
+  std::string preset = "quick";
   bool fresh = false;
   bool strict = false;
   bool no_report = false;

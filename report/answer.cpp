@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "harness/bench/slices.hpp"
 #include "harness/text/number_text.hpp"
 #include "harness/text/words.hpp"
 #include "report/palette.hpp"
@@ -25,6 +26,16 @@ bool has_cost(const CellSummary& cell) {
 
 double cost(const CellSummary& cell) {
   return *cell.median(cost_metric);
+}
+
+// By which servers are compared: the ratio to the floor of the same rounds, where all have it.
+double rank(const CellSummary& cell) {
+  return cell.median(ratio_to_floor).value_or(cost(cell));
+}
+
+// "33" or "1.04".
+std::string times(double ratio) {
+  return ratio < 2 ? fmt::format("{:.2f}", ratio) : figure_in_words(ratio);
 }
 
 // The servers beside as many idle connections and at one rate.
@@ -49,7 +60,7 @@ std::vector<Place> places_of(const std::vector<CellSummary>& cells) {
   }
   for (Place& place : places) {
     std::ranges::stable_sort(place.measured, {},
-                             [](const CellSummary* cell) { return cost(*cell); });
+                             [](const CellSummary* cell) { return rank(*cell); });
   }
   return places;
 }
@@ -71,21 +82,23 @@ std::string why_absent(const CellSummary& cell) {
 std::string costs(const Place& place) {
   const CellSummary& least = *place.measured.front();
   std::vector<std::string> alike;
+  double least_alike = cost(least);
   double most_alike = cost(least);
   std::vector<std::string> dearer;
   for (const CellSummary* const cell : place.measured) {
     if (!told_apart(least, *cell)) {
       alike.push_back(cell->cell.server);
+      least_alike = std::min(least_alike, cost(*cell));
       most_alike = std::max(most_alike, cost(*cell));
     } else {
       const bool saturated = cell->judgement.verdict == Verdict::saturated;
-      dearer.push_back(
-          fmt::format("{} {} ({} times as much{})", cell->cell.server, figure_in_words(cost(*cell)),
-                      figure_in_words(cost(*cell) / cost(least)), saturated ? ", saturated" : ""));
+      dearer.push_back(fmt::format("{} {} ({} times as much{})", cell->cell.server,
+                                   figure_in_words(cost(*cell)), times(rank(*cell) / rank(least)),
+                                   saturated ? ", saturated" : ""));
     }
   }
   std::string text =
-      fmt::format("a request costs {} {}", list_in_words(alike), figure_in_words(cost(least)));
+      fmt::format("a request costs {} {}", list_in_words(alike), figure_in_words(least_alike));
   if (alike.size() > 1) text += fmt::format(" to {}", figure_in_words(most_alike));
   text += " µs of CPU";
   if (alike.size() > 1) text += ", too close to tell apart";

@@ -48,7 +48,8 @@ class Contender {
 
   // True while it can be loaded further.
   [[nodiscard]] bool going_on() const { return standing_.going_on() && fit_; }
-  // How long it had rested when it turned out that it had closed connections meanwhile.
+  // How long it had rested when it turned out that it had closed connections meanwhile, but had not
+  // ended.
   [[nodiscard]] const std::optional<nanoseconds>& closed_at_rest() const { return closed_at_rest_; }
 
   void warm_up(nanoseconds duration) {
@@ -78,6 +79,7 @@ class Contender {
     if (restless_) send_signal(SIGCONT);
     echomux::conclude(trial, load_, standing_.close(), process_, server_, context_);
     if (trial.cost) trial.cost->slice_cpu_us_per_request = cpu_us();
+    if (!process_.running()) closed_at_rest_.reset();
     // All that there was to know of it is known, and ten thousand threads take their time to end.
     process_.stop(std::chrono::milliseconds(0));
   }
@@ -96,7 +98,8 @@ class Contender {
 
   [[nodiscard]] bool never_rests() const {
     // Ours say so themselves.
-    if (server_.never_sleeps || server_.command.speaks_echomux) return server_.never_sleeps;
+    const bool ours = server_.command.speaks_echomux || server_.is_floor;
+    if (ours || server_.never_sleeps) return server_.never_sleeps;
     const auto used = [&] {
       const auto reading = read_process_tree(process_.pid(), Detail::cpu_only);
       return reading ? reading->cpu : nanoseconds(0);

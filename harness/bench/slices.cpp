@@ -33,11 +33,11 @@ double mean(const std::vector<double>& values) {
 
 // Around the geometric mean.
 void set_interval(MetricSummary& ratios, const std::optional<Spread>& spread) {
-  // The floor's ratio to itself is one.
-  const bool varies = std::ranges::any_of(ratios.values, [](double value) { return value != 1; });
-  if (ratios.values.empty() || !varies) return;
+  if (ratios.values.empty()) return;
   ratios.interval = {.median = std::exp(mean(logarithms(ratios.values))), .bounds = std::nullopt};
-  if (!spread) return;
+  // The floor's ratio to itself is one, and certain.
+  const bool varies = std::ranges::any_of(ratios.values, [](double value) { return value != 1; });
+  if (!spread || !varies) return;
   const double half = student_quantile(confidence, spread->degrees) * spread->deviation *
                       std::sqrt(2 / static_cast<double>(ratios.values.size()));
   ratios.interval.bounds = {.low = ratios.interval.median * std::exp(-half),
@@ -66,6 +66,7 @@ std::optional<std::vector<double>> floor_of(const std::vector<CellSummary*>& row
     if (std::ranges::all_of(over_floor, [](double value) { return value == 1; })) {
       return std::nullopt;
     }
+    if (found) continue;
     found.emplace();
     for (std::size_t i = 0; i < repetitions; ++i) {
       found->push_back(std::log(over_empty[i] / over_floor[i]));

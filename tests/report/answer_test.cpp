@@ -52,7 +52,7 @@ TEST(Answer, SaysWhereSelectOrPollIsCheaper) {
               cell("poll", 100, 40, {{39, 41}}), cell("epoll_lt", 100, 25, {{24, 26}})});
   ASSERT_THAT(sentences, SizeIs(2));
   EXPECT_THAT(sentences[1], HasSubstr("a request costs poll 20.0 µs of CPU and epoll_lt 25.0 "
-                                      "(1.2 times as much)"));
+                                      "(1.25 times as much)"));
   EXPECT_THAT(sentences[1], HasSubstr("; cheaper than epoll: poll with no idle connections."));
 }
 

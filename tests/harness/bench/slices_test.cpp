@@ -19,9 +19,7 @@ namespace echomux {
 namespace {
 
 using namespace std::chrono_literals;
-using ::testing::Each;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 double ratio(const std::vector<std::optional<double>>& effects, std::size_t above,
              std::size_t below) {
@@ -203,6 +201,16 @@ TEST(Row, TellsOfAServerThatClosesIdleConnections) {
   EXPECT_EQ(ran.trials[0].outcome.kind, OutcomeKind::failed);
   EXPECT_THAT(ran.trials[0].outcome.sentence,
               ::testing::AllOf(HasSubstr("closes idle connections"), HasSubstr("use --fresh")));
+  EXPECT_EQ(ran.trials[1].outcome.kind, OutcomeKind::measured);
+}
+
+TEST(Row, TakesAServersEndForNoIdleTimeout) {
+  const Ran ran =
+      run_servers({server_of({.arguments = {"timeout", "0.4", ODD_SERVER, "{port}", "plain"}}),
+                   server_of(odd("plain"))});
+  ASSERT_EQ(ran.trials.size(), 2U);
+  EXPECT_EQ(ran.trials[0].outcome.kind, OutcomeKind::failed);
+  EXPECT_THAT(ran.trials[0].outcome.sentence, HasSubstr("ended by itself"));
   EXPECT_EQ(ran.trials[1].outcome.kind, OutcomeKind::measured);
 }
 
