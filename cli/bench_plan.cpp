@@ -63,27 +63,34 @@ const Preset& find_preset(std::string_view name) {
   return *std::ranges::find(presets, name, &Preset::name);
 }
 
+// What no option can give: the preset says it, when all options are known.
+constexpr std::size_t any_repetitions = 0;
+constexpr std::chrono::nanoseconds any_time{-1};
+
 void use_preset(BenchArguments& arguments, const std::string& name) {
   const Preset& preset = find_preset(name);
   SweepPlan& plan = arguments.plan;
   arguments.preset = name;
   plan.idle_connections = preset.idle;
-  plan.repetitions = preset.repetitions;
-  plan.load.duration = preset.duration;
-  plan.load.warmup = preset.warmup;
   plan.load.timeout = preset.timeout;
+  plan.repetitions = any_repetitions;
+  plan.load.duration = plan.load.warmup = any_time;
 }
 
-// What the preset says of the time, where the user says nothing else.
+// Where the user says nothing of repetitions and times, the preset does.
 void use_times(SweepPlan& plan, const BenchArguments& arguments) {
   const Preset& preset = find_preset(arguments.preset);
-  if (arguments.fresh) {
-    if (plan.repetitions == preset.repetitions) plan.repetitions = preset.fresh_repetitions;
-    if (plan.load.duration == preset.duration) plan.load.duration = preset.fresh_duration;
-    if (plan.load.warmup == preset.warmup) plan.load.warmup = preset.fresh_warmup;
-  } else if (plan.servers.size() <= few_servers && plan.load.duration == preset.duration) {
+  const bool fresh = arguments.fresh;
+  if (plan.repetitions == any_repetitions) {
+    plan.repetitions = fresh ? preset.fresh_repetitions : preset.repetitions;
+  }
+  if (plan.load.warmup == any_time) {
+    plan.load.warmup = fresh ? preset.fresh_warmup : preset.warmup;
+  }
+  if (plan.load.duration == any_time) {
+    plan.load.duration = fresh ? preset.fresh_duration : preset.duration;
     // Half of the servers leave the time for twice as many rounds.
-    plan.load.duration *= 2;
+    if (!fresh && plan.servers.size() <= few_servers) plan.load.duration *= 2;
   }
 }
 

@@ -31,7 +31,7 @@ def bench(build, servers, idle, rate):
     with tempfile.TemporaryDirectory() as folder:
         results = pathlib.Path(folder) / "results.json"
         finished = subprocess.run(
-            [program, "bench", "--backends", ",".join(servers), "--idle",
+            [program, "bench", "--fresh", "--backends", ",".join(servers), "--idle",
              ",".join(map(str, idle)), "--rate", str(rate), "--repetitions", "3", "--duration",
              "500ms", "--warmup", "100ms", "--no-report", "-o", results],
             capture_output=True, text=True, check=False)
