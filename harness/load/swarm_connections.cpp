@@ -133,6 +133,17 @@ void SwarmWorker::check_idle_connections() {
   }
 }
 
+// With SO_LINGER at zero, close sends a reset: neither side keeps anything in TIME_WAIT, which
+// after some trials would use up the ports (socket(7)).
+void SwarmWorker::reset(Connection& connection) noexcept {
+  if (!connection.socket) return;
+  const linger reset_on_close{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(connection.socket.get(), SOL_SOCKET, SO_LINGER, &reset_on_close,
+               sizeof reset_on_close);
+  connection.socket.reset();
+  connection.bytes_sent = connection.bytes_received = 0;
+}
+
 void SwarmWorker::close_connections() noexcept {
   for (Connection& connection : connections_) reset(connection);
 }

@@ -313,17 +313,6 @@ void SwarmWorker::complete_oldest(std::size_t index) {
   }
 }
 
-// With SO_LINGER at zero, close sends a reset: neither side keeps anything in TIME_WAIT, which
-// after some trials would use up the ports (socket(7)).
-void SwarmWorker::reset(Connection& connection) noexcept {
-  if (!connection.socket) return;
-  const linger reset_on_close{.l_onoff = 1, .l_linger = 0};
-  ::setsockopt(connection.socket.get(), SOL_SOCKET, SO_LINGER, &reset_on_close,
-               sizeof reset_on_close);
-  connection.socket.reset();
-  connection.bytes_sent = connection.bytes_received = 0;
-}
-
 // The server has ended the connection, with this error or none.
 void SwarmWorker::lose(std::size_t index, int error) {
   Connection& connection = connections_[index];

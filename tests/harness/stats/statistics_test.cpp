@@ -120,16 +120,6 @@ TEST(MedianInterval, HasTheBoundsOfTheTables) {
   EXPECT_NEAR(median_interval(many).bounds.value().low, 1000 - 1.96 * std::sqrt(2000) / 2, 1);
 }
 
-// Hollander and Wolfe's and everybody's table of Student's t.
-TEST(StudentQuantile, IsThatOfTheTables) {
-  EXPECT_NEAR(student_quantile(0.95, 1), 12.706, 0.001);
-  EXPECT_NEAR(student_quantile(0.95, 2), 4.303, 0.001);
-  EXPECT_NEAR(student_quantile(0.95, 7), 2.365, 0.001);
-  EXPECT_NEAR(student_quantile(0.98, 2), 6.965, 0.001);
-  EXPECT_NEAR(student_quantile(0.98, 12), 2.681, 0.001);
-  EXPECT_NEAR(student_quantile(0.95, 10'000), 1.9602, 0.001);
-}
-
 TEST(Outliers, AreBeyondTukeysFences) {
   // The hinges are 2 and 4, so the fences -1 and 7: on the fence is not beyond it.
   EXPECT_THAT(outliers(Values{-1, 2, 3, 4, 7}), IsEmpty());
