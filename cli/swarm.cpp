@@ -51,6 +51,9 @@ void check_target(const SwarmArguments& arguments) {
                     "for it; --remote says that the server is yours",
                     server.to_string()));
   }
+  if (arguments.hold && arguments.load.idle_connections == 0) {
+    throw UsageError("--hold: there is nothing to hold; say how many connections with --idle");
+  }
   check_combination(arguments.load, server.family(), "-c");
 }
 
@@ -182,7 +185,10 @@ void wait_for_end_of_input(const std::stop_token& stop) {
     std::array<pollfd, 2> fds{pollfd{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0},
                               pollfd{.fd = stopped.fd(), .events = POLLIN, .revents = 0}};
     if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return;
-    if (fds[0].revents != 0 && ::read(STDIN_FILENO, ignored.data(), ignored.size()) == 0) return;
+    if (fds[0].revents == 0) continue;
+    const ssize_t count = ::read(STDIN_FILENO, ignored.data(), ignored.size());
+    // A standard input that is closed or broken has ended, too.
+    if (count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN)) return;
   }
 }
 

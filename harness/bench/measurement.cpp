@@ -20,6 +20,9 @@ const ServerCost& Measurement::complete_cost() const {
       result.idle_confirmed + result.active_confirmed));
 }
 
+// A server that doesn't answer for its counters must not hold up each slice for seconds.
+constexpr std::chrono::milliseconds longest_reading{100};
+
 class StandingLoad::Parts {
  public:
   Parts(ServerProcess& server, const Load& load, Idle idle, std::stop_token stop)
@@ -37,7 +40,8 @@ class StandingLoad::Parts {
       const auto before = std::chrono::steady_clock::now();
       meter_.window_begin();
       const auto taken = std::chrono::steady_clock::now() - before;
-      options_.reading_time = std::max<std::chrono::nanoseconds>(options_.reading_time, 2 * taken);
+      options_.reading_time =
+          std::clamp<std::chrono::nanoseconds>(2 * taken, options_.reading_time, longest_reading);
     };
     read_server_at_edges();
     swarm_ = std::make_unique<Swarm>(options_, stop_);

@@ -218,8 +218,8 @@ class Sweep {
       // One server that can't be started or connected to must not cost the others their trials.
       fail(trial, OutcomeKind::failed, error.what());
     }
-    // Whoever ends the harness may end its server too, and a moment before: nothing that went
-    // wrong in the end is the server's.
+    // The signal that ends the harness may reach its server a moment earlier. A failure at that
+    // time isn't the server's.
     if (trial.outcome.kind == OutcomeKind::failed) wait_for_stop(context_.stop, a_moment);
     if (stopped() && trial.outcome.kind != OutcomeKind::measured) {
       fail(trial, OutcomeKind::interrupted, "interrupted");

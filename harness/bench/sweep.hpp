@@ -141,8 +141,9 @@ struct ScheduledTrial {
   std::size_t repetition;
 };
 
-// All trials of a plan. Each repetition has all cells once, in a random order of its own, so that
-// whatever the machine does in the course of time falls on all of them alike.
+// All trials of a plan. Each repetition has all cells once, in a random order of its own; in slices
+// the cells of a row follow each other. So whatever the machine does in the course of time falls on
+// all of them alike.
 [[nodiscard]] std::vector<ScheduledTrial> schedule_trials(const SweepPlan& plan);
 
 // Called as the sweep goes on.

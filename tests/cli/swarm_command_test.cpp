@@ -71,6 +71,7 @@ TEST_F(SwarmCommand, HoldsIdleConnectionsUntilItsInputEnds) {
   EXPECT_EQ(report.at("connections").at("idle_held"), 50);
   EXPECT_EQ(report.at("verdict"), "valid");
   EXPECT_EQ(swarm("refuse", {"--idle", "50", "--hold"}).status, 1);
+  EXPECT_EQ(swarm("plain", {"--hold"}).status, 2);
 }
 
 TEST_F(SwarmCommand, ReportsEveryFieldOfAnOpenLoop) {
