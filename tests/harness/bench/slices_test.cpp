@@ -41,10 +41,13 @@ TEST(LogEffects, AreFreeOfTheMachinesMood) {
   server[4] *= 0.6;
   third[7] *= 4;
   third.erase(5);
-  const auto effects = log_effects({floor, server, third, {}});
+  // One that was there in slow rounds alone.
+  const RoundCosts late{{1, 28}, {3, 28}, {7, 28}};
+  const auto effects = log_effects({floor, server, third, {}, late});
   EXPECT_NEAR(ratio(effects, 1, 0), 1.2, 1e-9);
   EXPECT_NEAR(ratio(effects, 2, 0), 3, 1e-9);
   EXPECT_EQ(effects.at(3), std::nullopt);
+  EXPECT_NEAR(ratio(effects, 4, 0), 1.4, 1e-9);
 }
 
 // So many repetitions of each server, whose costs have these ratios to the floor, with a spread.
