@@ -42,6 +42,15 @@ std::vector<double> values_of(const Trials& trials,
   return values;
 }
 
+// The median of all rounds that have it.
+std::string busy_percent(const Trials& trials) {
+  std::vector<double> values;
+  for (const HostileTrial* trial : trials) {
+    if (trial->busy_share) values.push_back(100 * *trial->busy_share);
+  }
+  return values.empty() ? "-" : figure_in_words(median(values));
+}
+
 std::string outcome(const Trials& trials) {
   // Those of which there is something to say.
   const auto with = [&](std::string HostileTrial::*what) {
@@ -72,8 +81,7 @@ std::vector<std::string> row_of(const Trials& trials) {
       latency(trials, &HostileTrial::beside, &GoodPeer::p99_us),
       latency(trials, &HostileTrial::after, &GoodPeer::p99_us),
       latency(trials, &HostileTrial::beside, &GoodPeer::connect_ms),
-      figure_in_words(
-          median(values_of(trials, [](const auto& trial) { return 100 * trial.busy_share; }))),
+      busy_percent(trials),
       fmt::format("{} / {:.0f}",
                   figure_in_words(std::ranges::max(values_of(trials,
                                                              [](const auto& trial) {

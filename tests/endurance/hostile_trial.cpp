@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "harness/bench/measurement.hpp"
 #include "harness/load/load_report.hpp"
 #include "harness/server/process_state.hpp"
 #include "harness/text/time_units.hpp"
@@ -51,20 +52,25 @@ class MemoryWatch {
   std::jthread thread_;
 };
 
-// A well-behaved peer's latency in as many windows as it takes.
+// A well-behaved peer in as many windows as it takes: its latency, and the CPU time of the server.
 class GoodLoad {
  public:
-  GoodLoad(const Endpoint& server, double rate, std::chrono::nanoseconds limit) {
-    options_.server = server;
-    options_.load.active_connections = 1;
-    options_.load.requests_per_second = rate;
-    options_.load.warmup = 10ms;
-    options_.load.timeout = limit;
+  GoodLoad(ServerProcess& server, double rate, std::chrono::nanoseconds limit) : server_(server) {
+    load_.active_connections = 1;
+    load_.requests_per_second = rate;
+    load_.warmup = 10ms;
+    load_.timeout = limit;
   }
 
   void run(std::chrono::nanoseconds duration, const std::stop_token& stop) {
-    options_.load.duration = duration;
-    const SwarmResult result = run_swarm(options_, stop);
+    StandingLoad standing(server_, load_, StandingLoad::Idle::here, stop);
+    standing.open();
+    if (standing.going_on()) {
+      const StandingLoad::Slice slice = standing.load(load_.warmup, duration);
+      time_ += slice.time;
+      cpu_time_ += slice.cpu_time;
+    }
+    const SwarmResult result = standing.close().result;
     if (seen_.served()) seen_.outcome = result.outcome;
     seen_.unanswered += result.requests_unanswered;
     seen_.connect_ms = std::max(seen_.connect_ms, to_us(result.open_time) / 1000);
@@ -77,10 +83,19 @@ class GoodLoad {
     return peer;
   }
 
+  // Of one CPU, by the server; none when no connection was served.
+  [[nodiscard]] std::optional<double> busy_share() const {
+    if (time_ <= 0ns) return std::nullopt;
+    return to_seconds(cpu_time_) / to_seconds(time_);
+  }
+
  private:
-  SwarmOptions options_;
+  ServerProcess& server_;
+  Load load_;
   GoodPeer seen_;
   LatencyHistogram latency_;
+  std::chrono::nanoseconds time_{0};
+  std::chrono::nanoseconds cpu_time_{0};
 };
 
 bool takes_all(const EnduranceTarget& target, const HostileKind& kind) {
@@ -88,19 +103,17 @@ bool takes_all(const EnduranceTarget& target, const HostileKind& kind) {
 }
 
 // The measured time itself: the hostile ones are there.
-void measure_beside(HostileTrial& trial, const ServerProcess& server, const HostileKind& kind,
+void measure_beside(HostileTrial& trial, ServerProcess& server, const HostileKind& kind,
                     const HostileOptions& options, std::chrono::nanoseconds limit,
                     const Hostility& hostility, const std::stop_token& stop) {
-  GoodLoad good(server.endpoint(), options.requests_per_second, limit);
+  GoodLoad good(server, options.requests_per_second, limit);
   trial.connected = hostility.connected();
-  const auto cpu_before = server.cpu_time().value_or(0ns);
   const auto begin = Clock::now();
   do {
     good.run(options.beside, stop);
   } while (kind.lasts_until_done && !hostility.done() && !stop.stop_requested());
   trial.seconds = to_seconds(Clock::now() - begin);
-  const auto cpu_after = server.cpu_time().value_or(cpu_before);
-  trial.busy_share = to_seconds(cpu_after - cpu_before) / trial.seconds;
+  trial.busy_share = good.busy_share();
   trial.beside = good.seen();
 }
 
@@ -147,11 +160,11 @@ HostileTrial try_hostile(const EnduranceTarget& target, const HostileKind& kind,
   trial.server = target.name;
   trial.kind = kind.name;
   trial.memory_bound = memory_bound(kind, target.thread_per_connection);
-  const ServerProcess server(target.command);
+  ServerProcess server(target.command);
   const std::uint64_t memory_before = read_anonymous_memory(server.pid()).value_or(0);
   MemoryWatch memory(server.pid());
   const auto quiet = [&] {
-    GoodLoad good(server.endpoint(), options.requests_per_second, patience);
+    GoodLoad good(server, options.requests_per_second, patience);
     good.run(options.quiet, stop);
     return good.seen();
   };

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -38,11 +39,12 @@ struct HostileTrial {
   GoodPeer before;
   GoodPeer beside;
   GoodPeer after;
-  double seconds = 0;               // beside the hostile ones
-  double busy_share = 0;            // of one CPU, by the server, in that time
-  std::size_t connected = 0;        // hostile ones, when that time began
-  PeerTally hostile;                // what became of them
-  std::uint64_t memory_growth = 0;  // the server's own, at its peak, from before any peer
+  double seconds = 0;                // beside the hostile ones
+  std::optional<double> busy_share;  // of one CPU, by the server, in the windows of that time; none
+                                     // when the peer beside them was not let in
+  std::size_t connected = 0;         // hostile ones, when that time began
+  PeerTally hostile;                 // what became of them
+  std::uint64_t memory_growth = 0;   // the server's own, at its peak, from before any peer
   std::uint64_t memory_bound = 0;
   std::string failure;  // a sentence; empty when all is as it should be
   std::string limit;    // what kept the peer beside them from all of its answers, no fault of
