@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdio>
 #include <filesystem>
 #include <optional>
 
@@ -173,8 +174,10 @@ TEST_F(BenchDisk, KeepsWhatItHasWhenAFileTakesThePlaceOfItsDirectory) {
   BackgroundBench bench = sweep();
   bench.await_trials(3);
   const std::filesystem::path aside = directory_ / "aside";
-  std::filesystem::rename(place_, aside);
-  std::ofstream(place_) << "in the way";
+  std::ofstream(aside) << "in the way";
+  // In one step: bench makes its directory anew when it finds none.
+  check(::renameat2(AT_FDCWD, place_.c_str(), AT_FDCWD, aside.c_str(), RENAME_EXCHANGE),
+        "renameat2");
   const Finished run = bench.finish();
   check_that_it_told(run, "Not a directory");
   EXPECT_EQ(file_text(place_), "in the way");
