@@ -1,6 +1,5 @@
 #include <fcntl.h>
-#include <fmt/core.h>
-#include <unistd.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,7 +12,9 @@
 
 #include "cli/bench_plan.hpp"
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "cli/signal_thread.hpp"
+#include "cli/terminal.hpp"
 #include "echo/file_descriptor.hpp"
 #include "harness/bench/sweep.hpp"
 #include "harness/results/results_file.hpp"
@@ -51,30 +52,22 @@ class BenchProgress {
   void after(const Trial& trial) {
     ++finished_;
     const std::string line = name(trial) + ": " + one_line(trial);
-    if (!terminal_) {
+    if (!progress_.shown() || not_trusted(trial)) {
+      progress_.clear();
       std::cerr << head(finished_) << line << '\n';
-      return;
     }
-    if (not_trusted(trial)) std::cerr << "\r\x1b[K" << head(finished_) << line << '\n';
     last_ = "   (last: " + line + ")";
-    if (last_.size() > 110) last_.replace(110, std::string::npos, "…)");
   }
 
   void counting(const SystemCallCount& count) const {
-    if (terminal_) {
-      std::cerr << "\r\x1b[Kcounting system calls: " << count.cell.server << ", "
-                << count.cell.idle_connections << " idle" << std::flush;
-    }
+    progress_.show(fmt::format("counting system calls: {}, {} idle", count.cell.server,
+                               count.cell.idle_connections));
   }
 
-  void end() const {
-    if (terminal_) std::cerr << "\r\x1b[K" << std::flush;
-  }
+  void end() const { progress_.clear(); }
 
  private:
-  void show(const std::string& text) const {
-    if (terminal_) std::cerr << "\r\x1b[K" << head(finished_ + 1) << text << std::flush;
-  }
+  void show(const std::string& text) const { progress_.show(head(finished_ + 1) + text); }
   [[nodiscard]] std::string head(std::size_t number) const {
     std::string left;
     if (finished_ > done_ + 1) {
@@ -94,7 +87,7 @@ class BenchProgress {
   std::size_t finished_;
   std::size_t done_;  // before this run began
   std::string row_;
-  bool terminal_ = ::isatty(STDERR_FILENO) == 1;
+  ProgressLine progress_;
   std::string last_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
@@ -123,10 +116,12 @@ std::vector<std::filesystem::path> output_folders() {
 // A name in this folder that no other run has taken or will take. On failure errno says why.
 std::optional<std::filesystem::path> take_name(const std::filesystem::path& folder) {
   std::error_code error;
-  if (std::filesystem::create_directories(folder, error); error) {
+  const bool made = std::filesystem::create_directories(folder, error);
+  if (error) {
     errno = error.value();
     return std::nullopt;
   }
+  if (made) std::cerr << fmt::format("echomux: made the folder {}\n", folder.string());
   const std::string time = utc_now("bench-%Y%m%d-%H%M%S");
   for (int i = 1;; ++i) {
     const std::filesystem::path path =
@@ -138,9 +133,26 @@ std::optional<std::filesystem::path> take_name(const std::filesystem::path& fold
   }
 }
 
+// The page to look at, beside its results.
+std::filesystem::path page_of(const std::filesystem::path& results) {
+  return std::filesystem::path(results).replace_extension(".html");
+}
+
 Output choose_output(const BenchArguments& arguments) {
-  if (!arguments.resume.empty()) return {arguments.resume};
-  if (!arguments.output.empty()) return {arguments.output};
+  const bool resumed = !arguments.resume.empty();
+  const std::filesystem::path given = resumed ? arguments.resume : arguments.output;
+  if (!arguments.no_report && !given.empty() && page_of(given) == given) {
+    throw UsageError(fmt::format(
+        "{}: the page would take the place of the results; call them {}, or give --no-report",
+        given.string(), std::filesystem::path(given).replace_extension(".json").string()));
+  }
+  // The page beside a run that goes on is its own.
+  if (resumed) return {given};
+  if (!given.empty()) {
+    check_output(given, arguments.force, "results");
+    if (!arguments.no_report) check_output(page_of(given), arguments.force, "report");
+    return {given};
+  }
   for (const std::filesystem::path& folder : output_folders()) {
     if (const auto path = take_name(folder)) return {*path, true};
     std::cerr << fmt::format("echomux: cannot write to {}: {}\n", folder.string(),
@@ -241,6 +253,16 @@ Results begin_results(const BenchArguments& arguments) {
   return results;
 }
 
+// True when a server of the user's has no figure at all: whatever the reason, this isn't what was
+// asked for.
+bool says_nothing_of_some(const SweepPlan& plan, const std::vector<Trial>& trials) {
+  return std::ranges::any_of(plan.servers, [&](const ServerSpec& spec) {
+    return spec.backend.empty() && std::ranges::none_of(trials, [&](const Trial& trial) {
+             return trial.cell.server == spec.name && trial.has_figures();
+           });
+  });
+}
+
 int bench(const BenchArguments& arguments) {
   Interruption stop;
 
@@ -269,7 +291,15 @@ int bench(const BenchArguments& arguments) {
     recorder.add(count);
   };
   observer.ceiling = [&](double rps) { recorder.set_ceiling(rps); };
-  observer.no_ceiling = [](const std::string& why) {
+  observer.shared_cpus = [&](const std::vector<int>& cpus) {
+    progress.end();
+    std::cerr << fmt::format(
+        "echomux: warning: another run of echomux measures on CPU {} at this time, and each spoils "
+        "the other's figures; their trials are suspect\n",
+        fmt::join(cpus, " and "));
+  };
+  observer.no_ceiling = [&](const std::string& why) {
+    progress.end();
     std::cerr << "echomux: warning: what the client reaches against the floor is not known: " << why
               << '\n';
   };
@@ -280,7 +310,7 @@ int bench(const BenchArguments& arguments) {
   recorder.finish();
   std::cerr << fmt::format("raw results: {}\n", path.string());
   if (!arguments.no_report) {
-    const std::filesystem::path page = std::filesystem::path(path).replace_extension(".html");
+    const std::filesystem::path page = page_of(path);
     write_whole_file(page, report_page({{path.filename().string(), recorder.results()}}), "report");
     std::cerr << fmt::format("report to look at: {}\n", page.string());
   }
@@ -291,13 +321,13 @@ int bench(const BenchArguments& arguments) {
   if (stop.requested()) {
     std::cerr << fmt::format(
         "echomux: interrupted; what had been measured by then is in the table and the file; go on "
-        "with: echomux bench --resume {}\n",
-        path.string());
+        "with: echomux bench --resume {}{}\n",
+        path.string(), arguments.no_report ? " --no-report" : "");
   }
   const std::vector<Trial>& trials = recorder.results().trials;
   const bool failed = std::ranges::any_of(
       trials, [](const Trial& trial) { return trial.outcome.kind == OutcomeKind::failed; });
-  return exit_status(kind_of_all(stop.requested(), failed),
+  return exit_status(kind_of_all(stop.requested(), failed || says_nothing_of_some(plan, trials)),
                      arguments.strict && std::ranges::any_of(trials, not_trusted));
 }
 
@@ -315,6 +345,7 @@ Command bench_command() {
         file(&to->resume), plan},
        {"--format", "What to print on stdout",
         one_of(&to->format, {"text", "markdown", "csv", "json"})},
+       force_option(to->force),
        {"--no-report", "Don't make the page to look at, which else is put beside the results file",
         &to->no_report},
        {"--strict", "Exit with status 3 when a trial isn't valid", &to->strict}});

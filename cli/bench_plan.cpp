@@ -103,12 +103,30 @@ ServerSpec foreign_server(const std::string& text) {
   if (equals != std::string::npos && equals > 0) {
     spec = {text.substr(0, equals), "", {}, text.substr(equals + 1)};
   }
-  if (split_command(spec.command, "--server").empty() ||
-      spec.command.find("{port}") == std::string::npos) {
+  const std::vector<std::string> words = split_command(spec.command, "--server");
+  // What stands before '=' may as well be a part of the command.
+  const bool misread = spec.name.find('/') != std::string::npos ||
+                       spec.name.find(" -") != std::string::npos ||
+                       (!words.empty() && words.front().starts_with("{port}"));
+  if (words.empty() || misread) {
     throw UsageError(
-        fmt::format("--server: '{}' is not NAME=COMMAND with {{port}} where the server takes its "
+        fmt::format("--server: '{}' is not NAME=COMMAND, with {{port}} where the server takes its "
                     "port; write such as --server mine='./my_server --port {{port}}'",
                     text));
+  }
+  const std::string for_shell = find_shell_syntax(spec.command);
+  if (for_shell.ends_with('=')) {
+    throw UsageError(
+        fmt::format("--server: '{0}' in '{1}' would set a variable in a shell, and none is "
+                    "involved; write such "
+                    "as {2}='env {0}{{port}} ./my_server'",
+                    for_shell, spec.command, spec.name));
+  }
+  if (!for_shell.empty()) {
+    throw UsageError(fmt::format(
+        "--server: '{}' in '{}' is for a shell, and none is involved; put it in quotes if it is "
+        "meant as it is, or start a shell: {}=\"sh -c 'exec …'\"",
+        for_shell, spec.command, spec.name));
   }
   return spec;
 }
@@ -164,6 +182,7 @@ std::chrono::nanoseconds slice_of(const SweepPlan& plan) {
 SweepServer floor_server() {
   SweepServer floor;
   floor.command.arguments = {floor_program(), "{port}"};
+  floor.command.echoes_all_bytes = true;
   floor.is_floor = true;
   return floor;
 }
@@ -196,6 +215,11 @@ SweepServer make_server(const ServerSpec& spec) {
 SweepPlan make_plan(const BenchArguments& arguments) {
   SweepPlan plan = arguments.plan;
   plan.servers = choose_servers(arguments);
+  if (arguments.servers.empty()) {
+    plan.descriptors.reset();
+  } else if (!plan.descriptors) {
+    plan.descriptors = descriptor_limit_at_start();
+  }
   plan.seed = arguments.seed.value_or(std::random_device()());
   plan.count_system_calls = true;
   check_combination(plan.load, AF_INET, "--active");  // servers listen on 127.0.0.1
@@ -225,8 +249,16 @@ std::vector<Option> plan_options(BenchArguments& to) {
                    joined(backend_names(), ", ")),
        offer(&to.backends, servers)},
       {"--server",
-       "Any echo server: NAME='COMMAND {port}', run without a shell; repeat it for more",
+       "Any echo server: NAME='COMMAND {port}', run without a shell; {port} becomes a free port, "
+       "and without it the one counts that the server listens on; repeat it for more",
        repeated(&to.servers)},
+      {"--descriptors",
+       "How many descriptors the servers given with --server may open (default: as many as "
+       "programs "
+       "that this shell starts)",
+       Count{&plan.descriptors, 16, 1'000'000'000}},
+      {"--start-timeout", "A server that doesn't listen after this long has failed",
+       Duration{&plan.start_timeout, std::chrono::milliseconds(10), std::chrono::hours(1)}},
       {"--idle", "Numbers of idle connections, such as 0,100,1k,10k",
        Count{&plan.idle_connections, 0, 100'000'000}},
       {"--rate",

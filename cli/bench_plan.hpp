@@ -22,6 +22,7 @@ struct BenchArguments {
   bool fresh = false;
   bool strict = false;
   bool no_report = false;
+  bool force = false;
 };
 
 // The options that say what is measured: none of them goes with a run that is resumed.

@@ -1,5 +1,4 @@
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -8,7 +7,9 @@
 
 #include "claims/investigation.hpp"
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "cli/signal_thread.hpp"
+#include "cli/terminal.hpp"
 #include "harness/results/results_file.hpp"
 #include "harness/server/programs.hpp"
 #include "harness/text/json.hpp"
@@ -28,6 +29,7 @@ struct ClaimsOptions {
   bool json = false;
   std::string output;
   std::string ledger;
+  bool force = false;
 };
 
 std::vector<const Claim*> choose(const std::vector<std::string>& ids) {
@@ -82,20 +84,21 @@ class ClaimsProgress {
     tell("");
   }
   void tell(std::string_view what) const {
-    if (!terminal_ && !what.empty()) return;
-    std::cerr << fmt::format("{}[{}/{}] {}{}{}{}", terminal_ ? "\r\x1b[K" : "", current_, total_,
-                             id_, what.empty() ? "" : ": ", what, terminal_ ? "" : "\n")
-              << std::flush;
+    const std::string text =
+        fmt::format("[{}/{}] {}{}{}", current_, total_, id_, what.empty() ? "" : ": ", what);
+    if (line_.shown()) {
+      line_.show(text);
+    } else if (what.empty()) {
+      std::cerr << text << '\n';
+    }
   }
-  void clear() const {
-    if (terminal_) std::cerr << "\r\x1b[K" << std::flush;
-  }
+  void clear() const { line_.clear(); }
 
  private:
   std::size_t total_;
   std::size_t current_ = 0;
   std::string_view id_;
-  bool terminal_ = ::isatty(STDERR_FILENO) == 1;
+  ProgressLine line_;
 };
 
 // After every experiment, so that nothing is lost with what comes after it.
@@ -105,6 +108,7 @@ void keep(const ClaimsOptions& options, const Investigation& investigation) {
 }
 
 int investigate(const ClaimsOptions& options, const std::vector<const Claim*>& chosen) {
+  if (!options.output.empty()) check_output(options.output, options.force, "claims");
   Interruption stop;
   Investigation investigation{.started = iso_time_now(),
                               .command = own_command_line(),
@@ -152,6 +156,7 @@ Command claims_command() {
            {"--list", "Only list the sentences", &to->list},
            {"--json", "Print everything that was seen, for machines", &to->json},
            {"-o,--output", "Also keep it as JSON in this file", file(&to->output)},
+           force_option(to->force),
            {"--ledger",
             "Test nothing: print a file that -o wrote as a table in Markdown, each verdict decided "
             "anew from the evidence that was kept",

@@ -16,17 +16,22 @@
 namespace echomux {
 namespace {
 
+constexpr int patience_ms = 10'000;
+
 // Tries the addresses in turn: localhost is often ::1 first, where a server on 127.0.0.1 isn't.
 FileDescriptor connect_to(const std::vector<Endpoint>& addresses) {
   int error = 0;
   for (const Endpoint& address : addresses) {
     FileDescriptor socket(
         check(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
-    if (::connect(socket.get(), address.raw(), address.length) == 0) {
+    if (::connect(socket.get(), address.raw(), address.length) != 0) {
+      error = errno;
+    } else if (local_endpoint(socket.get()) == address) {
+      error = ECONNREFUSED;  // to itself: nobody listens on this port that the system gave it
+    } else {
       set_nonblocking(socket.get());
       return socket;
     }
-    error = errno;
   }
   const Endpoint& last = addresses.back();
   throw std::runtime_error(fmt::format(
@@ -49,9 +54,18 @@ class LineClient {
           pollfd{.fd = want_input ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0},
           pollfd{.fd = socket_.get(), .events = POLLIN, .revents = 0}};
       if (!unsent_.empty()) watched[1].events |= POLLOUT;
-      if (::poll(watched.data(), watched.size(), -1) < 0) {
+      // A server that never reads, or never ends its side, must not keep us for ever.
+      const bool up_to_the_server = !input_open_ || !unsent_.empty();
+      const int ready = ::poll(watched.data(), watched.size(), up_to_the_server ? patience_ms : -1);
+      if (ready < 0) {
         if (errno == EINTR) continue;
         throw_errno("poll");
+      }
+      if (ready == 0) {
+        throw std::runtime_error(fmt::format(
+            "{} of {} bytes came back, and for {} s the server has neither taken or sent more nor "
+            "ended its side",
+            received_bytes_, sent_bytes_ + unsent_.size(), patience_ms / 1000));
       }
       if ((watched[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0) receive();
       if (watched[0].revents != 0) read_input();
@@ -107,6 +121,11 @@ class LineClient {
     while (!output.empty()) {
       const ssize_t written = ::write(STDOUT_FILENO, output.data(), output.size());
       if (written < 0 && errno == EINTR) continue;
+      if (written < 0 && errno == EAGAIN) {  // whoever reads it has made it non-blocking
+        pollfd room{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+        static_cast<void>(::poll(&room, 1, -1));
+        continue;
+      }
       output = output.subspan(static_cast<std::size_t>(check(written, "write to stdout")));
     }
   }

@@ -59,6 +59,11 @@ void check_combination(const Load& load, int family, std::string_view active_opt
                     "each one at least, with {}",
                     load.threads, load.active_connections, active_option));
   }
+  if (load.payload == Payload::text && load.message_bytes < 2) {
+    throw UsageError(
+        "--size: a line of text has two bytes at least, its end included; --payload binary sends "
+        "single bytes");
+  }
   if (load.reconnect && load.pipeline > 1) {
     throw UsageError("--reconnect: a connection that lives for one message can't --pipeline");
   }

@@ -1,10 +1,14 @@
 // Descriptions of commands become CLI11's: nothing else includes its header, which takes long to
 // compile.
+#include <fmt/core.h>
+
 #include <CLI/CLI.hpp>
 #include <iostream>
 
 #include "cli/command.hpp"
+#include "cli/standard_streams.hpp"
 #include "cli/values.hpp"
+#include "echo/system_call.hpp"
 
 namespace echomux {
 namespace {
@@ -153,7 +157,9 @@ std::string default_text(const Value& value) {
   return value.default_shown ? std::visit(DefaultText(), value.to) : std::string();
 }
 
-int parse_and_run(const Command& program, int argc, const char* const* argv) {
+namespace {
+
+int parse_and_act(const Command& program, int argc, const char* const* argv) {
   // Help names what isn't installed as it was called, with its folder.
   CLI::App app(program.help, program.version.empty() ? std::string() : program.name);
   if (!program.version.empty()) app.set_version_flag("--version", program.version);
@@ -170,6 +176,17 @@ int parse_and_run(const Command& program, int argc, const char* const* argv) {
     std::cerr << program.name << ": " << error.what() << '\n';
     return dynamic_cast<const UsageError*>(&error) != nullptr ? exit_usage : exit_failure;
   }
+}
+
+}  // namespace
+
+int parse_and_run(const Command& program, int argc, const char* const* argv) {
+  StandardStreams streams;
+  const int status = parse_and_act(program, argc, argv);
+  const int error = streams.finish();
+  if (error == 0 || status != exit_ok) return status;
+  std::cerr << fmt::format("{}: cannot write to stdout: {}\n", program.name, error_text(error));
+  return exit_failure;
 }
 
 }  // namespace echomux

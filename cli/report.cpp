@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "harness/text/whole_file.hpp"
 #include "report/report_page.hpp"
 
@@ -45,7 +46,7 @@ std::string label_of(const fs::path& path, const std::vector<fs::path>& all) {
   return alone ? path.filename().string() : path.string();
 }
 
-int make_report(const std::vector<std::string>& arguments, const fs::path& output) {
+int make_report(const std::vector<std::string>& arguments, fs::path output, bool force) {
   const std::vector<fs::path> files = choose_files(arguments);
   std::error_code ignored;
   for (const fs::path& file : files) {
@@ -54,6 +55,8 @@ int make_report(const std::vector<std::string>& arguments, const fs::path& outpu
           fmt::format("-o {} would write over the results; choose another place", file.string()));
     }
   }
+  if (output.empty()) output = unused_name("report.html");
+  if (output != "-") check_output(output, force, "report");
   std::vector<LabelledResults> runs;
   runs.reserve(files.size());
   for (const fs::path& file : files) runs.push_back({label_of(file, files), read_results(file)});
@@ -72,17 +75,21 @@ int make_report(const std::vector<std::string>& arguments, const fs::path& outpu
 Command report_command() {
   struct Arguments {
     std::vector<std::string> files;
-    std::string output = "report.html";
+    std::string output;
+    bool force = false;
   };
   const auto to = std::make_shared<Arguments>();
   return {"report",
           "Make one page to look at from one or more results files, side by side",
           {{"RESULTS", "Results files of 'echomux bench'", file(&to->files)},
-           {"-o,--output", "Where to write it; '-' is stdout", file(&to->output)}},
+           {"-o,--output",
+            "Where to write it; '-' is stdout (default: report.html, or report-2.html and so on)",
+            file(&to->output)},
+           force_option(to->force)},
           "The page is one file that needs no network: charts to choose from, the percentile "
           "spectrum, the cost ledger, and every verdict with its reason. With several files, the "
           "first is compared with each other one.",
-          [to] { return make_report(to->files, to->output); }};
+          [to] { return make_report(to->files, to->output, to->force); }};
 }
 
 }  // namespace echomux

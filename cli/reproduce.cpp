@@ -1,13 +1,15 @@
 #include <fmt/core.h>
-#include <unistd.h>
 
+#include <filesystem>
 #include <iostream>
 #include <memory>
 
 #include "cli/bench_plan.hpp"
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "cli/reproduce_run.hpp"
 #include "cli/signal_thread.hpp"
+#include "cli/terminal.hpp"
 #include "harness/results/results_file.hpp"
 #include "harness/text/table.hpp"
 
@@ -35,14 +37,21 @@ std::vector<const FigureEntry*> choose(const std::string& name) {
   return chosen;
 }
 
-int reproduce(const std::string& name, const std::string& directory, bool json) {
+int reproduce(const std::string& name, const std::string& directory, bool json, bool force) {
   if (name == "list") return list_figures();
   const std::vector<const FigureEntry*> chosen = choose(name);
+  for (const FigureEntry* const entry : chosen) {
+    if (directory.empty()) break;
+    const std::filesystem::path place = std::filesystem::path(directory) / entry->id;
+    for (const char* const kind : {".json", ".dat", ".gp", ".svg", ".png"}) {
+      check_output(place.string() + kind, force, "figures");
+    }
+  }
   Interruption stop;
   const ReproduceOptions options{
       .directory = directory,
       .json = json,
-      .terminal = ::isatty(STDERR_FILENO) == 1,
+      .terminal = ProgressLine().shown(),
       .context = {.started = iso_time_now(),
                   .command = own_command_line(),
                   .build = build_info(),
@@ -58,6 +67,7 @@ Command reproduce_command() {
     std::string name;
     std::string directory;
     bool json = false;
+    bool force = false;
   };
   const auto to = std::make_shared<Arguments>();
   std::vector<std::string> names{"list", "all"};
@@ -69,12 +79,13 @@ Command reproduce_command() {
             "A directory for the files of each figure: FIGURE.json, the picture as FIGURE.svg and "
             ".png, and the gnuplot script .gp with its data .dat",
             file(&to->directory, "needs the name of a directory")},
-           {"--json", "Print it for machines", &to->json}},
+           {"--json", "Print it for machines", &to->json},
+           force_option(to->force)},
           "Absolute times are never compared: ratios between lines, slopes on log-log axes, and "
           "where lines cross. All figures together take about ten minutes. With -o, each is "
           "written as soon as it is measured; gnuplot draws the pictures.\nExit status: 0 "
           "measured, 1 a figure or its picture failed, 2 wrong use, 130 interrupted.",
-          [to] { return reproduce(to->name, to->directory, to->json); }};
+          [to] { return reproduce(to->name, to->directory, to->json, to->force); }};
 }
 
 }  // namespace echomux

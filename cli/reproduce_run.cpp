@@ -7,7 +7,9 @@
 #include <ostream>
 
 #include "cli/command.hpp"
+#include "cli/terminal.hpp"
 #include "harness/text/json.hpp"
+#include "harness/text/text_width.hpp"
 #include "harness/text/whole_file.hpp"
 #include "harness/text/words.hpp"
 
@@ -35,7 +37,7 @@ class FigureTeller {
   // What is measured right now.
   void tell(const std::string& what) {
     if (terminal_) {
-      err_ << "\r\x1b[K" << head() << what << std::flush;
+      err_ << "\r\x1b[K" << clipped(head() + what, terminal_columns() - 1) << std::flush;
     } else if (Clock::now() - said_ >= std::chrono::seconds(10)) {
       err_ << head() << what << '\n' << std::flush;
       said_ = Clock::now();

@@ -10,7 +10,9 @@
 
 #include "cli/command.hpp"
 #include "cli/load_options.hpp"
+#include "cli/output.hpp"
 #include "cli/signal_thread.hpp"
+#include "cli/terminal.hpp"
 #include "echo/socket.hpp"
 #include "echo/stop_event.hpp"
 #include "echo/system_call.hpp"
@@ -18,6 +20,7 @@
 #include "harness/bench/sweep.hpp"
 #include "harness/load/hdr_format.hpp"
 #include "harness/load/load_report.hpp"
+#include "harness/machine/listeners.hpp"
 #include "harness/text/csv.hpp"
 #include "harness/text/json.hpp"
 #include "harness/text/number_text.hpp"
@@ -37,6 +40,7 @@ struct SwarmArguments {
   bool remote = false;
   bool strict = false;
   bool hold = false;
+  bool force = false;
   std::string format = "text";
   std::string output;
   std::string hgrm;
@@ -45,7 +49,7 @@ struct SwarmArguments {
 // Throws UsageError for what can't be meant.
 void check_target(const SwarmArguments& arguments) {
   const Endpoint& server = arguments.server;
-  if (!server.is_loopback() && !arguments.remote) {
+  if (!is_of_this_machine(server) && !arguments.remote) {
     throw UsageError(
         fmt::format("{} is not on this machine, and a swarm is an attack on whoever did not ask "
                     "for it; --remote says that the server is yours",
@@ -55,6 +59,24 @@ void check_target(const SwarmArguments& arguments) {
     throw UsageError("--hold: there is nothing to hold; say how many connections with --idle");
   }
   check_combination(arguments.load, server.family(), "-c");
+  if (!arguments.output.empty() && arguments.output == arguments.hgrm) {
+    throw UsageError(
+        fmt::format("-o and --hgrm: both would be {}; name two files", arguments.output));
+  }
+  if (!arguments.output.empty()) check_output(arguments.output, arguments.force, "result");
+  if (!arguments.hgrm.empty()) {
+    check_output(arguments.hgrm, arguments.force, "latency distribution");
+  }
+}
+
+// Of all addresses of a name, such as localhost, the one where somebody listens; the first, where
+// that can't be seen.
+Endpoint choose_address(const std::string& text) {
+  const std::vector<Endpoint> addresses = parse_endpoints(text);
+  for (const Endpoint& address : addresses) {
+    if (addresses.size() > 1 && listener_at(address)) return address;
+  }
+  return reached_from_here(addresses.front());
 }
 
 // --- what comes out ---
@@ -164,17 +186,21 @@ std::string as_csv(const SwarmOptions& options, const LoadReport& report,
 // --- while it runs ---
 
 // At a terminal one line that changes; elsewhere, such as in a log, a line every few seconds.
-void show_progress(const SwarmProgress& progress, bool terminal) {
+void show_progress(const SwarmProgress& progress, const ProgressLine& line) {
   static auto last = std::chrono::steady_clock::now();
   const auto now = std::chrono::steady_clock::now();
-  if (!terminal && now - last < 2s) return;
+  if (!line.shown() && now - last < 2s) return;
   last = now;
   const std::string text = progress.opening
                                ? fmt::format("opening: {} of {} connections",
                                              progress.connections_open, progress.connections)
                                : fmt::format("running: {:.1f} s, {} requests answered",
                                              to_seconds(progress.elapsed), progress.requests);
-  std::cerr << (terminal ? "\r\x1b[K" : "") << text << (terminal ? "" : "\n") << std::flush;
+  if (line.shown()) {
+    line.show(text);
+  } else {
+    std::cerr << text << '\n';
+  }
 }
 
 // Until standard input ends, or a stop is requested.
@@ -219,18 +245,20 @@ OutcomeKind kind_of(const LoadReport& report) {
 
 int run(const SwarmArguments& arguments) {
   check_target(arguments);
-  SwarmOptions options{.server = arguments.server, .load = arguments.load};
+  SwarmOptions options{.server = arguments.server,
+                       .load = arguments.load,
+                       .probe = arguments.load.payload == Payload::text && !arguments.hold};
   Interruption stop;
   raise_descriptor_limit();
-  const bool terminal = ::isatty(STDERR_FILENO) == 1;
+  const ProgressLine progress;
   if (arguments.format != "quiet") {
-    options.on_progress = [&](const SwarmProgress& progress) { show_progress(progress, terminal); };
+    options.on_progress = [&](const SwarmProgress& state) { show_progress(state, progress); };
   }
 
   if (arguments.hold) options.load.active_connections = 0;
   const SwarmResult result = arguments.hold ? hold(options, arguments.format, stop.token())
                                             : run_swarm(options, stop.token());
-  if (terminal && arguments.format != "quiet") std::cerr << "\r\x1b[K" << std::flush;
+  if (arguments.format != "quiet") progress.clear();
   const LoadReport report = make_load_report(options.load, result);
   const Judgement judgement = judge(report);
   const bool to_terminal = arguments.output.empty() && ::isatty(STDOUT_FILENO) == 1;
@@ -260,7 +288,7 @@ std::vector<Option> options_into(SwarmArguments& to) {
   std::vector<Option> options = load_options(to.load);
   options.insert(options.begin(),
                  {"ADDRESS", "The server as HOST:PORT, such as 127.0.0.1:7777",
-                  Words{[&to](const std::string& word) { to.server = parse_endpoint(word); }}});
+                  Words{[&to](const std::string& word) { to.server = choose_address(word); }}});
   options.insert(
       options.end(),
       {{"--remote", "Allow a server on another machine", &to.remote},
@@ -272,7 +300,8 @@ std::vector<Option> options_into(SwarmArguments& to) {
        {"--format", "What to print", one_of(&to.format, {"text", "json", "csv", "quiet"})},
        {"-o,--output", "Write it to this file instead of stdout", file(&to.output)},
        {"--hgrm", "Write the latency distribution to this file too, for HdrHistogram's plotter",
-        file(&to.hgrm)}});
+        file(&to.hgrm)},
+       force_option(to.force)});
   return options;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -26,6 +27,10 @@ std::optional<double> number_with_unit(std::string_view text, std::span<const Un
   // the text's own.
   const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
   if (digits.find_first_of("0123456789.") != 0) return std::nullopt;
+  // What is left of 1,000 behind its comma isn't meant as a number of its own.
+  if (digits.size() > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9') {
+    return std::nullopt;
+  }
   long double value = 0;  // for the product to be exact when it is rounded: 1.001k is 1001
   const char* const end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
@@ -149,6 +154,40 @@ std::vector<std::string> split_command(std::string_view command, std::string_vie
     throw UsageError(fmt::format("{}: a quote in '{}' is not closed", option, command));
   }
   return words;
+}
+
+std::string find_shell_syntax(std::string_view command) {
+  const auto in_name = [](char c, bool digits) {
+    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (digits && c >= '0' && c <= '9');
+  };
+  const std::size_t begin = std::min(command.find_first_not_of(" \t\n"), command.size());
+  std::size_t name_end = begin;
+  while (name_end < command.size() && in_name(command[name_end], name_end > begin)) ++name_end;
+  if (name_end > begin && name_end < command.size() && command[name_end] == '=') {
+    return std::string(command.substr(begin, name_end + 1 - begin));
+  }
+  char quote = '\0';
+  bool word_begins = true;
+  for (std::size_t i = 0; i < command.size(); ++i) {
+    const char c = command[i];
+    const char next = i + 1 < command.size() ? command[i + 1] : ' ';
+    if (quote != '\0') {
+      if (c == quote) quote = '\0';
+      if (quote == '"' && c == '\\') ++i;
+      continue;
+    }
+    const bool blank = c == ' ' || c == '\t' || c == '\n';
+    const bool home = word_begins && c == '~' && (next == '/' || next == ' ');
+    const bool variable = c == '$' && (in_name(next, true) || next == '{' || next == '(');
+    if (home || variable || std::string_view("|&;<>`").find(c) != std::string_view::npos) {
+      return std::string(1, c);
+    }
+    if (c == '\\') ++i;
+    if (c == '\'' || c == '"') quote = c;
+    word_begins = blank;
+  }
+  return "";
 }
 
 }  // namespace echomux

@@ -39,4 +39,8 @@ void store(const Words& words, std::string_view option, const std::vector<std::s
 [[nodiscard]] std::vector<std::string> split_command(std::string_view command,
                                                      std::string_view option);
 
+// What in a command, outside quotes, only a shell understands: the "NAME=" of a variable before the
+// program, a redirection, a pipe, '&', ';', '$', '`' or a home directory's '~'. Empty: nothing.
+[[nodiscard]] std::string find_shell_syntax(std::string_view command);
+
 }  // namespace echomux

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 
@@ -43,14 +44,28 @@ bool Endpoint::is_loopback() const noexcept {
          (IN6_IS_ADDR_V4MAPPED(&address6) && address6.s6_addr[12] == loopback_net);
 }
 
+bool operator==(const Endpoint& one, const Endpoint& other) noexcept {
+  if (one.family() != other.family() || one.port() != other.port()) return false;
+  if (one.family() == AF_INET) {
+    return as_ipv4(one).sin_addr.s_addr == as_ipv4(other).sin_addr.s_addr;
+  }
+  return std::memcmp(&as_ipv6(one).sin6_addr, &as_ipv6(other).sin6_addr, sizeof(in6_addr)) == 0;
+}
+
 std::string Endpoint::to_string() const {
   std::array<char, INET6_ADDRSTRLEN> text{};
   const bool v6 = family() == AF_INET6;
   const void* binary = v6 ? static_cast<const void*>(&as_ipv6(*this).sin6_addr)
                           : static_cast<const void*>(&as_ipv4(*this).sin_addr);
   if (::inet_ntop(family(), binary, text.data(), text.size()) == nullptr) return "(no address)";
-  const std::string host = v6 ? "[" + std::string(text.data()) + "]" : std::string(text.data());
-  return host + ":" + std::to_string(port());
+  std::string host = text.data();
+  // An address of one link alone needs to say of which (ipv6(7)).
+  std::array<char, IF_NAMESIZE> zone{};
+  if (v6 && as_ipv6(*this).sin6_scope_id != 0 &&
+      ::if_indextoname(as_ipv6(*this).sin6_scope_id, zone.data()) != nullptr) {
+    host += "%" + std::string(zone.data());
+  }
+  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port());
 }
 
 std::vector<Endpoint> resolve_all(const std::string& host, std::uint16_t port) {
@@ -87,10 +102,13 @@ HostAndPort split_host_and_port(std::string_view host_and_port) {
     throw std::invalid_argument("'" + std::string(host_and_port) + "' " + what +
                                 "; write HOST:PORT, such as 127.0.0.1:7777 or [::1]:7777");
   };
-  const std::size_t colon = host_and_port.rfind(':');
+  const std::size_t scheme = host_and_port.find("://");
+  std::string_view rest = host_and_port.substr(scheme == std::string_view::npos ? 0 : scheme + 3);
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  const std::size_t colon = rest.rfind(':');
   if (colon == std::string_view::npos) complain("has no port");
-  std::string_view host = host_and_port.substr(0, colon);
-  const std::string_view digits = host_and_port.substr(colon + 1);
+  std::string_view host = rest.substr(0, colon);
+  const std::string_view digits = rest.substr(colon + 1);
   if (host.starts_with('[') && host.ends_with(']')) {
     host = host.substr(1, host.size() - 2);
   } else if (host.find(':') != std::string_view::npos) {

@@ -25,8 +25,10 @@ struct Endpoint {
   [[nodiscard]] std::uint16_t port() const noexcept;
   // True for 127.0.0.0/8, ::1 and the IPv4 loopback addresses mapped into IPv6.
   [[nodiscard]] bool is_loopback() const noexcept;
-  // "127.0.0.1:7777" or "[::1]:7777".
+  // "127.0.0.1:7777", "[::1]:7777" or "[fe80::1%eth0]:7777".
   [[nodiscard]] std::string to_string() const;
+  // The same address and port. Of addresses of one link alone, the link isn't looked at.
+  friend bool operator==(const Endpoint& one, const Endpoint& other) noexcept;
 };
 
 // Resolves a numeric address or a name to all its addresses, the preferred one first
@@ -41,7 +43,8 @@ struct HostAndPort {
   std::uint16_t port = 0;
 };
 
-// Reads "HOST:PORT" without asking who HOST is; an IPv6 host stands in brackets: "[::1]:7777".
+// Reads "HOST:PORT" without asking who HOST is; an IPv6 host stands in brackets: "[::1]:7777". What
+// is around that in a URL, as in "tcp://localhost:7777/", is left aside.
 // Throws std::invalid_argument with a sentence for the user.
 [[nodiscard]] HostAndPort split_host_and_port(std::string_view host_and_port);
 

@@ -101,7 +101,12 @@ std::vector<std::string> explain_verdicts(const Cells& cells) {
   std::vector<Group> groups;
   for (const CellSummary& cell : cells) {
     for (const Reason& reason : cell.judgement.reasons) {
-      if (reason.verdict != Verdict::suspect && reason.verdict != Verdict::invalid) continue;
+      // Figures that are none the worse for something are to be told of it all the same. What
+      // befell few of the trials isn't, and the rest says itself in the table.
+      const bool noted = reason.code == "ended_on_reset" || reason.code == "beside_floor_alone";
+      if (reason.verdict != Verdict::suspect && reason.verdict != Verdict::invalid && !noted) {
+        continue;
+      }
       const std::string name =
           fmt::format("{} beside {} idle at {}", cell.cell.server, cell.cell.idle_connections,
                       rate_in_words(cell.cell.rate));
@@ -150,8 +155,9 @@ std::vector<std::string> caveats(const Results& results, const Cells& cells) {
   const auto any = [&](auto predicate) { return std::ranges::any_of(cells, predicate); };
   if (any([](const CellSummary& c) { return c.outcome.kind == OutcomeKind::starved; })) {
     sentences.emplace_back(
-        "starved: peers were connected but got no answer in time. A server that serves one peer at "
-        "a time leaves the others waiting, and an idle peer is never done.");
+        "starved: peers were connected but got no answer in time; the remark says how far the "
+        "server came. It may serve one peer at a time, and an idle peer is never done; or what it "
+        "has for its peers is used up, such as threads, descriptors or its backlog.");
   }
   if (any([](const CellSummary& c) { return c.judgement.verdict == Verdict::saturated; })) {
     sentences.emplace_back(
@@ -159,6 +165,13 @@ std::vector<std::string> caveats(const Results& results, const Cells& cells) {
         "always is. It may "
         "still answer every request, later: it finds more of them at each wake-up and shares the "
         "cost among them.");
+  }
+  const Limit most = results.context.machine.limits.descriptors_hard;
+  if (const auto& few = results.context.plan.descriptors; few && most && *few < *most) {
+    sentences.push_back(fmt::format(
+        "The servers given with --server may open {} descriptors each, the suite's own {}; "
+        "--descriptors changes that.",
+        *few, *most));
   }
   const bool pinned = results.context.cpu_plan.starts_with("pinned");
   if (pinned &&

@@ -31,7 +31,8 @@ std::string rest_of(const FileDescriptor& pipe, std::string text = {}) {
 SpawnOptions command(const Endpoint& server, const Load& load, const Streams& streams) {
   SpawnOptions options{
       .arguments = {echomux_program(), "swarm", server.to_string(), "--hold", "--format", "json",
-                    "--idle", std::to_string(load.idle_connections), "--timeout",
+                    "--idle", std::to_string(load.idle_connections), "--payload",
+                    std::string(to_string(load.payload)), "--timeout",
                     fmt::format("{}ms", to_us(load.timeout) / 1000)},
       .streams = streams};
   if (load.connections_per_second > 0) {

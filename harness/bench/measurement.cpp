@@ -30,7 +30,9 @@ class StandingLoad::Parts {
         load_(load),
         stop_(std::move(stop)),
         meter_(server),
-        options_{server.endpoint(), load} {
+        options_{.server = server.endpoint(),
+                 .load = load,
+                 .probe = server.may_alter_bytes() && load.payload == Payload::text} {
     if (idle == Idle::apart && load.idle_connections > 0) {
       options_.load.idle_connections = 0;
       holder_.emplace(server.endpoint(), load);
@@ -68,7 +70,7 @@ class StandingLoad::Parts {
 
   std::optional<double> count_system_calls(std::chrono::nanoseconds warmup,
                                            std::chrono::nanoseconds duration) {
-    SystemCallMeter calls(process_tree(server_.pid()));
+    SystemCallMeter calls(server_.processes());
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
     options_.on_window_begin = [&] { begin = calls.count(); };
@@ -81,10 +83,18 @@ class StandingLoad::Parts {
 
   Measurement close() {
     Measurement measurement;
+    // To close connections is to reset them, and a server may well end on that. One that has ended
+    // before it has ended its connections first, and the rest of its end may be to come.
+    constexpr std::chrono::milliseconds time_to_end{100};
+    measurement.outlived_load =
+        !server_.ends_within(going_on() ? std::chrono::milliseconds(0) : time_to_end);
     SwarmResult& result = measurement.result;
+    // The idle ones first, since it is their end that is looked at.
+    const std::optional<LoadReport> closed =
+        holder_ ? std::optional(holder_->close()) : std::nullopt;
     result = swarm_->close();
-    if (holder_) {
-      const LoadReport held = holder_->close();
+    if (closed) {
+      const LoadReport& held = *closed;
       result.idle_confirmed = held.idle_confirmed;
       result.idle_held = held.idle_held;
       result.connections_lost += held.lost;
@@ -92,7 +102,9 @@ class StandingLoad::Parts {
       if (!open_ && stop_.stop_requested()) result.outcome.end(RunEnd::interrupted);
       result.open_time += std::chrono::nanoseconds(std::llround(held.open_ms * 1e6));
     }
-    if (result.measured_requests > 0) measurement.cost = meter_.cost(load_, result);
+    if (result.measured_requests > 0 && server_.listens_itself()) {
+      measurement.cost = meter_.cost(load_, result);
+    }
     return measurement;
   }
 

@@ -15,7 +15,9 @@ namespace echomux {
 // What a load on a server came to, and what it cost the server.
 struct Measurement {
   SwarmResult result;
-  std::optional<ServerCost> cost;  // none when no request was answered in the measured time
+  // None when no request was answered in the measured time, or who listens isn't the server itself.
+  std::optional<ServerCost> cost;
+  bool outlived_load = true;  // the server still ran when its connections were to be closed
 
   // The cost. Throws std::runtime_error unless the load was completed and there is one.
   [[nodiscard]] const ServerCost& complete_cost() const;

@@ -62,7 +62,9 @@ class Contender {
       const StandingLoad::Slice slice = standing_.load(slice_warmup, window);
       if (slice.lost_at_rest) closed_at_rest_ = at_rest;
       fit_ = slice.drained && !slice.lost_at_rest;
-      if (slice.requests > 0 && slice.time > window / 2) {
+      // Of a server that can't be told from who listens for it, there is nothing to compare.
+      if (slice.requests > 0 && slice.time > window / 2 && slice.cpu_time > nanoseconds(0) &&
+          process_.listens_itself()) {
         cpu_us_by_round_[round] = to_us(slice.cpu_time) / static_cast<double>(slice.requests);
       }
     });
@@ -77,11 +79,12 @@ class Contender {
   // Ends it, and says what it came to.
   void conclude(Trial& trial) {
     if (restless_) send_signal(SIGCONT);
-    echomux::conclude(trial, load_, standing_.close(), process_, server_, context_);
+    Measurement measurement = standing_.close();
+    if (!measurement.outlived_load) closed_at_rest_.reset();
+    echomux::conclude(trial, load_, std::move(measurement), process_, server_, context_);
     if (trial.cost) trial.cost->slice_cpu_us_per_request = cpu_us();
-    if (!process_.running()) closed_at_rest_.reset();
     // All that there was to know of it is known, and ten thousand threads take their time to end.
-    process_.stop(std::chrono::milliseconds(0));
+    note_end(trial, process_.stop(std::chrono::milliseconds(0)));
   }
 
   [[nodiscard]] const RoundCosts& cpu_us_by_round() const { return cpu_us_by_round_; }
@@ -98,10 +101,9 @@ class Contender {
 
   [[nodiscard]] bool never_rests() const {
     // Ours say so themselves.
-    const bool ours = server_.command.speaks_echomux || server_.is_floor;
-    if (ours || server_.never_sleeps) return server_.never_sleeps;
+    if (!server_.is_anybodys() || server_.never_sleeps) return server_.never_sleeps;
     const auto used = [&] {
-      const auto reading = read_process_tree(process_.pid(), Detail::cpu_only);
+      const auto reading = process_.read_processes(Detail::cpu_only);
       return reading ? reading->cpu : nanoseconds(0);
     };
     const nanoseconds before = used();
@@ -110,7 +112,7 @@ class Contender {
   }
 
   void send_signal(int signal) const {
-    for (const pid_t pid : process_tree(process_.pid())) ::kill(pid, signal);
+    for (const pid_t pid : process_.processes()) ::kill(pid, signal);
   }
 
   [[nodiscard]] std::vector<double> cpu_us() const {

@@ -55,7 +55,7 @@ ServerCost ServerMeter::cost(const Load& load, const SwarmResult& result) const 
 }
 
 ServerMeter::Memory ServerMeter::read_memory() const {
-  const auto processes = read_process_tree(server_.pid(), Detail::cpu_only);
+  const auto processes = server_.read_processes(Detail::cpu_only);
   if (!processes) return {};
   return {.resident = processes->resident_bytes,
           .kernel = kernel_memory_bytes(),
@@ -69,7 +69,7 @@ std::map<std::string, std::uint64_t> ServerMeter::read_counters() const {
 
 void ServerMeter::read_clocks(Reading& reading) const {
   // A server that has died keeps its last figures: its trial is judged by its end.
-  reading.processes = read_process_tree(server_.pid(), detail_).value_or(begin_.processes);
+  reading.processes = server_.read_processes(detail_).value_or(begin_.processes);
   reading.shares = read_steal(reading.processes.cpus);
 }
 

@@ -13,6 +13,7 @@
 #include "harness/bench/rounds.hpp"
 #include "harness/bench/row.hpp"
 #include "harness/machine/cpu.hpp"
+#include "harness/machine/cpu_claim.hpp"
 #include "harness/machine/keep_awake.hpp"
 #include "harness/machine/needs.hpp"
 #include "harness/machine/tracepoint.hpp"
@@ -73,9 +74,13 @@ CpuPlan plan_cpus(bool pin, bool keep_awake) {
   } else if (plan.usable.size() < 2) {
     plan.explanation = "not pinned: server and client share the only CPU there is";
   } else {
-    // The first CPU takes most interrupts, so the client gets it and the server is left alone.
-    plan.server = plan.usable.back();
+    // The first CPU takes most interrupts, so the client gets it and the server is left alone: on
+    // another core, where there is one.
     plan.client = plan.usable.front();
+    const auto apart = std::find_if(plan.usable.rbegin(), plan.usable.rend() - 1,
+                                    [&](int cpu) { return !share_a_core(*plan.client, cpu); });
+    const bool one_core = apart == plan.usable.rend() - 1;
+    plan.server = one_core ? plan.usable.back() : *apart;
     plan.usable = {*plan.client, *plan.server};
     plan.explanation =
         fmt::format("pinned: server on CPU {}, client on CPU {}", *plan.server, *plan.client);
@@ -87,7 +92,17 @@ CpuPlan plan_cpus(bool pin, bool keep_awake) {
   return plan;
 }
 
+std::uint64_t descriptor_limit_at_start() {
+  static const std::uint64_t at_start = [] {
+    rlimit limit{};
+    check(::getrlimit(RLIMIT_NOFILE, &limit), "getrlimit");
+    return std::uint64_t{limit.rlim_cur};
+  }();
+  return at_start;
+}
+
 std::uint64_t raise_descriptor_limit() {
+  static_cast<void>(descriptor_limit_at_start());  // for who asks later
   rlimit limit{};
   check(::getrlimit(RLIMIT_NOFILE, &limit), "getrlimit");
   limit.rlim_cur = limit.rlim_max;
@@ -136,6 +151,7 @@ class Sweep {
 
   void run() {
     if (context_.cpus.client) run_on_cpus({*context_.cpus.client});
+    look_for_others();
     measure_ceiling();
     const std::vector<ScheduledTrial> schedule = schedule_trials(plan());
     // The trials of a row follow each other in a schedule of slices.
@@ -204,10 +220,7 @@ class Sweep {
     };
     run_row(row, context_,
             {.opening = observer_.before, .round = observer_.round, .counted = counted});
-    for (RowTask::Contender& contender : row.contenders) {
-      note_measured(contender.trial);
-      observer_.after(contender.trial);
-    }
+    for (RowTask::Contender& contender : row.contenders) finish(contender.trial);
   }
 
   void run_alone(Trial& trial, const SweepServer& server) {
@@ -224,8 +237,24 @@ class Sweep {
     if (stopped() && trial.outcome.kind != OutcomeKind::measured) {
       fail(trial, OutcomeKind::interrupted, "interrupted");
     }
+    finish(trial);
+  }
+
+  void finish(Trial& trial) {
+    look_for_others();
+    if (trial.has_figures() && !others_.empty()) {
+      trial.judgement.add(Verdict::suspect, "another_run",
+                          "another run measures on the same CPUs at the same time: let one end "
+                          "before the other begins");
+    }
     note_measured(trial);
     observer_.after(trial);
+  }
+
+  void look_for_others() {
+    if (!claim_) return;
+    others_ = claim_->shared();
+    if (!others_.empty() && !std::exchange(others_told_, true)) observer_.shared_cpus(others_);
   }
 
   // Cells whose trials have shown that they can't be measured need none counted.
@@ -258,6 +287,11 @@ class Sweep {
   std::uint64_t descriptor_limit_ = raise_descriptor_limit();
   std::optional<std::string> unavailable_ = system_calls_uncountable();
   SweepContext context_;
+  // Without a CPU of its own a run expects company.
+  std::optional<CpuClaim> claim_ =
+      context_.cpus.server ? std::make_optional<CpuClaim>(context_.cpus.usable) : std::nullopt;
+  std::vector<int> others_;
+  bool others_told_ = false;
   std::vector<Cell> measured_;
   std::vector<Cell> counted_;
 };

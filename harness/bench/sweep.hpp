@@ -27,6 +27,9 @@ struct SweepServer {
   std::optional<std::size_t> max_connections;
   bool never_sleeps = false;
   bool is_floor = false;  // what the others of its row are divided by
+
+  // Neither one of the suite's own nor the floor.
+  [[nodiscard]] bool is_anybodys() const noexcept { return !command.speaks_echomux && !is_floor; }
 };
 
 // What a sweep measures: every server beside every number of idle connections at every rate, as
@@ -42,6 +45,11 @@ struct SweepPlan {
   // Of the windows that a trial's `load.duration` is cut into; zero: each trial stands alone, and
   // has one window.
   std::chrono::nanoseconds slice{0};
+  // How many descriptors a server of the user's may open, as its soft limit; the others have as
+  // many as the system allows. None: there is no such server.
+  std::optional<std::uint64_t> descriptors;
+  // How long a server may take until it listens.
+  std::chrono::nanoseconds start_timeout = std::chrono::seconds(10);
   std::uint64_t seed = 1;  // of the order of the trials
   bool pin = true;         // server and client on one CPU each, where there are two
   bool keep_awake = true;  // those CPUs don't sleep; see keep_awake.hpp
@@ -130,6 +138,9 @@ struct CpuPlan {
 };
 [[nodiscard]] CpuPlan plan_cpus(bool pin, bool keep_awake);
 
+// The soft limit of open descriptors with which this process was started, before it was raised.
+[[nodiscard]] std::uint64_t descriptor_limit_at_start();
+
 // Raises this process's limit of open descriptors (and so that of the servers it starts) as far as
 // it is allowed to, and returns it.
 std::uint64_t raise_descriptor_limit();
@@ -154,6 +165,8 @@ struct SweepObserver {
   std::function<void(const Trial&)> after = [](const Trial&) {};
   std::function<void(const SystemCallCount&)> counted = [](const SystemCallCount&) {};
   std::function<void(double)> ceiling = [](double) {};  // the client's, in requests per second
+  // Another process measures on these CPUs, too; told once.
+  std::function<void(const std::vector<int>&)> shared_cpus = [](const std::vector<int>&) {};
   // Why it could not be measured; the sweep goes on without.
   std::function<void(const std::string&)> no_ceiling = [](const std::string&) {};
 };

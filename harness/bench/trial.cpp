@@ -6,6 +6,7 @@
 
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/keep_awake.hpp"
+#include "harness/machine/needs.hpp"
 #include "harness/text/number_text.hpp"
 #include "harness/text/time_units.hpp"
 
@@ -24,12 +25,25 @@ constexpr double near_ceiling_share = 0.9;
 // A tail may be the machine's when the server waited longer than this for its CPU.
 constexpr double server_delay_limit = 0.01;
 constexpr double long_tail = 4;
-constexpr std::chrono::seconds server_start_limit{10};
 // For the pass in which system calls are counted.
 constexpr std::chrono::milliseconds counting_warmup{20};
 constexpr std::chrono::milliseconds counting_time{50};
+// A server that ends when its peers reset their connections has done so after this.
+constexpr std::chrono::milliseconds time_to_end_on_reset{100};
 // A server that has this many connections less than it can have turns nobody away for their number.
 constexpr std::uint64_t near_limit = 128;
+
+// Of one that starved its peers, and why, where that is known.
+std::string how_far_it_came(const LoadReport& load) {
+  const std::string far = load.idle_confirmed < load.idle_requested
+                              ? fmt::format("{} of {} idle connections served", load.idle_confirmed,
+                                            load.idle_requested)
+                          : load.active_confirmed < load.active
+                              ? fmt::format("{} of {} served", load.active_confirmed, load.active)
+                              : "no answer any more in mid-load";
+  const std::string& why = load.outcome.sentence;
+  return fmt::format("starved: {}{}{}", far, why.empty() ? "" : ": ", why);
+}
 
 // What a sweep makes of the load's end.
 RunOutcome outcome_of(const LoadReport& load, const SweepServer& server) {
@@ -45,10 +59,7 @@ RunOutcome outcome_of(const LoadReport& load, const SweepServer& server) {
     case RunEnd::starved:
       if (load.partly_answered > 0) return call(OutcomeKind::failed, "echoes came back short");
       if (load.outcome.reason == RunEnd::completed) return call(OutcomeKind::measured, "");
-      return call(OutcomeKind::starved,
-                  load.active_confirmed < load.active
-                      ? fmt::format("starved: {} of {} served", load.active_confirmed, load.active)
-                      : "starved: no answer any more in mid-load");
+      return call(OutcomeKind::starved, how_far_it_came(load));
     case RunEnd::refused: {
       const std::uint64_t confirmed = load.idle_confirmed + load.active_confirmed;
       // It has some descriptors of its own, and connections that are not confirmed yet.
@@ -160,7 +171,10 @@ Judgement judge_trial(const Trial& trial, const TrialCircumstances& circumstance
 ServerProcess start(const SweepServer& server, const SweepContext& context) {
   ServerCommand command = server.command;
   command.cpu = context.cpus.server;
-  return ServerProcess(command, server_start_limit, context.stop);
+  if (server.is_anybodys()) command.soft_open_files = context.plan.descriptors;
+  return ServerProcess(command,
+                       std::chrono::ceil<std::chrono::milliseconds>(context.plan.start_timeout),
+                       context.stop);
 }
 
 Load load_of(const Cell& cell, const SweepPlan& plan) {
@@ -176,13 +190,50 @@ void conclude(Trial& trial, const Load& load, Measurement measurement, const Ser
   trial.load = make_load_report(load, measurement.result);
   trial.cost = std::move(measurement.cost);
   trial.outcome = outcome_of(*trial.load, server);
-  if (!process.running() && trial.outcome.kind != OutcomeKind::interrupted) {
-    trial.outcome = {OutcomeKind::failed, trial.outcome.reason,
-                     "the server process ended by itself"};
+  const bool interrupted = trial.outcome.kind == OutcomeKind::interrupted;
+  const auto fail_with = [&](std::string sentence) {
+    trial.outcome = {OutcomeKind::failed, trial.outcome.reason, std::move(sentence)};
+  };
+  if (!measurement.outlived_load && !interrupted) {
+    fail_with("the server process ended by itself");
+  } else if (!process.listens_itself() && trial.outcome.kind == OutcomeKind::measured) {
+    fail_with(
+        fmt::format("who listens on {} was not started by its command, as a proxy isn't: its CPU "
+                    "time can't be told; start the server itself, or measure latency with: echomux "
+                    "swarm",
+                    process.endpoint().to_string()));
   }
+  const bool went_well = trial.outcome.kind == OutcomeKind::measured || interrupted;
+  const std::uint64_t needed = load.connections() + spare_descriptors;
+  if (!went_well && server.is_anybodys() && needed > context.plan.descriptors.value_or(needed)) {
+    trial.outcome.sentence +=
+        fmt::format("; it may open {} descriptors: --descriptors {} gives it more",
+                    *context.plan.descriptors, needed);
+  }
+  if (trial.outcome.kind == OutcomeKind::failed) trial.outcome.sentence += process.last_words();
   trial.judgement = judge_trial(trial, {.client_cpus = usable_cpus(),
                                         .client_ceiling_rps = context.client_ceiling_rps,
                                         .never_sleeps = server.never_sleeps});
+  if (trial.has_figures() && !process.seen_to_listen()) {
+    trial.judgement.add(Verdict::suspect, "listener_unknown",
+                        "this user may not see whether who listens is one of the processes that "
+                        "its command has started, whose CPU time is given");
+  }
+  if (measurement.outlived_load && trial.outcome.kind == OutcomeKind::measured &&
+      process.ends_within(server.is_anybodys() ? time_to_end_on_reset
+                                               : std::chrono::milliseconds(0))) {
+    trial.judgement.add(Verdict::valid, "ended_on_reset",
+                        "the server ended when its peers reset their connections at the end; the "
+                        "figures are from before" +
+                            process.last_words());
+  }
+}
+
+void note_end(Trial& trial, const ServerExit& end) {
+  if (!end.left_some) return;
+  trial.judgement.add(Verdict::suspect, "left_running",
+                      "processes that its command has started still run, and are not this user's "
+                      "to stop, such as those of sudo: stop them yourself");
 }
 
 void fail(Trial& trial, OutcomeKind kind, const std::string& why) {
@@ -205,6 +256,7 @@ void run_trial(Trial& trial, const SweepServer& server, const SweepContext& cont
   Measurement measurement = measure(process, load, context.stop);
   awake.reset();
   conclude(trial, load, std::move(measurement), process, server, context);
+  note_end(trial, process.stop());
 }
 
 SystemCallCount count_system_calls(const Cell& cell, StandingLoad& load) {

@@ -19,10 +19,13 @@ struct SweepContext {
 // What is asked of a cell's server.
 [[nodiscard]] Load load_of(const Cell& cell, const SweepPlan& plan);
 
-// Fills in what the measurement came to, and judges it. `server` still runs, or has ended by
+// Fills in what the measurement came to, and judges it. The server still runs, or has ended by
 // itself.
 void conclude(Trial& trial, const Load& load, Measurement measurement, const ServerProcess& process,
               const SweepServer& server, const SweepContext& context);
+
+// Says of a trial that some of what its server had started could not be stopped.
+void note_end(Trial& trial, const ServerExit& end);
 
 // A trial without figures, and why.
 void fail(Trial& trial, OutcomeKind kind, const std::string& why);

@@ -12,6 +12,10 @@ std::string_view to_string(Arrivals arrivals) noexcept {
   return word_of(arrivals, {"uniform", "poisson"});
 }
 
+std::string_view to_string(Payload payload) noexcept {
+  return word_of(payload, {"text", "binary"});
+}
+
 void read_text(const std::string& text, Endpoint& source) {
   std::string host = text.substr(0, text.rfind(':'));
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);

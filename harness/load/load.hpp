@@ -20,11 +20,19 @@ enum class Arrivals : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(Arrivals arrivals) noexcept;
 
+// What messages are made of.
+enum class Payload : std::uint8_t {
+  text,    // each is one line, and ends with '\n': servers that echo line by line answer, too
+  binary,  // any bytes
+};
+[[nodiscard]] std::string_view to_string(Payload payload) noexcept;
+
 // What can be asked of a server.
 struct Load {
   std::size_t idle_connections = 0;     // opened, confirmed by one echo each, then silent
   std::size_t active_connections = 10;  // exchange messages
   std::size_t message_bytes = 64;
+  Payload payload = Payload::text;
   std::size_t pipeline = 1;  // messages that an active connection has outstanding at most
   // In all, over the active connections: messages are due when the schedule says so, whatever the
   // server does (open loop). Zero: each connection sends as soon as an echo is back (closed loop).
@@ -109,6 +117,15 @@ void for_each_field(Of<Load>, Visit visit) {
                     {"--size", "Bytes per message, 1 to 1048576", {1, 1'048'576}}},
                    {"--size", "Bytes per message (default: 64)", "message_bytes"}},
         &Load::message_bytes);
+  visit(TrialField{{{.name = "payload", .title = "payload"},
+                    {"--payload",
+                     "Of messages: text is a line each, which servers that go by lines echo, too; "
+                     "binary is any bytes",
+                     {},
+                     "{} payload"}},
+                   {"--payload", "Of messages: a line of text each, or any bytes (default: text)",
+                    "payload", 4}},
+        &Load::payload);
   visit(TrialField{{{"pipeline"},
                     {"--pipeline",
                      "Messages outstanding per connection at most",

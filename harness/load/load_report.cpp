@@ -41,6 +41,8 @@ constexpr double long_tail = 4;
 // by more than servers commonly differ. Of fewer than seven slices no trend is as clear.
 constexpr double drift_p_limit = 0.001;
 constexpr double drift_change_limit = 0.3;
+// Nothing that a machine does while it works keeps a thread from running for so long.
+constexpr double ms_of_standstill = 100;
 // A thread that waits for its CPU longer than this shares it with something that is always there.
 constexpr double not_alone_share = 0.1;
 // Requests in the window below which a share of them means little.
@@ -68,10 +70,12 @@ void judge_end(const LoadReport& report, Judgement& judgement) {
   switch (report.outcome.reason) {
     case RunEnd::starved:
       if (report.partly_answered > 0) break;  // said below
-      judgement.add(Verdict::starved, "starved",
-                    fmt::format("the server left its peers without an answer; {} of {} active "
-                                "connections were ever served",
-                                report.active_confirmed, report.active));
+      judgement.add(
+          Verdict::starved, "starved",
+          fmt::format("the server left its peers without an answer; {} of {} active "
+                      "connections were ever served{}{}",
+                      report.active_confirmed, report.active,
+                      report.outcome.sentence.empty() ? "" : "; ", report.outcome.sentence));
       break;
     case RunEnd::refused:
       judgement.add(Verdict::invalid, "refused",
@@ -108,6 +112,13 @@ void judge_connections(const LoadReport& report, Judgement& judgement) {
   if (report.timed_out > 0) {
     judgement.add(Verdict::suspect, "timed_out",
                   fmt::format("{} answers came after the timeout", report.timed_out));
+  }
+  if (!report.altered.empty()) {
+    judgement.add(Verdict::suspect, "alters_bytes",
+                  fmt::format("the server doesn't echo all bytes: {}{}", report.altered,
+                              report.outcome.reason == RunEnd::completed
+                                  ? "; the messages themselves were plain text, and came back right"
+                                  : ""));
   }
   const std::size_t idle_lost =
       report.idle_confirmed - std::min(report.idle_held, report.idle_confirmed);
@@ -146,6 +157,21 @@ void judge_client(const LoadReport& report, Judgement& judgement) {
         fmt::format("the client sent its messages late (p99 {} µs), which is most of the "
                     "latency's tail (p99 {} µs)",
                     whole_number(report.schedule_lag_us_p99), whole_number(report.latency_us.p99)));
+  }
+  if (report.stood_still_ms > ms_of_standstill || report.longest_gap_us > 1000 * ms_of_standstill) {
+    judgement.add(
+        Verdict::suspect, "client_stood_still",
+        fmt::format("the client did not run for {} ms at a time, as when it is stopped, or "
+                    "its machine paused or asleep: nothing is known of the server then",
+                    whole_number(std::max(report.stood_still_ms, report.longest_gap_us / 1000))));
+  }
+  if (report.throttled_share > delay_share_limit) {
+    judgement.add(
+        Verdict::suspect, "throttled",
+        fmt::format("the CPU quota of the control group was used up for {} of the time, in "
+                    "which neither client nor server ran; give the group more CPU time, or "
+                    "lower the rate",
+                    percent(report.throttled_share)));
   }
   if (report.run_queue_share > not_alone_share) {
     judgement.add(Verdict::suspect, "shared_cpu",
@@ -195,6 +221,7 @@ LoadReport make_load_report(const Load& load, const SwarmResult& result) {
   report.idle_held = result.idle_held;
   report.lost = result.connections_lost;
   report.partly_answered = result.partly_answered;
+  report.altered = result.altered;
   report.open_ms = to_us(result.open_time) / 1000;
 
   report.windows = std::max<std::size_t>(result.windows, 1);
@@ -222,6 +249,10 @@ LoadReport make_load_report(const Load& load, const SwarmResult& result) {
     report.steal_share_by_cpu[std::to_string(cpu)] = share;
   }
   report.run_queue_share = to_seconds(result.delays.run_queue) / thread_seconds;
+  report.stood_still_ms = to_us(std::max(result.delays.stood_still, result.delays.asleep)) / 1000;
+  // The kernel adds up its CPUs.
+  report.throttled_share = std::min(
+      1.0, to_seconds(result.delays.throttled) / std::max(to_seconds(result.measured_time), 1e-9));
   report.gap_share = to_seconds(result.delays.gaps) / thread_seconds;
   report.longest_gap_us = to_us(result.delays.longest_gap);
 

@@ -75,6 +75,7 @@ struct LoadReport {
   std::size_t idle_held = 0;
   std::size_t lost = 0;
   std::size_t partly_answered = 0;
+  std::string altered;
   double open_ms = 0;
 
   double client_cpu_us_per_request = 0;
@@ -84,6 +85,8 @@ struct LoadReport {
   double steal_share = 0;
   std::map<std::string, double> steal_share_by_cpu;
   double run_queue_share = 0;
+  double stood_still_ms = 0;
+  double throttled_share = 0;
   double gap_share = 0;
   double longest_gap_us = 0;
 
@@ -162,6 +165,11 @@ void for_each_field(Of<LoadReport>, Visit visit) {
   visit({"connections.lost", "Ended by the server."}, &LoadReport::lost);
   visit({"connections.partly_answered", "Got a part of an echo and no more."},
         &LoadReport::partly_answered);
+  visit({.name = "connections.altered",
+         .explanation = "What became of a line with NUL, 0xFF and CR, if it wasn't echoed as it "
+                        "was; empty where it was, or nobody was asked.",
+         .since = 4},
+        &LoadReport::altered);
   visit({"connections.open_ms", "To open and confirm all connections."}, &LoadReport::open_ms);
   visit({.name = "client.cpu_us_per_request",
          .head = "client µs/req",
@@ -175,6 +183,15 @@ void for_each_field(Of<LoadReport>, Visit visit) {
   visit({"client.steal_share"}, &LoadReport::steal_share);
   visit({.name = "client.steal_share_by_cpu", .since = 3}, &LoadReport::steal_share_by_cpu);
   visit({"client.run_queue_share"}, &LoadReport::run_queue_share);
+  visit({.name = "client.stood_still_ms",
+         .explanation = "The longest time for which it didn't run although it should have, or for "
+                        "which the machine was asleep.",
+         .since = 4},
+        &LoadReport::stood_still_ms);
+  visit({.name = "client.throttled_share",
+         .explanation = "Of the time, for which the control group's CPU quota was used up.",
+         .since = 4},
+        &LoadReport::throttled_share);
   visit({"client.gap_share"}, &LoadReport::gap_share);
   visit({"client.longest_gap_us"}, &LoadReport::longest_gap_us);
   visit({"drift.p", "That a trend as clear as this one comes by chance."}, &LoadReport::drift_p);

@@ -1,6 +1,7 @@
 #include "harness/load/swarm.hpp"
 
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -10,7 +11,9 @@
 #include <optional>
 #include <thread>
 
+#include "harness/load/echo_probe.hpp"
 #include "harness/load/swarm_worker.hpp"
+#include "harness/machine/cgroup.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/taken_time.hpp"
 #include "harness/text/time_units.hpp"
@@ -21,8 +24,9 @@ namespace {
 using Clock = SwarmWorker::Clock;
 using std::chrono::nanoseconds;
 
-// Between two reports of progress.
-constexpr nanoseconds progress_interval = std::chrono::milliseconds(500);
+// Between two reports of progress. For a swarm that stands still, as when it is stopped, this is
+// short enough to be seen in nearly all cases.
+constexpr nanoseconds progress_interval = std::chrono::milliseconds(250);
 
 }  // namespace
 
@@ -32,7 +36,7 @@ constexpr nanoseconds progress_interval = std::chrono::milliseconds(500);
 class Swarm::Crew {
  public:
   Crew(const SwarmOptions& options, std::stop_token stop)
-      : options_(options), stop_(std::move(stop)) {
+      : options_(options), stop_(std::move(stop)), text_(options.load.payload) {
     workers_.reserve(options_.load.threads);
     for (std::size_t i = 0; i < options_.load.threads; ++i) {
       workers_.push_back(std::make_unique<Worker>(options_, text_, i, halt_.get_token()));
@@ -56,7 +60,9 @@ class Swarm::Crew {
     }
     wait_for_all();
     open_ = true;
-    if (going_on()) options_.on_connections_open();
+    if (!going_on()) return;
+    options_.on_connections_open();
+    if (options_.probe) result_.altered = probe_echo(options_.server, probe_);
   }
 
   [[nodiscard]] bool going_on() const noexcept { return open_ && !halt_.stop_requested(); }
@@ -123,10 +129,14 @@ class Swarm::Crew {
     std::vector<nanoseconds> cpu;  // of each thread
     nanoseconds run_queue{0};      // of all threads
     std::vector<CpuShares> shares;
+    nanoseconds throttled{0};
+    nanoseconds asleep{0};
     std::uint64_t completed = 0;
 
     void add(const Reading& other) {
       time += other.time;
+      throttled += other.throttled;
+      asleep += other.asleep;
       run_queue += other.run_queue;
       completed += other.completed;
       cpu.resize(other.cpu.size());
@@ -196,11 +206,17 @@ class Swarm::Crew {
     const std::stop_callback forward(stop_, [this] { halt_.request_stop(); });
     std::unique_lock lock(mutex_);
     const auto done = [&] { return finished_ == workers_.size(); };
-    while (!done() && Clock::now() < limit) {
-      if (!options_.on_progress) {
-        changed_.wait_until(lock, std::min(limit, Clock::now() + std::chrono::hours(1)), done);
-      } else if (!changed_.wait_until(lock, std::min(limit, Clock::now() + progress_interval),
-                                      done)) {
+    // Woken from time to time, it sees when it isn't; from one look at the clock to the next, since
+    // it may be stopped anywhere.
+    for (Clock::time_point seen = Clock::now(); !done() && seen < limit;) {
+      const Clock::time_point wake = std::min(limit, seen + progress_interval);
+      const bool woken = changed_.wait_until(lock, wake, done);
+      seen = Clock::now();
+      // Though the workers may be through with their work by then.
+      if (step_ == Step::load && duration_ > nanoseconds(0)) {
+        result_.delays.stood_still = std::max<nanoseconds>(result_.delays.stood_still, seen - wake);
+      }
+      if (!woken && options_.on_progress) {
         lock.unlock();
         report_progress();
         lock.lock();
@@ -233,8 +249,14 @@ class Swarm::Crew {
     }
     reading.completed = requests_completed();
     reading.time = Clock::now().time_since_epoch();
+    timespec since_boot{};
+    if (::clock_gettime(CLOCK_BOOTTIME, &since_boot) == 0) {  // with the time asleep
+      reading.asleep =
+          std::chrono::seconds(since_boot.tv_sec) + nanoseconds(since_boot.tv_nsec) - reading.time;
+    }
     reading.run_queue = run_queue_delay();
     reading.shares = read_steal(usable_cpus());
+    if (quota_) reading.throttled = throttled_time(*quota_).value_or(nanoseconds(0));
     return reading;
   }
 
@@ -255,6 +277,8 @@ class Swarm::Crew {
     result_.measured_time = end.time - begin.time;
     result_.measured_requests = end.completed - begin.completed;
     result_.delays.run_queue = end.run_queue - begin.run_queue;
+    result_.delays.throttled = end.throttled - begin.throttled;
+    result_.delays.asleep = end.asleep - begin.asleep;
     result_.delays.steal_share = steal_share(begin.shares, end.shares);
     for (std::size_t i = 0; i < begin.shares.size() && i < end.shares.size(); ++i) {
       result_.delays.steal_share_by_cpu.emplace_back(
@@ -310,6 +334,8 @@ class Swarm::Crew {
   std::stop_token stop_;
   std::stop_source halt_;
   SwarmText text_;
+  std::optional<CpuQuota> quota_ = cpu_quota();
+  FileDescriptor probe_;  // its connection
   Clock::time_point begin_;
   // Of the slice; written before its step is entered.
   Clock::time_point start_;

@@ -28,6 +28,9 @@ struct SwarmProgress {
 struct SwarmOptions {
   Endpoint server;
   Load load;
+  // When all connections are open, a further one sends bytes that some servers take for something
+  // else: see echo_probe.hpp.
+  bool probe = false;
   // Called in the calling thread: when all connections are open; when the measured window begins
   // and when it ends, to read the server's clocks and counters there; and every so often.
   std::function<void()> on_connections_open = [] {};
@@ -44,6 +47,12 @@ struct ClientDelays {
   std::chrono::nanoseconds run_queue{0};    // ready to run, but another thread had the CPU
   std::chrono::nanoseconds gaps{0};         // in gaps of its loop, of at least a millisecond each
   std::chrono::nanoseconds longest_gap{0};  // of any length
+  // The longest time for which no thread of the client ran although it should have, as when it was
+  // stopped; and that in which the machine was asleep, which its clocks leave out.
+  std::chrono::nanoseconds stood_still{0};
+  std::chrono::nanoseconds asleep{0};
+  // The whole control group was stopped for having used up its CPU quota, servers in it too.
+  std::chrono::nanoseconds throttled{0};
   double steal_share = 0;  // of the time of the CPUs that it may use, taken by the hypervisor
   std::vector<std::pair<int, double>> steal_share_by_cpu;  // the same of each of these CPUs
 };
@@ -77,6 +86,7 @@ struct SwarmResult {
   std::uint64_t requests_unanswered = 0;
   std::uint64_t requests_timed_out = 0;  // answered after the timeout
   std::size_t partly_answered = 0;       // connections where a part of an echo never came
+  std::string altered;                   // what became of the bytes of the probe, if not the same
   LatencyHistogram latency;              // from the time a message was due
   LatencyHistogram latency_uncorrected;  // from the time it was really sent
   // How late a message was sent whose connection was free when it was due: the client's own fault.

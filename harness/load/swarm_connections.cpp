@@ -6,10 +6,12 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 
 #include "echo/system_call.hpp"
 #include "harness/load/swarm_worker.hpp"
+#include "harness/machine/listeners.hpp"
 #include "harness/machine/needs.hpp"
 
 namespace echomux {
@@ -18,7 +20,12 @@ using std::chrono::nanoseconds;
 
 void SwarmWorker::open_connections() {
   const auto threads = static_cast<double>(load_.threads);
-  const std::size_t at_once = std::max<std::size_t>(opened_at_once / load_.threads, 1);
+  // No more than may wait for the server to accept them: whom its backlog turns away tries again
+  // after a second, and then after two (tcp_syn_retries, tcp(7)).
+  const std::optional<Listener> listener = listener_at(server_);
+  const std::size_t may_wait =
+      listener ? std::min<std::size_t>(listener->backlog, opened_at_once) : opened_at_once;
+  const std::size_t at_once = std::max<std::size_t>(may_wait / load_.threads, 1);
   const Clock::time_point begin = Clock::now();
   const auto may_open = [&](std::size_t count) {
     if (load_.connections_per_second <= 0) return begin;
@@ -48,9 +55,33 @@ void SwarmWorker::open_connections() {
 void SwarmWorker::end_if_stalled(Clock::time_point now) {
   if (!going_on() || now - last_progress_ < load_.timeout) return;
   result_.outcome.end(RunEnd::starved);
+  result_.outcome.sentence = why_stalled();
   for (const Connection& connection : connections_) {
     if (partly_answered(connection)) ++result_.partly_answered;
   }
+}
+
+// What keeps the server from taking further connections, where that can be seen.
+std::string SwarmWorker::why_stalled() const {
+  const std::optional<Listener> listener = listener_at(server_);
+  if (listener && listener->full()) {
+    return fmt::format(
+        "its backlog of {} is full, and it accepts none of the {} connections that wait there",
+        listener->backlog, listener->waiting);
+  }
+  std::size_t unheard = 0;
+  for (const Connection& connection : connections_) {
+    tcp_info info{};
+    socklen_t length = sizeof info;
+    if (connection.socket && !connection.confirmed &&
+        ::getsockopt(connection.socket.get(), IPPROTO_TCP, TCP_INFO, &info, &length) == 0 &&
+        info.tcpi_state == TCP_SYN_SENT && info.tcpi_retransmits > 0) {
+      ++unheard;
+    }
+  }
+  if (unheard == 0) return "";
+  return fmt::format("nothing answers the requests for {} connections: its backlog may be full",
+                     unheard);
 }
 
 // Lets the socket connect from the source address that is its turn. The port is left open until
@@ -102,15 +133,24 @@ void SwarmWorker::open(std::size_t index) {
                     connection.number + 1, load_.connections(), error_text(errno),
                     errno == EADDRNOTAVAIL ? "; give it further addresses with --source-ip" : ""));
   }
+  // Where nobody listens on a port that the system gives to clients, one may get that very port,
+  // and TCP lets it connect to itself and hear its own words (RFC 9293, simultaneous open).
+  if (!failed || errno == EINPROGRESS) {
+    if (local_endpoint(fd) == server_) {
+      result_.outcome.end(RunEnd::refused);
+      result_.outcome.sentence = "it was connected to itself, for no server listens there";
+      return;
+    }
+  }
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.u64 = index;
   check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
   if (connection.confirmed || (!is_active(index) && !load_.confirm_idle)) return;
-  // One byte there and back shows that the server has really accepted: the kernel completes the
+  // A byte or two there and back show that the server has really accepted: the kernel completes the
   // handshake by itself, for as long as the backlog has room.
   connection.outstanding = 1;
-  connection.unsent = connection.oldest_unanswered = 1;
+  connection.unsent = connection.oldest_unanswered = first_bytes();
   ++outstanding_;
   send_more(index);
 }

@@ -7,15 +7,24 @@
 #include <span>
 #include <vector>
 
+#include "harness/load/load.hpp"
+
 namespace echomux {
 
 // What each connection sends: its own stretch of one random text that repeats after a prime number
-// of bytes, so that a byte lost, doubled, moved or taken from another connection shows.
+// of bytes, so that a byte lost, doubled, moved or taken from another connection shows. As text, of
+// characters that every server takes for a part of a line: no blanks, which some cut off.
 class SwarmText {
  public:
-  SwarmText() : text_(period + chunk_bytes) {
+  explicit SwarmText(Payload payload = Payload::binary) : text_(period + chunk_bytes) {
+    constexpr std::uint64_t first = '!';
+    constexpr std::uint64_t characters = '~' - '!' + 1;
     std::mt19937_64 random(0x65'63'68'6f);
-    for (std::size_t i = 0; i < period; ++i) text_[i] = static_cast<std::byte>(random());
+    for (std::size_t i = 0; i < period; ++i) {
+      const std::uint64_t number = random();
+      text_[i] =
+          static_cast<std::byte>(payload == Payload::text ? first + number % characters : number);
+    }
     std::copy_n(text_.begin(), chunk_bytes, text_.begin() + period);
   }
 

@@ -208,7 +208,8 @@ void SwarmWorker::begin_request(std::size_t index, Clock::time_point due, Clock:
 void SwarmWorker::send_more(std::size_t index) {
   Connection& connection = connections_[index];
   while (connection.unsent > 0) {
-    const auto chunk = text_.at(connection.number, connection.bytes_sent, connection.unsent);
+    const std::size_t to_end = (connection.unsent - 1) % message_bytes(connection) + 1;
+    const auto chunk = text_at(connection, connection.bytes_sent, connection.unsent, to_end);
     const ssize_t count = ::send(connection.socket.get(), chunk.data(), chunk.size(), MSG_NOSIGNAL);
     if (count < 0) {
       // EAGAIN, or ENOTCONN while the handshake is under way: EPOLLOUT will tell. With any other
@@ -253,38 +254,6 @@ std::size_t SwarmWorker::bytes_owed(const Connection& connection) const noexcept
 bool SwarmWorker::partly_answered(const Connection& connection) const noexcept {
   return connection.outstanding > 0 && connection.unsent == 0 &&
          connection.oldest_unanswered < message_bytes(connection);
-}
-
-// Checks what came back against what was sent, and goes on with the next message if one is
-// complete. False when there is nothing more to read from this connection.
-bool SwarmWorker::accept_bytes(std::size_t index, std::span<const std::byte> bytes) {
-  Connection& connection = connections_[index];
-  const auto expected = text_.at(connection.number, connection.bytes_received, bytes.size());
-  // One call for all bytes, since they nearly always are the same.
-  const bool same = std::memcmp(bytes.data(), expected.data(), bytes.size()) == 0;
-  const std::size_t differing =
-      same ? bytes.size()
-           : static_cast<std::size_t>(std::ranges::mismatch(bytes, expected).in1 - bytes.begin());
-  const std::size_t owed = bytes_owed(connection);
-  if (differing < bytes.size() || bytes.size() > owed) {
-    const bool too_much = differing >= owed;
-    result_.outcome.end(RunEnd::corrupted);
-    result_.outcome.sentence =
-        fmt::format("connection {}: {} at offset {} of its stream", connection.number,
-                    too_much ? "more came back than was sent" : "a wrong byte came back",
-                    connection.bytes_received + (too_much ? owed : differing));
-    return false;
-  }
-  connection.bytes_received += bytes.size();
-  const int socket = connection.socket.get();
-  for (std::size_t left = bytes.size(); left > 0;) {
-    const std::size_t taken = std::min(left, connection.oldest_unanswered);
-    connection.oldest_unanswered -= taken;
-    left -= taken;
-    if (connection.oldest_unanswered == 0) complete_oldest(index);
-  }
-  if (connection.unsent > 0 && connection.socket) send_more(index);
-  return connection.socket.get() == socket;
 }
 
 void SwarmWorker::complete_oldest(std::size_t index) {

@@ -88,9 +88,18 @@ class SwarmWorker {
   }
   [[nodiscard]] bool closed_loop() const noexcept { return load_.requests_per_second <= 0; }
   [[nodiscard]] bool is_active(std::size_t index) const noexcept { return index >= idle_; }
-  [[nodiscard]] std::size_t message_bytes(const Connection& connection) const noexcept {
-    return connection.confirmed ? load_.message_bytes : 1;
+  // What a connection sends first is as short as can be, and a line of text isn't empty.
+  [[nodiscard]] std::size_t first_bytes() const noexcept {
+    return load_.payload == Payload::text ? 2 : 1;
   }
+  [[nodiscard]] std::size_t message_bytes(const Connection& connection) const noexcept {
+    return connection.confirmed ? load_.message_bytes : first_bytes();
+  }
+  // At most `length` bytes of what a connection sends, or gets back, from here in its stream on,
+  // where the message that it is in ends after `to_end` bytes more. Valid until the next call.
+  [[nodiscard]] std::span<const std::byte> text_at(const Connection& connection,
+                                                   std::uint64_t offset, std::size_t length,
+                                                   std::size_t to_end);
   // What the server still has to return, whether it was sent already or not.
   [[nodiscard]] std::size_t bytes_owed(const Connection& connection) const noexcept;
   [[nodiscard]] bool partly_answered(const Connection& connection) const noexcept;
@@ -109,6 +118,7 @@ class SwarmWorker {
   void bind_to_source(const Connection& connection) const;
   void confirm(std::size_t index);
   void end_if_stalled(Clock::time_point now);
+  [[nodiscard]] std::string why_stalled() const;
 
   void notice_who_left();
   void load_until(Clock::time_point end);
@@ -123,6 +133,8 @@ class SwarmWorker {
   void send_more(std::size_t index);
   void receive(std::size_t index, std::uint32_t events);
   bool accept_bytes(std::size_t index, std::span<const std::byte> bytes);
+  void refuse_bytes(const Connection& connection, std::span<const std::byte> bytes,
+                    std::span<const std::byte> expected, std::size_t differing);
   void complete_oldest(std::size_t index);
   void reset(Connection& connection) noexcept;
   void lose(std::size_t index, int error);
@@ -144,6 +156,7 @@ class SwarmWorker {
   std::vector<Scheduled> heap_;             // open loop: who sends next
   std::vector<epoll_event> events_ = std::vector<epoll_event>(512);
   std::vector<std::byte> buffer_ = std::vector<std::byte>(SwarmText::chunk_bytes);
+  std::vector<std::byte> lines_;  // text payload: what text_at() has put together
   std::atomic<std::size_t> confirmed_ = 0;
   std::atomic<std::uint64_t> completed_ = 0;  // requests, since the load began
   std::size_t outstanding_ = 0;               // requests

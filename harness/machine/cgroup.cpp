@@ -82,4 +82,18 @@ std::optional<CpuQuota> cpu_quota(const fs::path& root) {
   return tightest;
 }
 
+std::optional<std::chrono::nanoseconds> throttled_time(const CpuQuota& quota,
+                                                       const fs::path& root) {
+  const auto stat = read(root, fs::path(quota.file).parent_path() / "cpu.stat");
+  if (!stat) return std::nullopt;
+  for (std::istringstream lines(*stat); !lines.eof();) {
+    std::string name;
+    std::int64_t value = 0;
+    if (!(lines >> name >> value)) break;
+    if (name == "throttled_usec") return std::chrono::microseconds(value);  // version 2
+    if (name == "throttled_time") return std::chrono::nanoseconds(value);   // version 1
+  }
+  return std::nullopt;
+}
+
 }  // namespace echomux

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -22,5 +23,9 @@ struct CpuQuota {
 };
 // The tightest one (cpu.max, or cpu.cfs_quota_us of version 1); none where there is no limit.
 [[nodiscard]] std::optional<CpuQuota> cpu_quota(const std::filesystem::path& root = "/");
+// How long the group with this quota has been stopped for having used it up, of all its CPUs
+// together (cpu.stat); none where the kernel doesn't tell.
+[[nodiscard]] std::optional<std::chrono::nanoseconds> throttled_time(
+    const CpuQuota& quota, const std::filesystem::path& root = "/");
 
 }  // namespace echomux

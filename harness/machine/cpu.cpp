@@ -1,13 +1,15 @@
 #include "harness/machine/cpu.hpp"
 
+#include <fmt/format.h>
 #include <pthread.h>
-#include <sched.h>
 #include <time.h>
 
-#include <array>
+#include <algorithm>
 #include <exception>
+#include <string_view>
 
 #include "echo/system_call.hpp"
+#include "harness/machine/proc_file.hpp"
 
 namespace echomux {
 
@@ -19,26 +21,64 @@ std::optional<std::chrono::nanoseconds> reading_of(clockid_t clock) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
+// Of a list such as "0-1,4": whether it has this CPU.
+bool list_has(std::string_view list, int cpu) {
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    const std::string_view range = list.substr(0, comma);
+    const std::size_t dash = range.find('-');
+    const int first = proc::number<int>(range);
+    const int last =
+        dash == std::string_view::npos ? first : proc::number<int>(range.substr(dash + 1));
+    if (first <= cpu && cpu <= last) return true;
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return false;
+}
+
 }  // namespace
 
-// The kernel demands room for all CPUs that it could ever have, which one cpu_set_t may lack.
+void CpuMask::add(int cpu) noexcept {
+  if (cpu < 0 || cpu >= most) return;
+  const auto number = static_cast<std::size_t>(cpu);
+  CPU_SET(number % CPU_SETSIZE, &sets_[number / CPU_SETSIZE]);
+}
+
+bool CpuMask::has(int cpu) const noexcept {
+  if (cpu < 0 || cpu >= most) return false;
+  const auto number = static_cast<std::size_t>(cpu);
+  return CPU_ISSET(number % CPU_SETSIZE, &sets_[number / CPU_SETSIZE]);
+}
+
+bool CpuMask::apply() const noexcept {
+  return ::sched_setaffinity(0, sizeof sets_, sets_.data()) == 0;
+}
+
+bool CpuMask::read(pid_t thread) noexcept {
+  return ::sched_getaffinity(thread, sizeof sets_, sets_.data()) == 0;
+}
+
 std::vector<int> usable_cpus(pid_t thread) {
-  std::array<cpu_set_t, 8> masks{};
+  CpuMask mask;
   std::vector<int> cpus;
-  if (::sched_getaffinity(thread, sizeof masks, masks.data()) != 0) return cpus;
-  for (std::size_t cpu = 0; cpu < masks.size() * CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu % CPU_SETSIZE, &masks.at(cpu / CPU_SETSIZE))) {
-      cpus.push_back(static_cast<int>(cpu));
-    }
+  if (!mask.read(thread)) return cpus;
+  for (int cpu = 0; cpu < CpuMask::most; ++cpu) {
+    if (mask.has(cpu)) cpus.push_back(cpu);
   }
   return cpus;
 }
 
+bool share_a_core(int one, int other, const std::filesystem::path& root) {
+  const auto siblings = proc::read_file(
+      (root / fmt::format("sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", one))
+          .string());
+  return siblings && list_has(*siblings, other);
+}
+
 void run_on_cpus(const std::vector<int>& cpus) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  for (const int cpu : cpus) CPU_SET(static_cast<unsigned>(cpu), &set);
-  check(::sched_setaffinity(0, sizeof set, &set), "sched_setaffinity");
+  CpuMask mask;
+  for (const int cpu : cpus) mask.add(cpu);
+  if (!mask.apply()) throw_errno("sched_setaffinity");
 }
 
 OnCpu::OnCpu(std::optional<int> cpu) : before_(usable_cpus()) {

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <sched.h>
 #include <sys/types.h>
 
+#include <array>
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -12,6 +15,28 @@ namespace echomux {
 // The CPUs that a thread may run on (sched_getaffinity(2)), in ascending order; 0 is the calling
 // one. Empty once it has ended.
 [[nodiscard]] std::vector<int> usable_cpus(pid_t thread = 0);
+
+// A set of CPUs as sched_setaffinity(2) takes it, of any number below 8192: one cpu_set_t has room
+// for 1024. May be used between fork and exec.
+class CpuMask {
+ public:
+  // A number that there is no room for is left out.
+  void add(int cpu) noexcept;
+  [[nodiscard]] bool has(int cpu) const noexcept;
+  // Lets the calling thread run on these alone. False with errno where it can't.
+  [[nodiscard]] bool apply() const noexcept;
+  // Those that a thread may run on. False with errno where that can't be told.
+  [[nodiscard]] bool read(pid_t thread) noexcept;
+
+  static constexpr int most = 8192;
+
+ private:
+  std::array<cpu_set_t, most / CPU_SETSIZE> sets_{};
+};
+
+// True when two CPUs are threads of one core, as the kernel has it below `root`, which only tests
+// set: what one does takes speed from the other.
+[[nodiscard]] bool share_a_core(int one, int other, const std::filesystem::path& root = "/");
 
 // Lets the calling thread, and threads and processes it starts later, run on these CPUs only.
 // Throws std::system_error.

@@ -134,10 +134,10 @@ std::vector<Bound> bounds_of_threads(const Machine& machine, const Commands& com
            "kernel.pid_max {}", commands.sysctl("kernel.pid_max", std::to_string(plenty))},
           {limits.max_map_count, spare_maps, maps_per_thread, "vm.max_map_count {}, two per thread",
            commands.sysctl("vm.max_map_count", "1048576")},
-          {limits.cgroup_pids, machine.tasks, 1, "the control group's pids.max {}",
-           commands.write("max", limits.cgroup_pids_file)},
-          // Root is let exceed it. Which of all tasks are this user's doesn't matter much.
-          {machine.root ? std::nullopt : limits.processes_soft, machine.tasks, 1,
+          {limits.cgroup_pids, limits.cgroup_pids_taken.value_or(machine.tasks), 1,
+           "the control group's pids.max {}", commands.write("max", limits.cgroup_pids_file)},
+          // Root is let exceed it.
+          {machine.root ? std::nullopt : limits.processes_soft, machine.user_tasks, 1,
            "limit of {} processes",
            by_itself ? "ulimit -Su $(ulimit -Hu)" : commands.resource("nproc", "u", 200'000)}};
 }
@@ -221,6 +221,13 @@ class Observer {
       tell(
           Level::ok, "cpus",
           fmt::format("{} CPUs, one for the server and one for the client.", machine_.cpus_usable));
+    }
+    if (!machine_.cpu_quota.empty()) {
+      tell(Level::note, "cpu_quota",
+           fmt::format("The control group may use {}: what goes beyond is stopped for the rest of "
+                       "each period, and latencies are the quota's; give it more, such as with "
+                       "docker run --cpus {}.",
+                       machine_.cpu_quota, machine_.cpus_usable));
     }
     if (machine_.smt == "on") {
       tell(Level::note, "smt",

@@ -7,7 +7,6 @@
 
 #include "harness/machine/cgroup.hpp"
 #include "harness/machine/cpu.hpp"
-#include "harness/machine/proc_file.hpp"
 
 namespace echomux {
 namespace {
@@ -31,21 +30,6 @@ bool idle_priority_is_allowed() {
   return allowed;
 }
 
-// Of a list such as "0-1,4": whether it has this CPU.
-bool list_has(std::string_view list, int cpu) {
-  while (!list.empty()) {
-    const std::size_t comma = std::min(list.find(','), list.size());
-    const std::string_view range = list.substr(0, comma);
-    const std::size_t dash = range.find('-');
-    const int first = proc::number<int>(range);
-    const int last =
-        dash == std::string_view::npos ? first : proc::number<int>(range.substr(dash + 1));
-    if (first <= cpu && cpu <= last) return true;
-    list.remove_prefix(std::min(comma + 1, list.size()));
-  }
-  return false;
-}
-
 }  // namespace
 
 std::string why_not_kept_awake(const std::vector<int>& cpus, const std::filesystem::path& root) {
@@ -55,11 +39,8 @@ std::string why_not_kept_awake(const std::vector<int>& cpus, const std::filesyst
                        quota->cpus);
   }
   for (const int cpu : cpus) {
-    const auto siblings = proc::read_file(
-        (root / fmt::format("sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", cpu))
-            .string());
     for (const int other : cpus) {
-      if (other == cpu || !siblings || !list_has(*siblings, other)) continue;
+      if (other == cpu || !share_a_core(cpu, other, root)) continue;
       return fmt::format("CPUs {} and {} are threads of one core", cpu, other);
     }
   }

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -71,6 +72,9 @@ class Inquiry {
     describe_cpu_accounting();
     describe_hypervisor();
     describe_container();
+    if (const auto quota = cpu_quota(root_)) {
+      machine_.cpu_quota = fmt::format("{:g} CPUs ({})", quota->cpus, quota->file);
+    }
     describe_frequency();
     describe_mitigations();
     describe_limits();
@@ -300,6 +304,7 @@ class Inquiry {
       if (pids && *pids < limits.cgroup_pids.value_or(~std::uint64_t{0})) {
         limits.cgroup_pids = pids;
         limits.cgroup_pids_file = directory + "pids.max";
+        limits.cgroup_pids_taken = parse_number(read(directory + "pids.current").value_or(""));
       }
     }
     for (const std::string& directory : group_directories("memory", root_)) {
@@ -331,6 +336,12 @@ class Inquiry {
     for (double& average : machine_.load_averages) load >> average;
     load.ignore(std::numeric_limits<std::streamsize>::max(), '/');  // running/all
     load >> machine_.tasks;
+    for (const int pid : proc::numbers_in(place("/proc"))) {
+      const std::string directory = place("/proc") / std::to_string(pid);
+      struct stat owner {};
+      if (::stat(directory.c_str(), &owner) != 0 || owner.st_uid != ::getuid()) continue;
+      machine_.user_tasks += proc::numbers_in(directory + "/task").size();
+    }
     machine_.files_open = proc::number(read_or_tell("files_open", "/proc/sys/fs/file-nr"));
   }
 

@@ -32,6 +32,7 @@ struct Limits {
   Limit cgroup_pids;    // the tightest pids.max from this process's control group up to the root
   Limit cgroup_memory_bytes;     // the same of memory.max
   std::string cgroup_pids_file;  // where that pids.max is; empty when there is none
+  Limit cgroup_pids_taken;       // of that, at this moment
 
   friend bool operator==(const Limits&, const Limits&) = default;
 };
@@ -52,6 +53,7 @@ void for_each_field(Of<Limits>, Visit visit) {
   visit({.name = "cgroup_memory_bytes", .title = "control group's memory limit"},
         &Limits::cgroup_memory_bytes);
   visit({"cgroup_pids_file"}, &Limits::cgroup_pids_file);
+  visit({.name = "cgroup_pids_taken", .since = 4}, &Limits::cgroup_pids_taken);
 }
 
 // Everything about a machine that a reader needs to judge a measurement made on it. A text is empty
@@ -75,9 +77,10 @@ struct Machine {
   std::uint64_t clock_ticks_per_second = 0;  // the unit of times in /proc/PID/stat
   std::string hypervisor;                    // empty: no sign of one
   std::string container;                     // empty: no sign of one
-  std::string governor;                      // of cpufreq, or "none: no cpufreq"
-  std::string turbo;                         // "on" or "off"
-  std::string smt;  // as the kernel words it, such as "on" or "notsupported"
+  std::string cpu_quota;  // of the control group, such as "0.5 CPUs (FILE)"; empty: none
+  std::string governor;   // of cpufreq, or "none: no cpufreq"
+  std::string turbo;      // "on" or "off"
+  std::string smt;        // as the kernel words it, such as "on" or "notsupported"
   std::string clocksource;
   std::map<std::string, std::string> mitigations;  // by vulnerability
   Limits limits;
@@ -85,6 +88,7 @@ struct Machine {
 
   std::array<double, 3> load_averages{};  // over 1, 5 and 15 minutes
   std::uint64_t tasks = 0;                // processes and threads in the whole system
+  std::uint64_t user_tasks = 0;           // those of this user
   std::uint64_t files_open = 0;           // in the whole system
 
   bool root = false;               // the effective user is root
@@ -119,6 +123,7 @@ void for_each_field(Of<Machine>, Visit visit) {
         &Machine::clock_ticks_per_second);
   visit({.name = "hypervisor", .title = "hypervisor"}, &Machine::hypervisor);
   visit({.name = "container", .title = "container"}, &Machine::container);
+  visit({.name = "cpu_quota", .title = "CPU quota", .since = 4}, &Machine::cpu_quota);
   visit({.name = "governor", .title = "frequency governor"}, &Machine::governor);
   visit({.name = "turbo", .title = "turbo"}, &Machine::turbo);
   visit({.name = "smt", .title = "SMT"}, &Machine::smt);
@@ -128,6 +133,7 @@ void for_each_field(Of<Machine>, Visit visit) {
   visit({.name = "sysctls", .title = "sysctl"}, &Machine::sysctls);
   visit({"load_averages"}, &Machine::load_averages);
   visit({"tasks"}, &Machine::tasks);
+  visit({.name = "user_tasks", .since = 4}, &Machine::user_tasks);
   visit({"files_open"}, &Machine::files_open);
   visit({"root"}, &Machine::root);
   visit({"may_exceed_limits"}, &Machine::may_exceed_limits);

@@ -85,8 +85,10 @@ Json to_json(const Machine& machine) {
 }
 
 Machine machine_from(const Json& json) {
+  // Of any version: what an older program didn't describe is left out.
+  constexpr int oldest = 2;
   Machine machine;
-  read_json(json, machine);
+  read_json(json, machine, oldest);
   return machine;
 }
 

@@ -35,9 +35,12 @@ struct SpawnOptions {
   // when it has no '/'.
   std::vector<std::string> arguments;
   Streams streams = {};
-  std::filesystem::path directory = {};   // where it runs; here when empty
-  std::optional<int> cpu = std::nullopt;  // on this CPU alone
-  std::optional<rlim_t> open_files = {};  // its RLIMIT_NOFILE, soft and hard
+  std::filesystem::path directory = {};        // where it runs; here when empty
+  std::optional<int> cpu = std::nullopt;       // on this CPU alone
+  std::optional<rlim_t> open_files = {};       // its RLIMIT_NOFILE, soft and hard
+  std::optional<rlim_t> soft_open_files = {};  // the soft one alone, where the hard one allows it
+  // Below a guardian (guardian.hpp), for a program that may leave its session or processes behind.
+  bool guarded = false;
 };
 
 // How a process ended.
@@ -45,11 +48,14 @@ struct ProcessEnd {
   std::optional<int> exit_status;        // none when a signal ended it
   int signal = 0;                        // the signal that did
   std::chrono::nanoseconds cpu_time{0};  // what it used from its start to its end
+  bool left_some = false;                // guarded: processes that may not be killed still run
 };
 
 // A program in a process of its own, which leads a process group and has no signal blocked or
 // ignored by accident. It gets SIGKILL when the thread that started it dies, and in the destructor,
-// so none is left behind. Not for sharing between threads.
+// so none is left behind. One that is guarded gets it when this process ends, however it does. So
+// does all that it has started. It counts as running as long as any of them does. Not for sharing
+// between threads.
 class SpawnedProcess {
  public:
   // Returns when the program runs, or can't: see exec_error(). Throws std::system_error when there
@@ -59,7 +65,9 @@ class SpawnedProcess {
   SpawnedProcess(const SpawnedProcess&) = delete;
   SpawnedProcess& operator=(const SpawnedProcess&) = delete;
 
-  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  [[nodiscard]] pid_t pid() const noexcept { return program_; }
+  // The parent of all that it has started and that has lost its own; none when it isn't guarded.
+  [[nodiscard]] std::optional<pid_t> guardian() const noexcept;
 
   // Why the program could not be executed, such as ENOENT; zero when it was. Its process has then
   // ended with exit status 127, or 126 when it could not be given what `options` ask for.
@@ -67,21 +75,29 @@ class SpawnedProcess {
 
   // False once the process has ended.
   [[nodiscard]] bool running() const { return !wait_for_end(std::chrono::milliseconds(0)); }
+  // How a guarded program has ended that may have left others behind; none while it runs.
+  [[nodiscard]] const std::optional<ProcessEnd>& program_end();
 
   // Waits for its end, without taking its exit status. False when it still runs after `limit`.
   [[nodiscard]] bool wait_for_end(std::chrono::milliseconds limit) const;
 
-  // Nothing once end() was called.
-  void send_signal(int signal) const;
+  // Asks it to stop, and if it is guarded, all that it has started: SIGTERM, and SIGCONT for what
+  // was stopped. Nothing once end() was called.
+  void ask_to_stop() const;
 
   // Takes its exit status; kills it first if it still runs, and all that is left of its process
-  // group. Called again, it answers the same.
+  // group, or of what it has started if it is guarded. Called again, it answers the same.
   const ProcessEnd& end();
 
  private:
-  pid_t pid_ = -1;
+  bool guarded_;
+  pid_t pid_ = -1;      // of our child
+  pid_t program_ = -1;  // the same, or if it is guarded, the child of that
   int exec_error_ = 0;
-  FileDescriptor process_;  // a pidfd: readable when the process has ended
+  FileDescriptor process_;  // a pidfd: readable when our child has ended
+  Pipe orders_;             // to the guardian
+  Pipe news_;               // from it
+  std::optional<ProcessEnd> program_end_;
   std::optional<ProcessEnd> end_;
 };
 

@@ -16,7 +16,7 @@ namespace echomux {
 namespace {
 
 // What is written, and the oldest that is still read.
-constexpr int schema_version = 3;
+constexpr int schema_version = 4;
 constexpr int oldest_schema_version = 2;
 // A larger file is none of ours, and is not worth filling the memory with.
 constexpr std::uintmax_t largest_file_bytes = std::uintmax_t{64} * 1024 * 1024;
@@ -81,6 +81,14 @@ void for_each_field(Of<SweepPlan>, Visit visit) {
          .title = "seconds of a slice",
          .since = 3},
         &SweepPlan::slice);
+  visit({.name = "descriptors",
+         .explanation = "That a server of the user's may open; null where there is none.",
+         .since = 4},
+        &SweepPlan::descriptors);
+  visit({.name = "start_timeout_seconds",
+         .explanation = "A server that doesn't listen by then has failed.",
+         .since = 4},
+        &SweepPlan::start_timeout);
   visit({"seed"}, &SweepPlan::seed);
   visit({"pin"}, &SweepPlan::pin);
   visit({"keep_awake"}, &SweepPlan::keep_awake);
@@ -188,6 +196,8 @@ Results parse_results(std::istream& text) {
   for (int known = oldest_schema_version; known <= schema_version; ++known) {
     if (version != known) continue;
     Results results;
+    // Before version 4 nothing else was sent, and so it wasn't said.
+    if (known < 4) results.context.plan.load.payload = Payload::binary;
     read_json(json, results, known);
     check_size(results.context.plan);
     // A load's kind follows from its end, and a trial's reason stands with its load alone.
@@ -198,7 +208,7 @@ Results parse_results(std::istream& text) {
     return results;
   }
   throw std::runtime_error(fmt::format(
-      "its schema_version is {}, this program reads {} and {}",
+      "its schema_version is {}, this program reads {} to {}",
       version.is_structured() ? "no number" : version.dump(),  // dump() would recurse into it
       oldest_schema_version, schema_version));
 }

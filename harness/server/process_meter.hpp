@@ -50,12 +50,19 @@ struct ProcessReading {
 // process; with them it is some 20 us for each thread.
 enum class Detail { cpu_only, everything };
 
+// What the root of a tree is: one of its processes, or the guardian of all others, which takes over
+// those whose parents have ended (guardian.hpp). It isn't one of them, and only what those have
+// used counts for whose end it has waited.
+enum class Root { process, guardian };
+
 // Reads what `root` and its living descendants have used so far. None once root has ended, waited
-// for or not. A process whose parent has ended belongs to the tree no more; what it uses is lost,
-// and so is what a child used that was never waited for (SIGCHLD ignored). A child that ends during
-// the reading may be missing in this one, but is never counted twice.
+// for or not, or a guardian has nobody left. Without a guardian, a process whose parent has ended
+// belongs to the tree no more; what it uses is lost, and so is what a child used that was never
+// waited for (SIGCHLD ignored). A child that ends during the reading may be missing in this one,
+// but is never counted twice.
 [[nodiscard]] std::optional<ProcessReading> read_process_tree(pid_t root,
-                                                              Detail detail = Detail::everything);
+                                                              Detail detail = Detail::everything,
+                                                              Root kind = Root::process);
 
 // What a trial cost the server's processes, all of them together, in the measured time.
 struct ServerCost {
@@ -240,8 +247,9 @@ void divide_by_requests(const ProcessReading& begin, const ProcessReading& end, 
 // reading them would keep the client's CPU from the load for longer than a few milliseconds.
 constexpr std::uint64_t most_threads_read = 200;
 
-// `root` and its living descendants, parents before their children. Empty once root has ended.
-[[nodiscard]] std::vector<pid_t> process_tree(pid_t root);
+// `root`, unless it is a guardian, and its living descendants, parents before their children. Empty
+// once root has ended.
+[[nodiscard]] std::vector<pid_t> process_tree(pid_t root, Root kind = Root::process);
 
 // The memory that the kernel uses for its own objects (sockets and epoll entries among them), for
 // the stacks that threads have in it, and for page tables: of the whole system. Throws

@@ -4,10 +4,13 @@
 #include <poll.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "echo/system_call.hpp"
 #include "harness/machine/cpu.hpp"
+#include "harness/machine/listeners.hpp"
 #include "harness/text/json.hpp"
 
 namespace echomux {
@@ -27,18 +30,25 @@ void replace_all(std::string& text, std::string_view what, const std::string& wi
   }
 }
 
-SpawnOptions options_of(const ServerCommand& command, std::uint16_t port, int output) {
-  SpawnOptions options{
-      .arguments = command.arguments,
-      .streams = {.in = Streams::inherited, .out = output, .err = Streams::inherited},
-      .cpu = command.cpu,
-      .open_files = command.open_files};
-  // A foreign server may print as much as it likes: with a pipe that nobody reads it would block.
-  if (!command.speaks_echomux) options.streams.out = -1;
-  for (std::string& argument : options.arguments) {
-    replace_all(argument, "{port}", std::to_string(port));
-  }
-  return options;
+constexpr std::string_view port_place = "{port}";
+
+bool is_told_its_port(const ServerCommand& command) {
+  return std::ranges::any_of(command.arguments, [](const std::string& argument) {
+    return argument.find(port_place) != std::string::npos;
+  });
+}
+
+// Others may take a port between its choice and the server's bind: then another is tried.
+constexpr int most_ports_tried = 4;
+// A server whose port another program has taken says so and ends within this time; else who listens
+// there does so for it.
+constexpr std::chrono::milliseconds time_to_find_it_taken{500};
+constexpr std::chrono::milliseconds between_looks{5};
+
+// "exit status 1" or "signal 11".
+std::string in_words(const ProcessEnd& end) {
+  return end.exit_status ? fmt::format("exit status {}", *end.exit_status)
+                         : fmt::format("signal {}", end.signal);
 }
 
 }  // namespace
@@ -55,20 +65,50 @@ ServerProcess::ServerProcess(const ServerCommand& command, std::chrono::millisec
                              const std::stop_token& halt)
     : name_(command.arguments.at(0)),
       speaks_echomux_(command.speaks_echomux),
-      endpoint_(resolve("127.0.0.1", speaks_echomux_ ? std::uint16_t{0} : find_free_port())),
-      output_(make_pipe()),
-      process_(options_of(command, endpoint_.port(), output_.write_end.get())) {
-  output_.write_end.reset();
+      may_alter_bytes_(!command.speaks_echomux && !command.echoes_all_bytes),
+      input_(make_pipe()) {
   const auto deadline = Clock::now() + limit;
   if (speaks_echomux_) {
+    output_ = make_pipe();
+    start(command);
+    output_.write_end.reset();
     wait_for_listening_line(deadline);
-  } else {
-    wait_until_connectable(deadline, halt);
+    return;
   }
+  log_.emplace();
+  int ports_tried = 0;
+  do {
+    port_ = is_told_its_port(command) ? find_free_port() : std::uint16_t{0};
+    endpoint_ = resolve("127.0.0.1", port_);
+    start(command);
+    if (wait_until_listening(deadline, halt)) return;
+  } while (++ports_tried < most_ports_tried);
+  throw std::runtime_error(fmt::format("the server '{}' ended before it listened ({}){}", name_,
+                                       how_it_ended(), last_words()));
 }
 
 ServerProcess::~ServerProcess() {
-  stop();
+  if (process_) stop();
+}
+
+void ServerProcess::start(const ServerCommand& command) {
+  SpawnOptions options{.arguments = command.arguments,
+                       .streams = {.in = input_.read_end.get(),
+                                   .out = output_.write_end.get(),
+                                   .err = log_ ? log_->fd() : Streams::inherited},
+                       .cpu = command.cpu,
+                       .open_files = command.open_files,
+                       .soft_open_files = command.soft_open_files,
+                       .guarded = !speaks_echomux_};
+  // Anybody's may print as much as it likes: with a pipe that nobody reads it would block.
+  if (!speaks_echomux_) options.streams.out = -1;
+  for (std::string& argument : options.arguments) {
+    replace_all(argument, port_place, std::to_string(port_));
+  }
+  process_ = std::make_unique<SpawnedProcess>(std::move(options));
+  if (const int error = process_->exec_error(); error != 0) {
+    throw std::runtime_error(fmt::format("cannot run '{}': {}", name_, error_text(error)));
+  }
 }
 
 void ServerProcess::wait_for_listening_line(Clock::time_point deadline) {
@@ -83,28 +123,98 @@ void ServerProcess::wait_for_listening_line(Clock::time_point deadline) {
   endpoint_ = parse_endpoint(line->substr(at + marker.size()));
 }
 
-void ServerProcess::wait_until_connectable(Clock::time_point deadline,
-                                           const std::stop_token& halt) const {
+// False when it has ended because its port was taken.
+bool ServerProcess::wait_until_listening(Clock::time_point deadline, const std::stop_token& halt) {
+  std::optional<Clock::time_point> taken_since;
   while (running()) {
     if (halt.stop_requested()) {
       throw std::runtime_error(
           fmt::format("the server '{}' did not listen yet when it was interrupted", name_));
     }
-    const FileDescriptor probe(
-        check(::socket(endpoint_.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
-    if (::connect(probe.get(), endpoint_.raw(), endpoint_.length) == 0) return;
-    if (Clock::now() > deadline) {
-      throw std::runtime_error(
-          fmt::format("the server '{}' does not listen on {}; does its command use {{port}}?",
-                      name_, endpoint_.to_string()));
-    }
+    const std::optional<bool> found = found_listening();
+    listens_itself_ = found.value_or(true);
+    if (listens_itself_ && found) return true;
+    if (found && !taken_since) taken_since = Clock::now();
+    if (found && Clock::now() - *taken_since > time_to_find_it_taken) return true;
+    if (Clock::now() > deadline) throw std::runtime_error(why_not_found());
     // Nothing announces that a foreign process has begun to listen: it can only be asked again. The
     // wait is cut short when the process ends instead.
-    static_cast<void>(process_.wait_for_end(std::chrono::milliseconds(5)));
+    static_cast<void>(process_->wait_for_end(between_looks));
   }
+  const auto others = port_ != 0 ? listeners(port_) : std::nullopt;
+  if (others && !others->empty()) return false;
   throw std::runtime_error(fmt::format(
-      "the server '{}' ended before it listened; does the program exist, and run by itself?",
-      name_));
+      "the server '{}' ended before it listened ({}){}; does it run by itself? A program that goes "
+      "on in the background, or one that needs a shell, is started with: sh -c '…'",
+      name_, how_it_ended(), last_words()));
+}
+
+// Whether somebody listens where the server should, and if so, whether that is the server itself.
+std::optional<bool> ServerProcess::found_listening() {
+  const auto there = listeners(port_);
+  if (!there) {
+    // To be found by connecting to it is the next best.
+    const FileDescriptor probe(
+        check(::socket(endpoint_.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+    const bool listens = ::connect(probe.get(), endpoint_.raw(), endpoint_.length) == 0;
+    return listens ? std::optional(true) : std::nullopt;
+  }
+  if (there->empty()) return std::nullopt;
+  const Sockets own = sockets_of(processes());
+  std::vector<Listener> candidates;
+  std::ranges::copy_if(*there, std::back_inserter(candidates),
+                       [&](const Listener& one) { return own.inodes.contains(one.inode); });
+  seen_to_listen_ = !candidates.empty();
+  const bool itself = seen_to_listen_ || !own.complete;
+  if (candidates.empty() && port_ != 0) candidates = *there;
+  if (candidates.empty()) return std::nullopt;
+  // That of IPv4 first, as a client would try 127.0.0.1.
+  const auto chosen = std::ranges::find_if(candidates, [](const Listener& one) {
+    return one.reached_at().family() == AF_INET && one.reached_at().is_loopback();
+  });
+  endpoint_ = (chosen != candidates.end() ? *chosen : candidates.front()).reached_at();
+  return itself;
+}
+
+std::string ServerProcess::why_not_found() const {
+  const Sockets own = sockets_of(processes());
+  for (const Listener& one : listeners().value_or(std::vector<Listener>())) {
+    if (!own.inodes.contains(one.inode)) continue;
+    return fmt::format(
+        "the server '{}' listens on {}, and not on port {}, which {{port}} became; leave {{port}} "
+        "out of its command if its port is fixed",
+        name_, one.bound.to_string(), port_);
+  }
+  return fmt::format("the server '{}' does not listen {}{}; --start-timeout gives it longer", name_,
+                     port_ == 0 ? (own.complete ? "on any port"
+                                                : "on any port, as far as this user may see; give "
+                                                  "it its port with {port}")
+                                : fmt::format("on port {}; does it take {{port}}?", port_),
+                     last_words());
+}
+
+std::string ServerProcess::how_it_ended() const {
+  const auto& end = process_->program_end();
+  return end ? in_words(*end) : "for reasons unknown";
+}
+
+std::string ServerProcess::last_words() const {
+  std::string words = log_ ? log_->last_words() : "";
+  replace_all(words, "\n", " / ");
+  return words.empty() ? "" : "; its last words: " + words;
+}
+
+std::vector<pid_t> ServerProcess::processes() const {
+  if (exit_) return {};
+  const std::optional<pid_t> guardian = process_->guardian();
+  return guardian ? process_tree(*guardian, Root::guardian) : process_tree(pid());
+}
+
+std::optional<ProcessReading> ServerProcess::read_processes(Detail detail) const {
+  if (exit_) return std::nullopt;
+  const std::optional<pid_t> guardian = process_->guardian();
+  return guardian ? read_process_tree(*guardian, detail, Root::guardian)
+                  : read_process_tree(pid(), detail);
 }
 
 bool ServerProcess::read_more(Clock::time_point deadline) {
@@ -162,11 +272,11 @@ std::optional<std::chrono::nanoseconds> ServerProcess::cpu_time() const {
 
 ServerExit ServerProcess::stop(std::chrono::milliseconds limit) {
   if (exit_) return *exit_;
-  process_.send_signal(SIGTERM);
-  process_.send_signal(SIGCONT);  // one that was stopped takes it only then
-  const bool ended = process_.wait_for_end(limit);
-  const ProcessEnd& end = process_.end();
+  process_->ask_to_stop();
+  const bool ended = process_->wait_for_end(limit);
+  const ProcessEnd& end = process_->end();
   exit_ = {.killed_after_timeout = !ended && limit > std::chrono::milliseconds(0),
+           .left_some = end.left_some,
            .exit_status = end.exit_status,
            .signal = end.signal};
   return *exit_;

@@ -34,6 +34,17 @@ namespace echomux {
   return columns;
 }
 
+// As much of a text as has room in so many columns; with "…" at its end where that isn't all.
+[[nodiscard]] inline std::string clipped(std::string_view text, std::size_t columns) {
+  if (display_width(text) <= columns) return std::string(text);
+  std::size_t end = text.size();
+  while (end > 0 && display_width(text.substr(0, end)) + 1 > columns) {
+    --end;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  }
+  return std::string(text.substr(0, end)) + (columns > 0 ? "…" : "");
+}
+
 // Breaks a sentence at blanks into lines of at most so many columns; only a longer word has more.
 [[nodiscard]] inline std::vector<std::string> wrap_words(std::string_view sentence,
                                                          std::size_t columns) {

@@ -1,6 +1,7 @@
 #include "harness/text/whole_file.hpp"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
@@ -28,6 +29,24 @@ bool is_written_in_place(const fs::path& path) {
   return fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
 }
 
+// Where a file is written before it takes its place: beside that, or where a link to it leads.
+fs::path place_beside(const fs::path& path, fs::path& target) {
+  target = path;
+  constexpr int most_links = 40;  // as many as the kernel follows
+  for (int i = 0; i < most_links && fs::is_symlink(target); ++i) {
+    target = target.parent_path() / fs::read_symlink(target);
+  }
+  if (target.has_parent_path()) fs::create_directories(target.parent_path());
+  return fmt::format("{}.{}.part", target.string(), ::getpid());
+}
+
+[[noreturn]] void complain(const fs::path& path, std::string_view what,
+                           const std::exception& error) {
+  throw std::runtime_error(
+      fmt::format("cannot write the {} to {}: {}; choose another place with -o", what,
+                  path.string(), error.what()));
+}
+
 }  // namespace
 
 void write_whole_file(const std::filesystem::path& path, std::string_view text,
@@ -38,21 +57,26 @@ void write_whole_file(const std::filesystem::path& path, std::string_view text,
       write(path, text);
       return;
     }
-    fs::path target = path;
-    constexpr int most_links = 40;  // as many as the kernel follows
-    for (int i = 0; i < most_links && fs::is_symlink(target); ++i) {
-      target = target.parent_path() / fs::read_symlink(target);
-    }
-    if (target.has_parent_path()) fs::create_directories(target.parent_path());
-    temporary = target.string() + ".part";
+    fs::path target;
+    temporary = place_beside(path, target);
     write(temporary, text);
     fs::rename(temporary, target);
   } catch (const std::exception& error) {
     std::error_code ignored;
     if (!temporary.empty()) fs::remove(temporary, ignored);
-    throw std::runtime_error(
-        fmt::format("cannot write the {} to {}: {}; choose another place with -o", what,
-                    path.string(), error.what()));
+    complain(path, what, error);
+  }
+}
+
+void check_writable(const std::filesystem::path& path, std::string_view what) {
+  try {
+    if (is_written_in_place(path)) return;
+    fs::path target;
+    const fs::path temporary = place_beside(path, target);
+    write(temporary, "");
+    fs::remove(temporary);
+  } catch (const std::exception& error) {
+    complain(path, what, error);
   }
 }
 

@@ -12,4 +12,8 @@ namespace echomux {
 void write_whole_file(const std::filesystem::path& path, std::string_view text,
                       std::string_view what);
 
+// Throws the same when nothing can be written there, before there is anything to write. Creates the
+// directory.
+void check_writable(const std::filesystem::path& path, std::string_view what);
+
 }  // namespace echomux

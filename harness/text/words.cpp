@@ -9,9 +9,30 @@
 
 namespace echomux {
 
+std::string in_quotes(std::string_view bytes) {
+  std::string text = "\"";
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n') {
+      text += "\\n";
+    } else if (c == '\r') {
+      text += "\\r";
+    } else if (c == '"' || c == '\\') {
+      text += fmt::format("\\{}", c);
+    } else if (byte < ' ' || byte > '~') {
+      text += fmt::format("\\x{:02x}", byte);
+    } else {
+      text += c;
+    }
+  }
+  return text + "\"";
+}
+
 std::string time_left(double seconds) {
   const auto whole = std::llround(seconds);
-  return fmt::format("(about {:02}:{:02} left)", whole / 60, whole % 60);
+  return whole < 3600 ? fmt::format("(about {:02}:{:02} left)", whole / 60, whole % 60)
+                      : fmt::format("(about {}:{:02}:{:02} left)", whole / 3600, whole / 60 % 60,
+                                    whole % 60);
 }
 
 std::string utc_now(const char* format) {

@@ -22,7 +22,10 @@ template <typename Items>
   return text;
 }
 
-// "(about 05:30 left)", in minutes and seconds.
+// "\"ab\\n\\x00\"": bytes as C has them, so that a reader sees each.
+[[nodiscard]] std::string in_quotes(std::string_view bytes);
+
+// "(about 05:30 left)", in minutes and seconds, and from an hour on in hours as well.
 [[nodiscard]] std::string time_left(double seconds);
 
 // The time now, in UTC, as a format of strftime(3) has it.

@@ -220,7 +220,8 @@ TEST_F(BenchSmallDisk, SwarmKeepsAnEarlierResult) {
   ServerProcess server(serve_command(ECHOMUX_PROGRAM, "epoll_lt"));
   const std::string output = (place_ / "swarm.txt").string();
   const std::vector<std::string> swarm{
-      "swarm", server.endpoint().to_string(), "-d", "100ms", "--warmup", "0", "-o", output};
+      "swarm", server.endpoint().to_string(), "-d", "100ms", "--warmup", "0", "--force", "-o",
+      output};
   EXPECT_EQ(run_program(swarm).status, 0);
   const std::string before = file_text(output);
   EXPECT_FALSE(before.empty());

@@ -96,7 +96,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Fault{"Corrupts", odd("corrupt=200"), OutcomeKind::failed, "corrupt", 1},
                       Fault{"LeavesAByteOut", odd("short=200"), OutcomeKind::failed, "corrupt", 1},
                       // The last byte of a message: no later one stands in its place.
-                      Fault{"EndsShort", odd("short=320"), OutcomeKind::failed, "short_echo", 1},
+                      Fault{"EndsShort", odd("short=321"), OutcomeKind::failed, "short_echo", 1},
                       Fault{"DropsIdle", odd("drop-idle=20"), OutcomeKind::failed, "idle_lost", 1},
                       Fault{"KeepsSilent", odd("silent"), OutcomeKind::starved, "starved", 0},
                       Fault{"Hangs", odd("hang"), OutcomeKind::starved, "starved", 0},

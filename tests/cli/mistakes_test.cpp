@@ -60,7 +60,22 @@ std::vector<Mistakes> all_mistakes() {
       {{"bench"},
        {{"--threads", "20"}, {"--reconnect", "--pipeline", "2"}, {"--source-ip", "::1"}}},
       {{"bench", "--server"},
-       {{"mine"}, {"mine="}, {"=echo {port}"}, {"mine=echo"}, {"mine=echo '{port}"}, {odd_port}}},
+       {{"mine"}, {"mine="}, {"=echo {port}"}, {"mine=echo '{port}"}, {odd_port}}},
+      // What only a shell could do.
+      {{"bench", "--server"}, {{"mine=PORT={port} ./mine"}}, {"'PORT='", "env PORT={port}"}},
+      {{"bench", "--server"},
+       {{"mine=./mine {port} > log"},
+        {"mine=./mine {port} &"},
+        {"mine=./mine {port} 2>/dev/null"},
+        {"mine=~/mine {port}"},
+        {"mine=$HOME/mine {port}"},
+        {"mine=cd x && ./mine {port}"}},
+       {"sh -c"}},
+      // A thousand, as some write it.
+      {{"bench", "--idle"}, {{"1,000"}, {"1_000"}, {"1e3"}, {"007"}}, {"is not a whole number"}},
+      {{"bench", "--rate"}, {{"1,000"}, {"1_000"}}, {"is not a rate"}},
+      // The page would take the place of the results.
+      {{"bench", "-o", "out.html"}, {{}}, {"out.json"}},
       {{"compare"}, {{"only-one.json"}}},
       {{"reproduce"}, {{"no-such-figure"}}, {"no figure 'no-such-figure'"}},
       {{"reproduce", "all", "-o"}, {{""}}},

@@ -100,7 +100,7 @@ TEST_F(ReportCommand, SaysThatItCannotWrite) {
 TEST_F(ReportCommand, ComesWithEveryBenchUnlessToldNotTo) {
   const std::vector<std::string> bench{"bench", "--backends", "epoll_lt", "--idle",
                                        "0",     "--duration", "0.1",      "--repetitions",
-                                       "1",     "-o",         results()};
+                                       "1",     "--force",    "-o",       results()};
   const std::filesystem::path beside = directory() / "mine.html";
   std::vector<std::string> without = bench;
   without.emplace_back("--no-report");

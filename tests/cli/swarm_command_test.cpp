@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 #include "cli/command.hpp"
@@ -119,7 +120,7 @@ TEST_F(SwarmCommand, TakesEveryKindOfLoad) {
         {"--reconnect"},
         {"--reconnect", "-R", "500"},
         {"--no-confirm", "--idle", "20"},
-        {"--size", "1"},
+        {"--size", "1", "--payload", "binary"},
         {"--size", "1m", "-c", "1", "-d", "2s"},
         {"--size", "70000", "--pipeline", "4"},
         {"--connect-rate", "200", "--idle", "20"},
@@ -151,8 +152,8 @@ TEST_F(SwarmCommand, FindsWhatAServerDoesWrong) {
   for (const Case& wrong : {
            Case{"corrupt=5000", {}, "invalid", "corrupt: connection"},
            Case{"extra=640", {}, "invalid", "corrupt: connection"},
-           // The last byte of the tenth message, after the byte that confirmed the connection.
-           Case{"short=640", {"--timeout", "300ms"}, "invalid", "short_echo: 4 connections"},
+           // The last byte of the tenth message, after the two that confirmed the connection.
+           Case{"short=641", {"--timeout", "300ms"}, "invalid", "short_echo: 4 connections"},
            Case{"silent", {"--timeout", "300ms"}, "starved", "starved: "},
            Case{"refuse", {}, "invalid", "refused: "},
            Case{"reset=5", {}, "invalid", "server_gone: "},
@@ -270,6 +271,55 @@ TEST_F(SwarmCommand, IsStrictOnRequest) {
   const int status = swarm_at(server, strict).status;
   EXPECT_THAT(lenient, ::testing::AnyOf(exit_ok, exit_failure));
   EXPECT_THAT(status, ::testing::AnyOf(exit_not_valid, exit_failure));
+}
+
+// Where nobody listens, the system may give a client the very port that it wants to connect to.
+TEST_F(SwarmCommand, IsNotItsOwnServer) {
+  if (const std::string why_not = NetworkNamespace::why_not(); !why_not.empty()) {
+    GTEST_SKIP() << why_not;
+  }
+  NetworkNamespace network;
+  network.set_loopback(true);
+  network.set("net/ipv4/ip_local_port_range", "40001 40001");
+  const std::string nobody = "127.0.0.1:40001";
+  const Finished swarm =
+      run_program({"swarm", nobody, "-c", "1", "-d", "50ms", "--warmup", "0", "--format", "json"});
+  EXPECT_EQ(swarm.status, exit_failure);
+  EXPECT_THAT(swarm.out, HasSubstr("connected to itself"));
+  const Finished client = run_program({"client", nobody}, "hello");
+  EXPECT_EQ(client.status, exit_failure);
+  EXPECT_THAT(client.err, HasSubstr("Connection refused"));
+}
+
+TEST_F(SwarmCommand, FindsAServerByWhatPeopleWrite) {
+  const ServerProcess server(odd_server("plain"));
+  const std::string port = std::to_string(server.endpoint().port());
+  for (const std::string host :
+       {"localhost:", "0.0.0.0:", "tcp://127.0.0.1:", "http://localhost:"}) {
+    const std::string address = host + port + (host.starts_with("http") ? "/" : "");
+    const Finished run = run_program({"swarm", address, "-c", "2", "-d", "50ms", "--warmup", "0"});
+    EXPECT_EQ(run.status, exit_ok) << address << run.err;
+    EXPECT_THAT(run.out, StartsWith("127.0.0.1:" + port)) << address;
+  }
+}
+
+// In a closed loop nothing is due while the client doesn't run, so that the latencies don't tell.
+TEST_F(SwarmCommand, TellsThatItStoodStill) {
+  const ServerProcess server(odd_server("plain"));
+  for (const std::string rate : {"0", "200"}) {
+    PipedProgram swarm({"swarm", server.endpoint().to_string(), "-c", "1", "-R", rate, "-d", "6s",
+                        "--warmup", "0", "--format", "json"});
+    while (read_line(swarm.err()).find("running") == std::string::npos) {
+    }
+    swarm.send_signal(SIGSTOP);
+    std::this_thread::sleep_for(std::chrono::milliseconds(700));
+    swarm.send_signal(SIGCONT);
+    const Json result = Json::parse(read_all(swarm.out()));
+    EXPECT_EQ(swarm.wait(), exit_ok);
+    EXPECT_THAT(result.at("reasons").get<std::vector<std::string>>(),
+                Contains(StartsWith("client_stood_still")))
+        << rate;
+  }
 }
 
 TEST_F(SwarmCommand, KeepsItsFiguresWhenInterrupted) {

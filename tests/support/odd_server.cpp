@@ -11,7 +11,7 @@
 //                     each other, for each has a thread
 //   burn=100us        uses that much CPU time (CLOCK_THREAD_CPUTIME_ID) before each answer
 //   burn-child=100us  the same in a child process, while the parent only waits for that
-//   drop-idle=N       after N requests in all, closes each connection that has sent at most a byte
+//   drop-idle=N       after N requests in all, closes each that has sent one, or a line of one
 //   corrupt=N         flips a bit of the Nth byte of each connection
 //   short=N           leaves out the byte after the first N of each connection
 //   extra=N           sends a byte of its own after the first N of each connection
@@ -242,6 +242,7 @@ class LoopServer {
   struct Connection {
     FileDescriptor socket;
     std::uint64_t received = 0;
+    bool idle = true;  // nothing yet, or what a client sends first alone: a byte, or such a line
   };
 
   [[nodiscard]] bool mode(std::string_view name) const { return options_.mode == name; }
@@ -305,6 +306,7 @@ class LoopServer {
   void answer(int fd, std::size_t count) {
     Connection& connection = connections_.at(fd);
     const std::uint64_t before = std::exchange(connection.received, connection.received + count);
+    connection.idle = connection.received == 1 || (before == 0 && count == 2 && buffer_[1] == '\n');
     const std::uint64_t answered = connection.received / options_.size;
     const std::uint64_t requests = answered - before / options_.size;
     if (mode("burn") || mode("burn-child")) {
@@ -321,7 +323,7 @@ class LoopServer {
     if (mode("die") && requests_ >= options_.count) ::_exit(7);
     if (mode("drop-idle") && requests_ >= options_.count && !dropped_) {
       dropped_ = true;
-      std::erase_if(connections_, [](const auto& entry) { return entry.second.received <= 1; });
+      std::erase_if(connections_, [](const auto& entry) { return entry.second.idle; });
     }
   }
 

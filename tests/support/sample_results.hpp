@@ -54,6 +54,7 @@ inline Results sample_results() {
   plan.load.duration = std::chrono::milliseconds(2500);
   plan.load.timeout = std::chrono::seconds(3);
   plan.seed = 0xffff'ffff'ffff'ffff;
+  plan.descriptors = 77;
   plan.pin = false;
   plan.count_system_calls = true;
   results.context = describe_run(plan, {"echomux", "bench", "--idle", "1000"});

@@ -9,7 +9,7 @@ build_packages=(g++ cmake ninja-build patch libcli11-dev libfmt-dev nlohmann-jso
 # system offers it: what needs it is skipped elsewhere.
 test_packages=(libgtest-dev libgmock-dev git groff-base iproute2 procps python3 python3-jsonschema zsh)
 further_test_packages=(strace '?gnuplot-nox' '?chromium' '?chromium-driver' '?python3-selenium'
-  '?libfaketime' '?libhdrhistogram-java')
+  '?libfaketime' '?libhdrhistogram-java' '?ncat' '?nodejs' '?socat')
 # What lessons and exercises call besides.
 course_packages=(inetutils-telnet netcat-openbsd socat strace util-linux)
 # Any JDK will do.

@@ -138,6 +138,13 @@ INSTANTIATE_TEST_SUITE_P(
               0.0101, with_p99(201)),
         limit("TailByRunQueue", "tail_not_the_servers", Verdict::suspect, &L::run_queue_share, 0.01,
               0.0101, with_p99(201)),
+        limit("Throttled", "throttled", Verdict::suspect, &L::throttled_share, 0.01, 0.011),
+        limit("StoodStill", "client_stood_still", Verdict::suspect, &L::stood_still_ms, 100.0,
+              101.0),
+        limit("StoodStillInTheLoop", "client_stood_still", Verdict::suspect, &L::longest_gap_us,
+              100'000.0, 100'001.0),
+        limit("AltersBytes", "alters_bytes", Verdict::suspect, &L::altered, std::string(),
+              std::string("a was sent and b came")),
         limit("TailByGaps", "tail_not_the_servers", Verdict::suspect, &L::gap_share, 0.01, 0.0101,
               with_p99(201)),
         Threshold{"TailThatIsLong", "tail_not_the_servers", Verdict::suspect,
@@ -222,6 +229,10 @@ SwarmResult sample_result() {
   result.idle_held = 28;
   result.connections_lost = 2;
   result.partly_answered = 3;
+  result.altered = "NUL was sent and nothing came";
+  result.delays.stood_still = milliseconds(5);
+  result.delays.asleep = milliseconds(7);
+  result.delays.throttled = milliseconds(200);
   result.open_time = milliseconds(15);
   result.requests_unanswered = 4;
   result.requests_timed_out = 5;
@@ -254,11 +265,12 @@ TEST(LoadReport, WorksOutTheFigures) {
                                "p99_99": 50, "max": 50, "mean": 25.25},
     "connections": {"active": 7, "active_confirmed": 6, "idle_requested": 30,
                     "idle_confirmed": 29, "idle_held": 28, "lost": 2, "partly_answered": 3,
+                    "altered": "NUL was sent and nothing came",
                     "open_ms": 15},
     "client": {"cpu_us_per_request": 5, "busy_share": 0.25, "schedule_lag_us_p99": 0.99,
                "schedule_lag_us_max": 1, "steal_share": 0.125,
                "steal_share_by_cpu": {"0": 0.25, "1": 0}, "run_queue_share": 0.01,
-               "gap_share": 0.02, "longest_gap_us": 3000},
+               "stood_still_ms": 7, "throttled_share": 0.1, "gap_share": 0.02, "longest_gap_us": 3000},
     "drift": {"p": 1, "relative_change": 0}})");
   expected["histogram_v2"] = to_hdr_v2(sample_result().latency);
   expected["histogram_uncorrected_v2"] = to_hdr_v2(sample_result().latency_uncorrected);

@@ -137,9 +137,18 @@ TEST(Doctor, FindsWhatLimitsThreads) {
   EXPECT_EQ(capacity(machine, "threaded").max_connections, 2000U);
   EXPECT_EQ(capacity(machine, "threaded").lift, "echo max | tee /sys/fs/cgroup/a/pids.max");
   machine.limits.processes_soft = machine.limits.processes_hard = 1200;
+  machine.user_tasks = 200;
   EXPECT_EQ(capacity(machine, "threaded").max_connections, 2000U) << "root may exceed it";
   machine.root = machine.may_exceed_limits = false;
   EXPECT_EQ(capacity(machine, "threaded").max_connections, 1000U);
+  // What others run takes nothing of this user's limit, nor what is in other groups of this one's.
+  machine.limits.threads_max = machine.limits.pid_max = machine.limits.max_map_count = 400'000;
+  machine.tasks = 100'000;
+  machine.limits.cgroup_pids_taken = 100;
+  EXPECT_EQ(capacity(machine, "threaded").max_connections, 1000U);
+  machine.limits.cgroup_pids_taken = 1300;
+  EXPECT_EQ(capacity(machine, "threaded").max_connections, 900U);
+  machine.limits.cgroup_pids_taken = 100;
   EXPECT_EQ(capacity(machine, "threaded").lift, "sudo prlimit --pid $$ --nproc=200000:200000");
   machine.limits.processes_hard = 5000;
   EXPECT_EQ(capacity(machine, "threaded").lift, "ulimit -Su $(ulimit -Hu)");

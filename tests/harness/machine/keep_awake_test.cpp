@@ -12,14 +12,18 @@
 
 #include <array>
 #include <cerrno>
+#include <optional>
 
 #include "harness/bench/sweep.hpp"
 #include "harness/machine/cgroup.hpp"
+#include "harness/machine/cpu.hpp"
+#include "harness/machine/cpu_claim.hpp"
 #include "tests/support/fake_root.hpp"
 
 namespace echomux {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -48,6 +52,55 @@ TEST(CpuQuota, IsTheTightestOfTheGroupsAroundInBothVersions) {
   first.add("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1");
   first.add("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000");
   EXPECT_EQ(cpu_quota(first.path()).value().cpus, 2);
+}
+
+TEST(CpuQuota, TellsForHowLongItWasUsedUp) {
+  FakeRoot second;
+  second.add("proc/self/cgroup", "0::/a\n");
+  second.add("sys/fs/cgroup/cgroup.controllers", "cpu");
+  second.add("sys/fs/cgroup/a/cpu.max", "50000 100000");
+  EXPECT_FALSE(throttled_time(cpu_quota(second.path()).value(), second.path()).has_value());
+  second.add("sys/fs/cgroup/a/cpu.stat", "usage_usec 9\nnr_throttled 3\nthrottled_usec 250\n");
+  EXPECT_EQ(throttled_time(cpu_quota(second.path()).value(), second.path()),
+            std::chrono::microseconds(250));
+
+  FakeRoot first;
+  first.add("proc/self/cgroup", "4:cpu,cpuacct:/c\n");
+  first.add("sys/fs/cgroup/cpu,cpuacct/c/cpu.cfs_quota_us", "200000");
+  first.add("sys/fs/cgroup/cpu,cpuacct/c/cpu.cfs_period_us", "100000");
+  first.add("sys/fs/cgroup/cpu,cpuacct/c/cpu.stat", "nr_periods 4\nthrottled_time 777\n");
+  EXPECT_EQ(throttled_time(cpu_quota(first.path()).value(), first.path()),
+            std::chrono::nanoseconds(777));
+}
+
+TEST(CpuMask, HasRoomForTheCpusOfLargeMachines) {
+  CpuMask mask;
+  for (const int cpu : {0, 1023, 1024, 1999, CpuMask::most - 1}) {
+    EXPECT_FALSE(mask.has(cpu));
+    mask.add(cpu);
+    EXPECT_TRUE(mask.has(cpu));
+  }
+  EXPECT_FALSE(mask.has(976));  // 2000 - 1024
+  mask.add(CpuMask::most);
+  mask.add(-1);
+}
+
+// Not those of other tests, which may be measured on.
+TEST(CpuClaim, IsSeenByBoth) {
+  const int cpu = 10'000 + 3 * ::getpid();
+  std::optional<CpuClaim> first;
+  first.emplace(std::vector{cpu, cpu + 1});
+  EXPECT_THAT(first->shared(), IsEmpty());
+  CpuClaim second({cpu + 1, cpu + 2});
+  EXPECT_THAT(second.shared(), ElementsAre(cpu + 1));
+  EXPECT_THAT(first->shared(), ElementsAre(cpu + 1));
+  EXPECT_THAT(first->shared(), IsEmpty()) << "nothing was said since";
+  // It goes with whoever has it, and to who wants it.
+  first.reset();
+  EXPECT_THAT(second.shared(), IsEmpty());
+  CpuClaim third({cpu + 1});
+  EXPECT_THAT(third.shared(), ElementsAre(cpu + 1));
+  EXPECT_THAT(second.shared(), ElementsAre(cpu + 1));
 }
 
 TEST(KeepAwake, IsNotForCpusUnderAQuota) {

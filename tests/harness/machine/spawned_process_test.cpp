@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <vector>
 
 #include "harness/machine/cpu.hpp"
+#include "harness/server/process_meter.hpp"
+#include "tests/support/process_info.hpp"
 #include "tests/support/sanitizers.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -72,10 +75,48 @@ TEST(SpawnedProcess, KnowsWhatItUsed) {
   SpawnedProcess busy({.arguments = {"sh", "-c", "while :; do :; done"}});
   EXPECT_FALSE(busy.wait_for_end(milliseconds(100)));
   EXPECT_TRUE(busy.running());
-  busy.send_signal(SIGTERM);
+  busy.ask_to_stop();
   EXPECT_TRUE(busy.wait_for_end(patience));
   EXPECT_GT(busy.end().cpu_time, milliseconds(1));
   EXPECT_FALSE(busy.running());
+}
+
+// A daemon leaves its session, its group and its parent.
+constexpr const char* daemon = "setsid sh -c 'sleep 97 & exec sleep 98' & exit 5";
+
+TEST(GuardedProcess, RunsAsLongAsAnythingThatItHasStarted) {
+  SpawnedProcess shell({.arguments = {"sh", "-c", "sleep 2 & exit 7"}, .guarded = true});
+  EXPECT_NE(shell.guardian(), std::nullopt);
+  while (!shell.program_end()) EXPECT_FALSE(shell.wait_for_end(milliseconds(1)));
+  EXPECT_EQ(shell.program_end()->exit_status, 7);
+  EXPECT_TRUE(shell.running());
+  EXPECT_TRUE(shell.wait_for_end(patience));
+  EXPECT_EQ(shell.end().exit_status, 7);
+}
+
+TEST(GuardedProcess, StopsWithAllThatItHasStarted) {
+  for (const bool asked : {true, false}) {
+    SpawnedProcess shell({.arguments = {"sh", "-c", daemon}, .guarded = true});
+    const pid_t guardian = shell.guardian().value();
+    while (!shell.program_end()) EXPECT_FALSE(shell.wait_for_end(milliseconds(1)));
+    EXPECT_TRUE(
+        eventually(patience, [&] { return process_tree(guardian, Root::guardian).size() == 2; }));
+    const std::vector<pid_t> left = process_tree(guardian, Root::guardian);
+    EXPECT_GT(read_process_tree(guardian, Detail::cpu_only, Root::guardian)->processes, 0U);
+    if (asked) {
+      shell.ask_to_stop();
+      EXPECT_TRUE(shell.wait_for_end(patience));
+    }
+    EXPECT_EQ(shell.end().exit_status, 5);
+    EXPECT_FALSE(shell.end().left_some);
+    for (const pid_t process : left) EXPECT_NE(::kill(process, 0), 0);
+  }
+}
+
+TEST(GuardedProcess, TellsThatThereIsNoSuchProgram) {
+  SpawnedProcess none({.arguments = {"/nowhere/program"}, .guarded = true});
+  EXPECT_EQ(none.exec_error(), ENOENT);
+  EXPECT_EQ(none.end().exit_status, 127);
 }
 
 }  // namespace

@@ -61,11 +61,11 @@ TEST(ResultsFile, HasEveryField) {
       {"name": "blocking", "backend": "blocking", "options": [], "command": ""},
       {"name": "mine", "backend": "", "options": [], "command": "./mine 0"}],
     "idle_connections": [1000], "rates": [1000], "active_connections": 11,
-    "arrivals": "uniform", "message_bytes": 65, "pipeline": 1, "reconnect": false, "threads": 1,
-    "connect_rate": 0, "source_ips": [],
+    "arrivals": "uniform", "message_bytes": 65, "payload": "text", "pipeline": 1, "reconnect": false,
+    "threads": 1, "connect_rate": 0, "source_ips": [],
     "duration_seconds": 2.5, "warmup_seconds": 0.123456789, "timeout_seconds": 3,
-    "repetitions": 1, "slice_seconds": 0, "seed": 18446744073709551615, "pin": false,
-    "keep_awake": true, "count_system_calls": true})"));
+    "repetitions": 1, "slice_seconds": 0, "descriptors": 77, "start_timeout_seconds": 10,
+    "seed": 18446744073709551615, "pin": false, "keep_awake": true, "count_system_calls": true})"));
   Json& trial = json.at("trials").at(1);
   EXPECT_EQ(trial.at("load"), to_json(*written.trials[1].load));
   trial.erase("load");
@@ -102,7 +102,7 @@ TEST(ResultsFile, HasEveryField) {
 
 TEST(ResultsFile, TellsWhatASummaryIsMadeOf) {
   const Json json = Json::parse(results_json(sample_results()));
-  EXPECT_EQ(json.at("schema_version"), 3);
+  EXPECT_EQ(json.at("schema_version"), 4);
   ASSERT_EQ(json.at("summary").size(), 4U);
   const Json& poll = json.at("summary").at(0);
   EXPECT_EQ(poll.at("server"), "poll");
@@ -125,10 +125,10 @@ TEST(ResultsFile, SaysWhatIsWrongWithAFile) {
     EXPECT_THAT(file.complaint(), AllOf(HasSubstr(file.path()), HasSubstr("not a results file")))
         << text;
   }
-  for (const char* const version : {"1", "4", "\"2\"", "null", "2.5"}) {
+  for (const char* const version : {"1", "5", "\"2\"", "null", "2.5"}) {
     file.fill(std::string(R"({"schema_version": )") + version + "}");
     EXPECT_THAT(file.complaint(), HasSubstr(std::string("its schema_version is ") + version +
-                                            ", this program reads 2 and 3"));
+                                            ", this program reads 2 to 4"));
   }
 }
 
@@ -176,9 +176,18 @@ TEST(ResultsFile, IsReadInTheVersionBefore) {
   find_place(json, "/trials/1/cost")->erase("page_faults_per_request");
   file.fill(json.dump());
   EXPECT_EQ(read_results(file.path()).trials[1].cost->page_faults_per_request, std::nullopt);
+  // Nor what version 4 has that version 3 hadn't: then all messages were binary.
+  json = Json::parse(written);
+  json["schema_version"] = 3;
+  for (const char* const name : {"payload", "descriptors", "start_timeout_seconds"}) {
+    find_place(json, "/plan")->erase(name);
+  }
+  find_place(json, "/machine")->erase("cpu_quota");
+  file.fill(json.dump());
+  EXPECT_EQ(read_results(file.path()).context.plan.load.payload, Payload::binary);
   find_place(json, "/trials/1/load/client")->erase("steal_share");
   file.fill(json.dump());
-  EXPECT_THAT(file.complaint(), HasSubstr("\"steal_share\" is missing"));
+  EXPECT_THAT(file.complaint(), HasSubstr("\"steal_share"));
 }
 
 TEST(ResultsFile, RejectsValuesThatCannotBe) {

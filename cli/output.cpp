@@ -1,0 +1,51 @@
+#include "cli/output.hpp"
+
+#include <fmt/core.h>
+
+#include <iostream>
+
+#include "harness/text/whole_file.hpp"
+
+namespace echomux {
+namespace {
+
+namespace fs = std::filesystem;
+
+}  // namespace
+
+Option force_option(bool& force) {
+  return {"--force", "Write over a file that is there already", &force};
+}
+
+void check_output(const fs::path& path, bool force, std::string_view what) {
+  std::error_code none;
+  if (!path.has_filename() || fs::is_directory(path, none)) {
+    throw UsageError(fmt::format("cannot write the {} to {}: it is a folder; name a file in it",
+                                 what, path.string()));
+  }
+  const bool there = fs::exists(path, none);
+  if (there && !fs::is_regular_file(path, none)) return;
+  // What was made empty, to take a name, holds nothing that could be lost.
+  if (there && !force && fs::file_size(path, none) > 0) {
+    throw UsageError(
+        fmt::format("{} is there already, and would be lost; choose another name for the {}, or "
+                    "write over it with --force",
+                    path.string(), what));
+  }
+  const fs::path folder = path.parent_path();
+  const bool is_new = !folder.empty() && !fs::exists(folder, none);
+  check_writable(path, what);
+  if (is_new) std::cerr << fmt::format("echomux: made the folder {}\n", folder.string());
+}
+
+fs::path unused_name(const fs::path& path) {
+  std::error_code none;
+  fs::path name = path;
+  for (int i = 2; fs::exists(fs::symlink_status(name, none)); ++i) {
+    name = path.parent_path() /
+           fmt::format("{}-{}{}", path.stem().string(), i, path.extension().string());
+  }
+  return name;
+}
+
+}  // namespace echomux

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+#include "cli/command.hpp"
+
+namespace echomux {
+
+// The option that lets a command write over what is there.
+[[nodiscard]] Option force_option(bool& force);
+
+// Looks at a place for a file before anything is measured for it. Makes the folder, and says so.
+// `what` is to be written there, such as "results". A device or a pipe is left as it is. Throws
+// UsageError when a file is there already, unless `force`, or a folder; std::runtime_error when
+// nothing can be written there.
+void check_output(const std::filesystem::path& path, bool force, std::string_view what);
+
+// The first of NAME.EXT, NAME-2.EXT and so on that isn't there yet.
+[[nodiscard]] std::filesystem::path unused_name(const std::filesystem::path& path);
+
+}  // namespace echomux

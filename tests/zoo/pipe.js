@@ -1,0 +1,1 @@
+require('net').createServer(c => c.pipe(c)).listen(Number(process.argv[2]));
