@@ -7,8 +7,7 @@
 //   plain             does nothing odd
 //   stall=200ms/2s    does nothing at all in the first 200 ms of every 2 s of CLOCK_MONOTONIC
 //   hang              does nothing at all any more once there is a peer
-//   delay=300us       answers each request that long after it has read it; connections don't delay
-//                     each other, for each has a thread
+//   delay=300us       answers each request that long after reading it, in a thread for each peer
 //   burn=100us        uses that much CPU time (CLOCK_THREAD_CPUTIME_ID) before each answer
 //   burn-child=100us  the same in a child process, while the parent only waits for that
 //   drop-idle=N       after N requests in all, closes each that has sent one, or a line of one
