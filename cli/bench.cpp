@@ -133,15 +133,20 @@ std::optional<std::filesystem::path> take_name(const std::filesystem::path& fold
   }
 }
 
-// The page to look at, beside its results.
-std::filesystem::path page_of(const std::filesystem::path& results) {
+// The page to look at, beside its results. A device or a pipe has none beside it.
+std::optional<std::filesystem::path> page_of(const std::filesystem::path& results,
+                                             const BenchArguments& arguments) {
+  const std::filesystem::file_status status = std::filesystem::status(results);
+  const bool is_file = !std::filesystem::exists(status) || is_regular_file(status);
+  if (arguments.no_report || !is_file) return std::nullopt;
   return std::filesystem::path(results).replace_extension(".html");
 }
 
 Output choose_output(const BenchArguments& arguments) {
   const bool resumed = !arguments.resume.empty();
   const std::filesystem::path given = resumed ? arguments.resume : arguments.output;
-  if (!arguments.no_report && !given.empty() && page_of(given) == given) {
+  const auto page = page_of(given, arguments);
+  if (!given.empty() && page == given) {
     throw UsageError(fmt::format(
         "{}: the page would take the place of the results; call them {}, or give --no-report",
         given.string(), std::filesystem::path(given).replace_extension(".json").string()));
@@ -150,7 +155,7 @@ Output choose_output(const BenchArguments& arguments) {
   if (resumed) return {given};
   if (!given.empty()) {
     check_output(given, arguments.force, "results");
-    if (!arguments.no_report) check_output(page_of(given), arguments.force, "report");
+    if (page) check_output(*page, arguments.force, "report");
     return {given};
   }
   for (const std::filesystem::path& folder : output_folders()) {
@@ -309,10 +314,10 @@ int bench(const BenchArguments& arguments) {
   std::cout << report(recorder.results(), report_format(arguments.format)) << std::flush;
   recorder.finish();
   std::cerr << fmt::format("raw results: {}\n", path.string());
-  if (!arguments.no_report) {
-    const std::filesystem::path page = page_of(path);
-    write_whole_file(page, report_page({{path.filename().string(), recorder.results()}}), "report");
-    std::cerr << fmt::format("report to look at: {}\n", page.string());
+  if (const auto page = page_of(path, arguments)) {
+    write_whole_file(*page, report_page({{path.filename().string(), recorder.results()}}),
+                     "report");
+    std::cerr << fmt::format("report to look at: {}\n", page->string());
   }
   if (!std::cout) {
     throw std::runtime_error(fmt::format(

@@ -118,8 +118,7 @@ ServerSpec foreign_server(const std::string& text) {
   if (for_shell.ends_with('=')) {
     throw UsageError(
         fmt::format("--server: '{0}' in '{1}' would set a variable in a shell, and none is "
-                    "involved; write such "
-                    "as {2}='env {0}{{port}} ./my_server'",
+                    "involved; write such as {2}='env {0}{{port}} ./my_server'",
                     for_shell, spec.command, spec.name));
   }
   if (!for_shell.empty()) {
@@ -254,8 +253,7 @@ std::vector<Option> plan_options(BenchArguments& to) {
        repeated(&to.servers)},
       {"--descriptors",
        "How many descriptors the servers given with --server may open (default: as many as "
-       "programs "
-       "that this shell starts)",
+       "programs that this shell starts)",
        Count{&plan.descriptors, 16, 1'000'000'000}},
       {"--start-timeout", "A server that doesn't listen after this long has failed",
        Duration{&plan.start_timeout, std::chrono::milliseconds(10), std::chrono::hours(1)}},

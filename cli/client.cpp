@@ -121,7 +121,7 @@ class LineClient {
     while (!output.empty()) {
       const ssize_t written = ::write(STDOUT_FILENO, output.data(), output.size());
       if (written < 0 && errno == EINTR) continue;
-      if (written < 0 && errno == EAGAIN) {  // whoever reads it has made it non-blocking
+      if (written < 0 && errno == EAGAIN) {  // it doesn't block, so we wait here
         pollfd room{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
         static_cast<void>(::poll(&room, 1, -1));
         continue;

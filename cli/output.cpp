@@ -7,11 +7,8 @@
 #include "harness/text/whole_file.hpp"
 
 namespace echomux {
-namespace {
 
 namespace fs = std::filesystem;
-
-}  // namespace
 
 Option force_option(bool& force) {
   return {"--force", "Write over a file that is there already", &force};

@@ -4,10 +4,10 @@
 
 namespace echomux {
 
-// The standard streams as a program should have them, however it was started. Closed ones become
-// streams that can't be read or written: no socket or file gets their numbers. stdout and stderr
-// are written to their ends even if whoever holds their other ends has made them non-blocking. To
-// be made first of all, before the program opens anything, and once.
+// The standard streams as a program should have them, however it was started. A closed one becomes
+// a stream that can't be read or written, so that no socket or file gets its number. What is
+// written to a non-blocking stdout or stderr is written whole. To be made once, before the program
+// opens anything.
 class StandardStreams {
  public:
   StandardStreams();

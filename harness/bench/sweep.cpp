@@ -220,6 +220,7 @@ class Sweep {
     };
     run_row(row, context_,
             {.opening = observer_.before, .round = observer_.round, .counted = counted});
+    look_for_others();
     for (RowTask::Contender& contender : row.contenders) finish(contender.trial);
   }
 
@@ -237,11 +238,11 @@ class Sweep {
     if (stopped() && trial.outcome.kind != OutcomeKind::measured) {
       fail(trial, OutcomeKind::interrupted, "interrupted");
     }
+    look_for_others();
     finish(trial);
   }
 
   void finish(Trial& trial) {
-    look_for_others();
     if (trial.has_figures() && !others_.empty()) {
       trial.judgement.add(Verdict::suspect, "another_run",
                           "another run measures on the same CPUs at the same time: let one end "

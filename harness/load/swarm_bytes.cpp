@@ -50,7 +50,8 @@ bool SwarmWorker::accept_bytes(std::size_t index, std::span<const std::byte> byt
   return connection.socket.get() == socket;
 }
 
-// Notes what is wrong, with some of the bytes that came, for they often tell whose they are.
+// Notes what is wrong. It shows some of the bytes that came: a banner or a prompt tells by itself
+// where they are from.
 void SwarmWorker::refuse_bytes(const Connection& connection, std::span<const std::byte> bytes,
                                std::span<const std::byte> expected, std::size_t differing) {
   constexpr std::size_t most_shown = 24;

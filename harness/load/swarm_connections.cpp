@@ -138,7 +138,7 @@ void SwarmWorker::open(std::size_t index) {
   if (!failed || errno == EINPROGRESS) {
     if (local_endpoint(fd) == server_) {
       result_.outcome.end(RunEnd::refused);
-      result_.outcome.sentence = "it was connected to itself, for no server listens there";
+      result_.outcome.sentence = "the client was connected to itself: no server listens there";
       return;
     }
   }

@@ -33,7 +33,8 @@ CpuClaim::CpuClaim(const std::vector<int>& cpus) {
   for (const int cpu : cpus) claims_.push_back({cpu, {}});
 }
 
-// Whoever has none yet claims it, or tells who has it; who has it hears of that.
+// A CPU that isn't claimed yet is claimed now. If another process has it, that one gets a message.
+// A message for us says that another has tried since the last call.
 std::vector<int> CpuClaim::shared() {
   std::vector<int> shared;
   for (Claim& claim : claims_) {

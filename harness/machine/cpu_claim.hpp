@@ -7,8 +7,8 @@
 namespace echomux {
 
 // Says that this process measures on some CPUs, so that two that would spoil each other's figures
-// know it. A claim is a socket with a name in the abstract namespace (unix(7)): users and programs
-// see each other's, those of other network namespaces don't, and it goes with its process.
+// know it. A claim is a socket with a name in the abstract namespace (unix(7)). All users of a
+// network namespace see it. It ends with its process.
 class CpuClaim {
  public:
   // Never throws: where there are no such sockets, nobody is told.

@@ -58,7 +58,7 @@ void ask_all_to_stop(pid_t program) {
   });
 }
 
-// What has come to a guardian by adoption or by birth.
+// How many the guardian has, born or adopted, since the last look.
 enum class Children { none, as_before, fewer };
 
 // Takes the exit statuses of those that have ended.

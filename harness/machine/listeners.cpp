@@ -76,7 +76,6 @@ Listener listener_of(const nlmsghdr& header, const inet_diag_msg& message) {
   listener.takes_ipv4 = message.idiag_family == AF_INET6 && is_any_address(listener.bound) &&
                         !only_ipv6(header, message);
   listener.inode = message.idiag_inode;
-  listener.user = message.idiag_uid;
   listener.waiting = message.idiag_rqueue;
   listener.backlog = message.idiag_wqueue;
   return listener;

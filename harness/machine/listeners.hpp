@@ -16,7 +16,6 @@ struct Listener {
   Endpoint bound;             // 0.0.0.0 or [::] where it takes connections to any address
   bool takes_ipv4 = false;    // of IPv6, but IPv4 connections reach it as well
   std::uint64_t inode = 0;    // of the socket: what "socket:[…]" in /proc/PID/fd names
-  uid_t user = 0;             // whose it is
   std::uint32_t waiting = 0;  // connections that it has not accepted yet
   std::uint32_t backlog = 0;  // so many may wait, and one more (listen(2))
 

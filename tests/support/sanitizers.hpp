@@ -1,6 +1,10 @@
 #pragma once
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 
 namespace echomux {
@@ -46,9 +50,16 @@ inline const std::chrono::milliseconds patience = [] {
 }();
 
 // Two promises of the servers: to stop within a second, and to notice within a second that
-// descriptors are to be had again. That second is five on a machine that runs all tests at once.
-// What looks on slows everything down, its report at exit included.
+// descriptors are to be had again. What looks on slows everything down, its report at exit
+// included. Where more threads want to run than there are CPUs, each gets a part of that second.
 // NOLINTNEXTLINE(cert-err58-cpp)
-inline const std::chrono::milliseconds promptly = std::chrono::seconds(slowed_down ? 10 : 5);
+inline const std::chrono::milliseconds promptly = [] {
+  constexpr double most = 10;
+  double load = 0;
+  const bool known = ::getloadavg(&load, 1) == 1;
+  const double each = known ? load / static_cast<double>(::sysconf(_SC_NPROCESSORS_ONLN)) : 1;
+  const double times = slowed_down ? most : std::clamp(each, 1.0, most);
+  return std::chrono::milliseconds(std::lround(1000 * times));
+}();
 
 }  // namespace echomux

@@ -278,6 +278,33 @@ std::vector<Animal> animals() {
 INSTANTIATE_TEST_SUITE_P(Animals, Zoo, ::testing::ValuesIn(animals()),
                          [](const auto& animal) { return animal.param.name; });
 
+// A server that accepts no more says nothing of it; what it lacks is known all the same.
+TEST(ZooKeeper, NamesTheLimitOfDescriptors) {
+  const TemporaryDirectory directory;
+  const Finished run = run_program({"bench",
+                                    "--backends",
+                                    "none",
+                                    "--server",
+                                    "plain=" + std::string(ODD_SERVER) + " {port} plain",
+                                    "--descriptors",
+                                    "20",
+                                    "--idle",
+                                    "30",
+                                    "--repetitions",
+                                    "1",
+                                    "--duration",
+                                    "60ms",
+                                    "--timeout",
+                                    "300ms",
+                                    "--no-pin",
+                                    "--let-sleep",
+                                    "--no-report",
+                                    "-o",
+                                    (directory / "results.json").string()});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.out, HasSubstr("it may open 20 descriptors: --descriptors 64 gives it more"));
+}
+
 // With bench killed, nobody is left to clean up but the guardian.
 TEST(ZooKeeper, LeavesNothingBehindWhenItIsKilled) {
   if (!installed("cc")) GTEST_SKIP() << "not installed: cc";

@@ -39,6 +39,13 @@ TEST(SpawnedProcess, RunsAsItIsAskedTo) {
             directory.path().string() + "\nCpus_allowed_list:" + std::to_string(cpu) + "\n64\n");
 }
 
+// As many programs expect, the limit may be raised again.
+TEST(SpawnedProcess, MayRaiseASoftLimit) {
+  SpawnOptions options;
+  options.soft_open_files = 64;
+  EXPECT_EQ(shell("ulimit -Sn; ulimit -Sn 65; ulimit -Sn", options).text, "64\n65\n");
+}
+
 TEST(SpawnedProcess, HasNoSignalBlockedOrIgnored) {
   sigset_t blocked;
   sigset_t before;
