@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "cli/bench_plan.hpp"
+#include "cli/capacity.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "cli/signal_thread.hpp"
@@ -282,6 +283,10 @@ int bench(const BenchArguments& arguments) {
   Recorder recorder(output, std::move(begun));
   std::cerr << fmt::format("{}; order of the trials from seed {}; raw results: {}\n",
                            recorder.results().context.cpu_plan, plan.seed, path.string());
+
+  for (const std::string& sentence : beyond_capacity(plan, recorder.results().context.machine)) {
+    std::cerr << fmt::format("echomux: warning: {}\n", sentence);
+  }
 
   BenchProgress progress(schedule_trials(plan).size(), done.trials.size());
   SweepObserver observer;

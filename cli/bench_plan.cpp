@@ -207,6 +207,7 @@ SweepServer make_server(const ServerSpec& spec) {
   server.command = serve_command(own_program(), backend->name, spec.options);
   server.max_connections = backend->max_connections;
   server.never_sleeps = backend->never_sleeps;
+  server.thread_per_connection = backend->thread_per_connection;
   if (std::ranges::find(spec.options, "none") != spec.options.end()) server.max_connections.reset();
   return server;
 }

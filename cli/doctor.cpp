@@ -1,14 +1,11 @@
 #include "harness/machine/doctor.hpp"
 
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <sys/select.h>
-#include <unistd.h>
 
 #include <iostream>
 #include <memory>
 
-#include "cli/backends.hpp"
+#include "cli/capacity.hpp"
 #include "cli/command.hpp"
 #include "harness/machine/machine.hpp"
 #include "harness/text/json.hpp"
@@ -16,39 +13,6 @@
 
 namespace echomux {
 namespace {
-
-// Descriptors that whoever started this program has left open for it, and so for the servers that
-// it starts, beside stdin, stdout and stderr.
-std::uint64_t inherited_descriptors() {
-  std::uint64_t count = 0;
-  for (int fd = STDERR_FILENO + 1; fd < FD_SETSIZE; ++fd) {
-    const int flags = ::fcntl(fd, F_GETFD);
-    if (flags >= 0 && (flags & FD_CLOEXEC) == 0) ++count;
-  }
-  return count;
-}
-
-std::vector<ServerTraits> server_traits() {
-  std::vector<ServerTraits> servers;
-  for (const Backend& backend : backends()) {
-    ServerTraits server;
-    server.name = backend.name;
-    server.thread_per_connection = backend.thread_per_connection;
-    if (backend.bound_by_fd_setsize) {
-      // Its limit is on the numbers of descriptors, and it needs some itself.
-      const std::uint64_t inherited = inherited_descriptors();
-      server.max_connections = FD_SETSIZE - server_own_descriptors - inherited;
-      server.limit = fmt::format("FD_SETSIZE {}, less {} descriptors of its own and {} inherited",
-                                 FD_SETSIZE, server_own_descriptors, inherited);
-      server.lift = "echomux bench --select-limit none";
-    } else if (backend.max_connections) {
-      server.max_connections = backend.max_connections;
-      server.limit = "serves one peer at a time by nature";
-    }
-    servers.push_back(std::move(server));
-  }
-  return servers;
-}
 
 void print_text(const Machine& machine, const Diagnosis& diagnosis) {
   std::cout << fmt::format(

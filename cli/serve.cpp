@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <iostream>
 #include <memory>
@@ -16,6 +18,7 @@
 #include "cli/command.hpp"
 #include "cli/signal_thread.hpp"
 #include "echo/socket.hpp"
+#include "echo/system_call.hpp"
 #include "gallery/gallery.hpp"
 #include "harness/text/words.hpp"
 
@@ -41,10 +44,13 @@ ServerOptions server_options_from(const ServeOptions& options) {
 
 // Writes to stdout unless that would block: a server whose output nobody reads must still stop
 // when it is told to. A pipe that is ready has room for PIPE_BUF bytes; everything here is shorter.
+// What went wrong is told at the end, but for a reader that has gone away.
+std::atomic<int> print_error = 0;
 void print(std::string_view text) {
   pollfd out{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
-  if (::poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0) {
-    static_cast<void>(!::write(STDOUT_FILENO, text.data(), text.size()));
+  if (::poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0 &&
+      ::write(STDOUT_FILENO, text.data(), text.size()) < 0 && errno != EPIPE && errno != EAGAIN) {
+    print_error = errno;
   }
 }
 
@@ -97,6 +103,10 @@ FileDescriptor listen_or_explain(const Endpoint& endpoint) {
     return listen_on(endpoint);
   } catch (const std::system_error& error) {
     const std::string where = endpoint.to_string();
+    if (error.code() == std::errc::address_in_use && endpoint.port() == 0) {
+      throw std::runtime_error(
+          "no port is free of those that the system gives away (net.ipv4.ip_local_port_range)");
+    }
     if (error.code() == std::errc::address_in_use) {
       throw std::runtime_error(fmt::format(
           "{} is taken by another program; choose another with --port N, or --port 0 for any free "
@@ -180,6 +190,9 @@ int serve(const ServeOptions& options) {
     CounterPrinter().print_json(backend->name, stats.snapshot());
   } else {
     CounterPrinter().print_text(backend->name, stats.snapshot());
+  }
+  if (const int error = print_error; error != 0) {
+    throw std::runtime_error("cannot write to stdout: " + error_text(error));
   }
   return exit_ok;
 }

@@ -54,7 +54,6 @@ void SignalThread::run() {
 Interruption::Interruption()
     : signals_({SIGINT, SIGTERM}, [this](const auto&) { stop_.request_stop(); }) {
   ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGXFSZ, SIG_IGN);
 }
 
 }  // namespace echomux

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <array>
@@ -80,6 +81,9 @@ class StandardStreams::Buffers {
 };
 
 StandardStreams::StandardStreams() {
+  // Beyond the shell's limit of sizes, writing fails with EFBIG, which is told, instead of ending
+  // us.
+  ::signal(SIGXFSZ, SIG_IGN);
   // Each for what it isn't for: to read stdin or to write to the others fails, as it should.
   fill(STDIN_FILENO, O_WRONLY);
   fill(STDOUT_FILENO, O_RDONLY);

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,10 @@ struct Memory {
 };
 
 Memory read_memory(pid_t server) {
+  const auto kernel = kernel_memory_bytes();
+  if (!kernel) throw std::runtime_error("/proc/meminfo doesn't tell what the kernel uses");
   return {static_cast<double>(read_anonymous_memory(server).value_or(0)),
-          static_cast<double>(kernel_memory_bytes())};
+          static_cast<double>(*kernel)};
 }
 
 void measure_server(const std::string& name, std::size_t batch, const Bench& bench,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <thread>
@@ -12,6 +13,7 @@
 #include "harness/bench/rounds.hpp"
 #include "harness/bench/slices.hpp"
 #include "harness/machine/keep_awake.hpp"
+#include "harness/machine/needs.hpp"
 #include "harness/text/time_units.hpp"
 
 namespace echomux {
@@ -84,10 +86,11 @@ class Contender {
     echomux::conclude(trial, load_, std::move(measurement), process_, server_, context_);
     if (trial.cost) trial.cost->slice_cpu_us_per_request = cpu_us();
     // All that there was to know of it is known, and ten thousand threads take their time to end.
-    note_end(trial, process_.stop(std::chrono::milliseconds(0)));
+    note_end(trial, stop());
   }
 
   [[nodiscard]] const RoundCosts& cpu_us_by_round() const { return cpu_us_by_round_; }
+  ServerExit stop() { return process_.stop(std::chrono::milliseconds(0)); }
 
  private:
   // Lets a restless server run for as long as `work` takes.
@@ -233,8 +236,11 @@ class Row {
 
   // It can't go on here, and may do so alone.
   void set_aside(Member& member, const std::string& why) {
+    Trial& trial = member.contender().trial;
+    const ServerExit end = member.server ? member.server->stop() : ServerExit{};
     member.server.reset();
-    fail(member.contender().trial, OutcomeKind::failed, why);
+    fail(trial, OutcomeKind::failed, why);
+    note_end(trial, end);
     if (member.task != nullptr) unfit_.emplace_back(member.task, why);
   }
 
@@ -295,6 +301,25 @@ class Row {
   std::vector<std::pair<RowTask::Contender*, std::string>> unfit_;
 };
 
+std::size_t connections_of(const RowTask::Contender& contender) {
+  return contender.trial.cell.idle_connections + contender.trial.active_connections;
+}
+
+std::uint64_t memory_of(const RowTask::Contender& contender) {
+  return connections_of(contender) *
+         (contender.server->thread_per_connection ? threaded_connection_bytes : connection_bytes);
+}
+
+// Where it would end by a lack of memory, and others with it.
+void rule_out(Trial& trial, std::uint64_t needed, std::uint64_t room) {
+  constexpr std::uint64_t mib = 1'048'576;
+  trial.outcome = {OutcomeKind::not_possible, RunEnd::not_run,
+                   fmt::format("not possible: with the floor beside it, it takes about {} MiB for "
+                               "its connections, and {} MiB of memory are left",
+                               needed / mib, room / mib)};
+  trial.judgement = judge_trial(trial, {});
+}
+
 }  // namespace
 
 std::size_t rounds_of(const SweepPlan& plan) {
@@ -306,11 +331,25 @@ std::size_t rounds_of(const SweepPlan& plan) {
 void run_row(RowTask& task, const SweepContext& context, const RowObserver& observer) {
   std::vector<RowTask::Contender*> together;
   std::vector<std::pair<RowTask::Contender*, std::string>> alone;
-  for (RowTask::Contender& contender : task.contenders) together.push_back(&contender);
-  {
+  // The floor is always there.
+  const std::uint64_t floors = connections_of(task.contenders.front()) * connection_bytes;
+  const std::uint64_t room = task.memory_bytes.value_or(~std::uint64_t{0});
+  std::uint64_t needed = floors;
+  for (RowTask::Contender& contender : task.contenders) {
+    const std::uint64_t its = contender.server->is_floor ? 0 : memory_of(contender);
+    if (floors + its > room) {
+      rule_out(contender.trial, floors + its, room);
+    } else if (needed + its <= room) {
+      together.push_back(&contender);
+      needed += its;
+    } else {
+      alone.emplace_back(&contender, "there is no room for all of them in memory");
+    }
+  }
+  if (!together.empty()) {
     Row row(context, observer);
     row.run(together, task.floor, task.seed);
-    if (together.size() > 1) alone = row.unfit();
+    if (together.size() > 1) std::ranges::copy(row.unfit(), std::back_inserter(alone));
   }
   for (const auto& [contender, why] : alone) {
     if (context.stop.stop_requested()) break;

@@ -20,6 +20,8 @@ struct RowTask {
   std::vector<Contender> contenders;
   std::optional<SweepServer> floor;
   std::uint64_t seed = 1;  // of the order of the slices
+  // For the connections of all that stand side by side; none: as much as it takes.
+  std::optional<std::uint64_t> memory_bytes;
 };
 
 // Starts a fresh server for each contender, opens the connections of one after the other, and loads
@@ -28,8 +30,9 @@ struct RowTask {
 // time falls on all of them alike, and the ratio of two figures of the same round is free of it.
 //
 // A contender that fails leaves the row, and its server is stopped at once. One that can't stand
-// beside the others, since it can't be started or closes connections at rest, is run again beside
-// the floors alone. A server that never rests is halted with SIGSTOP while the others are loaded.
+// beside the others, since it can't be started, closes connections at rest, or would not fit into
+// memory with them, is run beside the floors alone. A server that never rests is halted with
+// SIGSTOP while the others are loaded.
 //
 // Calls `opening` with each trial before its connections are opened, `round` with the number of
 // each round, and `counted` with the system calls where they were asked for. Fills in the trials.

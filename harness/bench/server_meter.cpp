@@ -85,8 +85,11 @@ void ServerMeter::divide_memory(ServerCost& cost, std::size_t connections) const
            static_cast<double>(connections);
   };
   cost.resident_bytes_per_connection = difference(empty_.resident, open_.resident);
-  if (open_.kernel >= empty_.kernel) {
-    cost.kernel_bytes_per_connection = difference(empty_.kernel, open_.kernel);
+  if (!open_.kernel || !empty_.kernel) {
+    cost.unavailable["kernel_bytes_per_connection"] =
+        "/proc/meminfo doesn't tell Slab, KernelStack and PageTables here";
+  } else if (*open_.kernel >= *empty_.kernel) {
+    cost.kernel_bytes_per_connection = difference(*empty_.kernel, *open_.kernel);
   } else {
     cost.unavailable["kernel_bytes_per_connection"] =
         "the kernel gave back memory of something else meanwhile";

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,7 @@ namespace echomux {
 // both edges of each window. All windows are added up. For the thread that started the server.
 class ServerMeter {
  public:
-  // Reads its memory, and the kernel's. Throws std::runtime_error when the kernel doesn't tell.
-  // `server` must outlive it.
+  // Reads its memory, and the kernel's. `server` must outlive it.
   explicit ServerMeter(ServerProcess& server) : server_(server), empty_(read_memory()) {}
 
   void connections_open();
@@ -46,7 +46,7 @@ class ServerMeter {
   // Its memory, and the kernel's, at one moment.
   struct Memory {
     std::uint64_t resident = 0;
-    std::uint64_t kernel = 0;
+    std::optional<std::uint64_t> kernel;  // none where it doesn't tell
     std::uint64_t threads = 0;
     std::uint64_t processes = 0;
   };

@@ -10,11 +10,13 @@
 #include <stop_token>
 
 #include "echo/system_call.hpp"
+#include "harness/bench/program_watch.hpp"
 #include "harness/bench/rounds.hpp"
 #include "harness/bench/row.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/cpu_claim.hpp"
 #include "harness/machine/keep_awake.hpp"
+#include "harness/machine/memory.hpp"
 #include "harness/machine/needs.hpp"
 #include "harness/machine/tracepoint.hpp"
 #include "harness/text/time_units.hpp"
@@ -47,9 +49,9 @@ bool ruled_out(Trial& trial, const SweepServer& server, std::uint64_t descriptor
                      fmt::format("limit {}", *server.max_connections)};
   } else if (needed > descriptor_limit) {
     trial.outcome = {OutcomeKind::not_possible, RunEnd::not_run,
-                     fmt::format("not possible: needs {} descriptors, the limit is {} (raise it: "
-                                 "ulimit -Hn {}, as root)",
-                                 needed, descriptor_limit, needed)};
+                     fmt::format("not possible: needs {} descriptors, the limit is {} ('echomux "
+                                 "doctor' says how to raise it)",
+                                 needed, descriptor_limit)};
   } else {
     return false;
   }
@@ -73,7 +75,14 @@ CpuPlan plan_cpus(bool pin, bool keep_awake) {
     plan.explanation = "not pinned: server and client run on whichever CPU the system chooses";
   } else if (plan.usable.size() < 2) {
     plan.explanation = "not pinned: server and client share the only CPU there is";
+  } else if (!may_choose_cpus()) {
+    plan.explanation = "not pinned: the kernel refuses to let programs choose their CPUs here";
   } else {
+    // Of cores that differ, two of the fastest, so that server and client have alike ones.
+    const std::vector<int> fastest = fastest_cpus(plan.usable);
+    const bool differ = fastest.size() < plan.usable.size();
+    const bool alike = fastest.size() >= 2;
+    if (alike) plan.usable = fastest;
     // The first CPU takes most interrupts, so the client gets it and the server is left alone: on
     // another core, where there is one.
     plan.client = plan.usable.front();
@@ -83,7 +92,10 @@ CpuPlan plan_cpus(bool pin, bool keep_awake) {
     plan.server = one_core ? plan.usable.back() : *apart;
     plan.usable = {*plan.client, *plan.server};
     plan.explanation =
-        fmt::format("pinned: server on CPU {}, client on CPU {}", *plan.server, *plan.client);
+        fmt::format("pinned: server on CPU {}, client on CPU {}{}", *plan.server, *plan.client,
+                    !differ ? ""
+                    : alike ? ", two of the faster cores"
+                            : ", whose cores differ in speed");
   }
   const std::string why_not = keep_awake ? why_not_kept_awake(plan.usable) : "";
   plan.explanation += !keep_awake       ? ", free to sleep"
@@ -134,6 +146,12 @@ std::vector<ScheduledTrial> schedule_trials(const SweepPlan& plan) {
 
 namespace {
 
+std::vector<SweepServer> with_floor(std::vector<SweepServer> servers,
+                                    const std::optional<SweepServer>& floor) {
+  if (floor) servers.push_back(*floor);
+  return servers;
+}
+
 // A sweep while it is run.
 class Sweep {
  public:
@@ -144,7 +162,8 @@ class Sweep {
         floor_(floor),
         done_(done),
         observer_(observer),
-        context_{plan, plan_cpus(plan.pin, plan.keep_awake), done.client_ceiling_rps, stop} {
+        context_{plan, plan_cpus(plan.pin, plan.keep_awake), done.client_ceiling_rps, stop},
+        programs_(with_floor(servers, floor)) {
     for (const SystemCallCount& count : done.system_calls) counted_.push_back(count.cell);
     std::ranges::for_each(done.trials, [&](const Trial& trial) { note_measured(trial); });
   }
@@ -214,6 +233,7 @@ class Sweep {
   void run_side_by_side(RowTask& row, const ScheduledTrial& first) {
     row.floor = floor_;
     row.seed = plan().seed + first.repetition;
+    row.memory_bytes = usable_memory_bytes();
     const auto counted = [&](const SystemCallCount& count) {
       counted_.push_back(count.cell);
       observer_.counted(count);
@@ -243,6 +263,13 @@ class Sweep {
   }
 
   void finish(Trial& trial) {
+    if (const auto replaced = programs_.replaced(); !replaced.empty() && trial.load) {
+      trial.judgement.add(
+          Verdict::suspect, "program_replaced",
+          fmt::format("{} was replaced since the run began, so that its trials are those of two "
+                      "programs: begin again, and let builds end before",
+                      replaced.front()));
+    }
     if (trial.has_figures() && !others_.empty()) {
       trial.judgement.add(Verdict::suspect, "another_run",
                           "another run measures on the same CPUs at the same time: let one end "
@@ -293,6 +320,7 @@ class Sweep {
       context_.cpus.server ? std::make_optional<CpuClaim>(context_.cpus.usable) : std::nullopt;
   std::vector<int> others_;
   bool others_told_ = false;
+  ProgramWatch programs_;
   std::vector<Cell> measured_;
   std::vector<Cell> counted_;
 };

@@ -26,6 +26,7 @@ struct SweepServer {
   ServerCommand command;  // its `cpu` is set by the sweep
   std::optional<std::size_t> max_connections;
   bool never_sleeps = false;
+  bool thread_per_connection = false;
   bool is_floor = false;  // what the others of its row are divided by
 
   // Neither one of the suite's own nor the floor.

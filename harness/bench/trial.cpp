@@ -231,9 +231,7 @@ void conclude(Trial& trial, const Load& load, Measurement measurement, const Ser
 
 void note_end(Trial& trial, const ServerExit& end) {
   if (!end.left_some) return;
-  trial.judgement.add(Verdict::suspect, "left_running",
-                      "processes that its command has started still run, and are not this user's "
-                      "to stop, such as those of sudo: stop them yourself");
+  trial.judgement.add(Verdict::suspect, "left_running", std::string(left_some_words));
 }
 
 void fail(Trial& trial, OutcomeKind kind, const std::string& why) {
@@ -293,8 +291,12 @@ std::optional<double> measure_client_ceiling(const SweepServer& floor,
     load.duration = std::chrono::milliseconds(300);
     const SwarmResult result = run_swarm({process.endpoint(), load}, context.stop);
     if (result.outcome.reason == RunEnd::interrupted) return std::nullopt;
-    if (result.outcome.reason != RunEnd::completed)
-      throw std::runtime_error(result.outcome.sentence);
+    if (result.outcome.reason != RunEnd::completed) {
+      const std::string& why = result.outcome.sentence;
+      throw std::runtime_error(why.empty() ? fmt::format("the load on it ended early ({})",
+                                                         to_string(result.outcome.reason))
+                                           : why);
+    }
     return static_cast<double>(result.window_requests) / to_seconds(load.duration);
   } catch (const std::exception&) {
     if (context.stop.stop_requested()) return std::nullopt;

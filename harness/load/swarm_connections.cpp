@@ -12,11 +12,19 @@
 #include "echo/system_call.hpp"
 #include "harness/load/swarm_worker.hpp"
 #include "harness/machine/listeners.hpp"
+#include "harness/machine/loopback.hpp"
 #include "harness/machine/needs.hpp"
 
 namespace echomux {
 
 using std::chrono::nanoseconds;
+
+namespace {
+
+// 127.0.0.2 to 127.0.0.254.
+constexpr std::size_t most_further_sources = 253;
+
+}  // namespace
 
 void SwarmWorker::open_connections() {
   const auto threads = static_cast<double>(load_.threads);
@@ -80,18 +88,32 @@ std::string SwarmWorker::why_stalled() const {
     }
   }
   if (unheard == 0) return "";
+  if (const auto tracking = connection_tracking(); tracking && tracking->full()) {
+    return fmt::format(
+        "the system tracks {} connections of at most {} (nf_conntrack_max), and drops the requests "
+        "for further ones",
+        tracking->taken, tracking->most);
+  }
   return fmt::format("nothing answers the requests for {} connections: its backlog may be full",
                      unheard);
 }
 
+// Whether it is the swarm that chooses the address to connect from, and it has several: all of
+// 127.0.0.0/8.
+bool SwarmWorker::may_change_source() const noexcept {
+  return load_.sources.empty() && !one_loopback_address_ && server_.is_loopback() &&
+         server_.family() == AF_INET;
+}
+
 // Lets the socket connect from the source address that is its turn. The port is left open until
 // connect(2) knows the other end, and so can be shared (ip(7), IP_BIND_ADDRESS_NO_PORT).
-void SwarmWorker::bind_to_source(const Connection& connection) const {
+void SwarmWorker::bind_to_source(const Connection& connection) {
   Endpoint source;
-  const std::size_t further = connection.number / connections_per_source;
-  if (!load_.sources.empty()) {
+  const std::size_t further = connection.number / connections_per_source + sources_used_up_;
+  const bool own_choice = load_.sources.empty();
+  if (!own_choice) {
     source = load_.sources[connection.number % load_.sources.size()];
-  } else if (further > 0 && server_.is_loopback() && server_.family() == AF_INET) {
+  } else if (further > 0 && may_change_source()) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + static_cast<std::uint32_t>(further));
@@ -104,6 +126,11 @@ void SwarmWorker::bind_to_source(const Connection& connection) const {
   check(::setsockopt(connection.socket.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on),
         "setsockopt IP_BIND_ADDRESS_NO_PORT");
   if (::bind(connection.socket.get(), source.raw(), source.length) != 0) {
+    if (own_choice && errno == EADDRNOTAVAIL) {
+      // The network has 127.0.0.1 alone, whose ports may be enough all the same.
+      one_loopback_address_ = true;
+      return;
+    }
     throw std::runtime_error(
         fmt::format("cannot connect from {}: {}; --source-ip takes addresses of this machine",
                     source.to_string(), error_text(errno)));
@@ -127,11 +154,23 @@ void SwarmWorker::open(std::size_t index) {
   if (failed && (errno == ECONNREFUSED || errno == ECONNRESET)) {
     // The event that follows ends the connection, but doesn't tell why any more.
     result_.outcome.sentence = error_text(errno);
+  } else if (failed && errno == EADDRNOTAVAIL && may_change_source() &&
+             sources_used_up_ < most_further_sources) {
+    // Few ports are given to clients here, or others have them.
+    ++sources_used_up_;
+    open(index);
+    return;
   } else if (failed && errno != EINPROGRESS) {
-    throw std::runtime_error(
-        fmt::format("cannot connect to {}, connection {} of {}: {}{}", server_.to_string(),
-                    connection.number + 1, load_.connections(), error_text(errno),
-                    errno == EADDRNOTAVAIL ? "; give it further addresses with --source-ip" : ""));
+    const std::string_view remedy =
+        errno != EADDRNOTAVAIL ? ""
+        : one_loopback_address_
+            ? "; its ports are used up (net.ipv4.ip_local_port_range), and this "
+              "network has no loopback address but 127.0.0.1: ip address add "
+              "127.0.0.1/8 dev lo"
+            : "; give it further addresses with --source-ip";
+    throw std::runtime_error(fmt::format("cannot connect to {}, connection {} of {}: {}{}",
+                                         server_.to_string(), connection.number + 1,
+                                         load_.connections(), error_text(errno), remedy));
   }
   // Where nobody listens on a port that the system gives to clients, one may get that very port,
   // and TCP lets it connect to itself and hear its own words (RFC 9293, simultaneous open).
@@ -145,7 +184,13 @@ void SwarmWorker::open(std::size_t index) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.u64 = index;
-  check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+    throw std::runtime_error(fmt::format(
+        "cannot watch connection {} of {}: epoll_ctl: {}{}", connection.number + 1,
+        load_.connections(), error_text(errno),
+        errno == ENOSPC ? "; this user has no more epoll watches (fs.epoll.max_user_watches)"
+                        : ""));
+  }
   if (connection.confirmed || (!is_active(index) && !load_.confirm_idle)) return;
   // A byte or two there and back show that the server has really accepted: the kernel completes the
   // handshake by itself, for as long as the backlog has room.

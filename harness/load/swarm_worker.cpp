@@ -317,18 +317,10 @@ void SwarmWorker::lose(std::size_t index, int error) {
 
 void SwarmWorker::wait_and_handle(Clock::time_point wake) {
   const auto left = std::max<nanoseconds>(wake - read_clock(), nanoseconds(0));
-  const auto whole_seconds = std::chrono::floor<std::chrono::seconds>(left);
-  const timespec timeout{.tv_sec = whole_seconds.count(),
-                         .tv_nsec = (left - whole_seconds).count()};
-  const int ready = ::epoll_pwait2(epoll_.get(), events_.data(), static_cast<int>(events_.size()),
-                                   &timeout, nullptr);
+  const int ready = wait_.wait(epoll_.get(), events_, left);
   last_clock_ = Clock::now();
   // A sleep that nothing cut short should have ended at `wake`.
-  if (ready == 0 && left > nanoseconds(0)) note_gap(last_clock_ - wake);
-  if (ready < 0) {
-    if (errno == EINTR) return;
-    throw_errno("epoll_pwait2 (Linux 5.11)");
-  }
+  if (wait_.timed_out() && left > nanoseconds(0)) note_gap(last_clock_ - wake);
   for (const epoll_event& event : std::span(events_).first(static_cast<std::size_t>(ready))) {
     if (!going_on()) return;
     if (event.data.u64 == halt_index) {

@@ -9,6 +9,7 @@
 #include "echo/file_descriptor.hpp"
 #include "echo/stop_event.hpp"
 #include "harness/load/arrivals.hpp"
+#include "harness/load/precise_wait.hpp"
 #include "harness/load/swarm.hpp"
 #include "harness/load/swarm_text.hpp"
 
@@ -115,7 +116,8 @@ class SwarmWorker {
   }
 
   void open(std::size_t index);
-  void bind_to_source(const Connection& connection) const;
+  [[nodiscard]] bool may_change_source() const noexcept;
+  void bind_to_source(const Connection& connection);
   void confirm(std::size_t index);
   void end_if_stalled(Clock::time_point now);
   [[nodiscard]] std::string why_stalled() const;
@@ -150,6 +152,7 @@ class SwarmWorker {
   std::size_t idle_ = 0;  // of its connections, the idle ones come first
   StopEvent halt_event_;
   FileDescriptor epoll_;
+  PreciseWait wait_;
   std::vector<Connection> connections_;
   std::vector<Request> requests_;           // `pipeline` for each active connection
   std::vector<ArrivalSchedule> schedules_;  // open loop: one for each active connection
@@ -161,6 +164,8 @@ class SwarmWorker {
   std::atomic<std::uint64_t> completed_ = 0;  // requests, since the load began
   std::size_t outstanding_ = 0;               // requests
   std::size_t lost_active_ = 0;
+  std::size_t sources_used_up_ = 0;  // loopback addresses without a free port
+  bool one_loopback_address_ = false;
   bool lost_at_rest_ = false;
   bool overdue_ = false;  // messages that were due were never sent, since those before have no echo
   bool loading_ = false;

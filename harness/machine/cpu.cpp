@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <string_view>
 
 #include "echo/system_call.hpp"
@@ -61,11 +63,39 @@ bool CpuMask::read(pid_t thread) noexcept {
 std::vector<int> usable_cpus(pid_t thread) {
   CpuMask mask;
   std::vector<int> cpus;
-  if (!mask.read(thread)) return cpus;
+  if (!mask.read(thread)) {
+    // Of ourselves the kernel refuses to tell: then we aren't kept from any.
+    const long online = thread == 0 ? ::sysconf(_SC_NPROCESSORS_ONLN) : 0;
+    for (int cpu = 0; cpu < online; ++cpu) cpus.push_back(cpu);
+    return cpus;
+  }
   for (int cpu = 0; cpu < CpuMask::most; ++cpu) {
     if (mask.has(cpu)) cpus.push_back(cpu);
   }
   return cpus;
+}
+
+bool may_choose_cpus() {
+  CpuMask mask;
+  return mask.read() && mask.apply();
+}
+
+std::vector<int> fastest_cpus(const std::vector<int>& cpus, const std::filesystem::path& root) {
+  const std::filesystem::path devices = root / "sys/devices";
+  // Intel's hybrid ones list the slow cores; others tell each CPU's capacity (up to 1024).
+  const auto slow = proc::read_file((devices / "cpu_atom/cpus").string());
+  const auto speed = [&](int cpu) {
+    if (slow) return list_has(*slow, cpu) ? 0U : 1U;
+    const auto capacity =
+        proc::read_file((devices / fmt::format("system/cpu/cpu{}/cpu_capacity", cpu)).string());
+    return proc::number<unsigned>(capacity ? *capacity : std::string_view());
+  };
+  unsigned most = 0;
+  for (const int cpu : cpus) most = std::max(most, speed(cpu));
+  std::vector<int> fastest;
+  std::ranges::copy_if(cpus, std::back_inserter(fastest),
+                       [&](int cpu) { return speed(cpu) == most; });
+  return fastest;
 }
 
 bool share_a_core(int one, int other, const std::filesystem::path& root) {

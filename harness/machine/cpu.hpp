@@ -26,13 +26,22 @@ class CpuMask {
   // Lets the calling thread run on these alone. False with errno where it can't.
   [[nodiscard]] bool apply() const noexcept;
   // Those that a thread may run on. False with errno where that can't be told.
-  [[nodiscard]] bool read(pid_t thread) noexcept;
+  [[nodiscard]] bool read(pid_t thread = 0) noexcept;
 
   static constexpr int most = 8192;
 
  private:
   std::array<cpu_set_t, most / CPU_SETSIZE> sets_{};
 };
+
+// Whether the calling thread may choose on which CPUs it runs: a filter may refuse
+// sched_setaffinity(2). Asked by choosing those that it has.
+[[nodiscard]] bool may_choose_cpus();
+
+// Of CPUs whose cores differ in speed, as in hybrid processors, the fastest; else all of them. As
+// the kernel has it below `root`, which only tests set.
+[[nodiscard]] std::vector<int> fastest_cpus(const std::vector<int>& cpus,
+                                            const std::filesystem::path& root = "/");
 
 // True when two CPUs are threads of one core, as the kernel has it below `root`, which only tests
 // set: what one does takes speed from the other.

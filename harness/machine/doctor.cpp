@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -18,10 +17,6 @@ namespace {
 
 // A bench by default: 10,000 idle connections and 10 active ones.
 constexpr std::uint64_t bench_connections = 10'010;
-// Memory of both ends of a connection on the loopback network, measured at 19,000 idle ones on
-// Linux 6.18 on x86-64 as 7.5 KiB, and as 74.4 KiB with the thread that serves it.
-constexpr std::uint64_t connection_bytes = 8192;
-constexpr std::uint64_t threaded_connection_bytes = 81'920;
 // A thread's stack and the guard page before it.
 constexpr std::uint64_t maps_per_thread = 2;
 constexpr std::uint64_t spare_maps = 128;  // of the program, its libraries and its heaps
@@ -89,17 +84,6 @@ std::string sysctl_of(const Machine& machine, const std::string& name) {
   return found == machine.sysctls.end() ? std::string() : found->second;
 }
 
-// The ports that a client may connect from, per address; none where they are no limit, or where the
-// system doesn't tell.
-Limit scarce_ports(const Machine& machine) {
-  std::istringstream stream(sysctl_of(machine, "net.ipv4.ip_local_port_range"));
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
-  if (!(stream >> first >> last) || last < first) return std::nullopt;
-  const std::uint64_t ports = last - first + 1;
-  return ports < connections_per_source ? Limit(ports) : std::nullopt;
-}
-
 // A limit, none where there is none; what of it is taken already, and what each connection takes.
 struct Bound {
   Limit limit;
@@ -119,8 +103,13 @@ std::vector<Bound> bounds_of_connections(const Machine& machine, const Commands&
           // Root is let exceed it; each connection is two open files of the system's.
           {machine.root ? std::nullopt : limits.file_max, machine.files_open, 2,
            "fs.file-max {}, two per connection", commands.raise("fs.file-max", limits.file_max)},
-          {scarce_ports(machine), 0, 1, "{} client ports per address",
-           commands.sysctl("net.ipv4.ip_local_port_range", "\"1024 65535\"")},
+          {limits.loopback_ports, 0, 1, "the {} client ports of the only loopback address",
+           commands.as_root("ip address add 127.0.0.1/8 dev lo")},
+          // One at each end, where both wait with epoll.
+          {limits.epoll_watches, 0, 2, "fs.epoll.max_user_watches {}, two per connection",
+           commands.raise("fs.epoll.max_user_watches", limits.epoll_watches)},
+          {limits.tracked_connections, limits.tracked_connections_taken.value_or(0), 1,
+           "connection tracking, nf_conntrack_max {}", ""},
           {memory, 0, bytes, fmt::format("memory, at {} KiB per connection", bytes / 1024), ""}};
 }
 
@@ -169,6 +158,7 @@ class Observer {
 
   std::vector<Observation> observe(const std::vector<Capacity>& backends,
                                    const std::vector<ServerTraits>& servers) {
+    observe_proc();
     observe_connections(backends, servers);
     observe_cpus();
     observe_hypervisor();
@@ -184,6 +174,13 @@ class Observer {
  private:
   void tell(Level level, std::string what, std::string sentence, std::string command = {}) {
     observations_.push_back({level, std::move(what), std::move(sentence), std::move(command)});
+  }
+
+  void observe_proc() {
+    const auto found = machine_.unavailable.find("proc");
+    if (found != machine_.unavailable.end()) {
+      tell(Level::limit, "proc", fmt::format("No server can be measured: {}.", found->second));
+    }
   }
 
   void observe_connections(const std::vector<Capacity>& backends,
@@ -301,6 +298,11 @@ class Observer {
       return;
     }
     std::vector<std::string> steps;
+    if (tracepoint == "not permitted" && machine_.root) {
+      steps.emplace_back(
+          "docker run --cap-add PERFMON --security-opt seccomp=unconfined IMAGE  # the kernel "
+          "refuses it even to this root");
+    }
     const std::string access = machine_.root ? "" : "-o mode=750,gid=$(id -g) ";
     if (tracepoint == "tracefs is not mounted") {
       steps.push_back(

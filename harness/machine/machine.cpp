@@ -20,8 +20,9 @@
 #include "echo/system_call.hpp"
 #include "harness/machine/cgroup.hpp"
 #include "harness/machine/cpu.hpp"
+#include "harness/machine/cpu_accounting.hpp"
+#include "harness/machine/loopback.hpp"
 #include "harness/machine/proc_file.hpp"
-#include "harness/machine/spawned_process.hpp"
 #include "harness/machine/tracepoint.hpp"
 
 namespace echomux {
@@ -66,6 +67,11 @@ class Inquiry {
   explicit Inquiry(fs::path root) : root_(std::move(root)) {}
 
   Machine answer() {
+    if (root_ == "/") {
+      if (std::string why = proc::why_unusable(); !why.empty()) {
+        machine_.unavailable["proc"] = std::move(why);
+      }
+    }
     describe_system();
     describe_cpus();
     describe_memory();
@@ -159,50 +165,11 @@ class Inquiry {
     machine_.swap_used_bytes = machine_.swap_bytes - bytes("SwapFree");
   }
 
-  // The options the kernel was built with; none, and why in error_, when it doesn't tell.
-  std::optional<std::string> kernel_configuration() {
-    if (auto config = read("/boot/config-" + release_)) return config;
-    if (root_ != "/" || ::access("/proc/config.gz", R_OK) != 0) {
-      error_ += ", and /proc/config.gz can't be read";
-      return std::nullopt;
-    }
-    // Through gzip, which every system has, rather than through a library more to build with.
-    const std::string config = run_and_capture({.arguments = {"gzip", "-dc", "/proc/config.gz"}},
-                                               STDOUT_FILENO, std::chrono::seconds(10))
-                                   .text;
-    if (!config.empty()) return config;
-    error_ += ", and gzip doesn't unpack /proc/config.gz";
-    return std::nullopt;
-  }
-
   void describe_cpu_accounting() {
     machine_.clock_ticks_per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-    const std::optional<std::string> config = kernel_configuration();
-    if (!config) {
-      machine_.cpu_accounting = "unknown because " + error_;
-      machine_.unavailable["cpu_accounting"] = error_;
-      return;
-    }
-    const auto built_in = [&](std::string_view option) {
-      return value_of(*config, fmt::format("CONFIG_{}", option), '=') == "y";
-    };
-    const std::string hz = value_of(*config, "CONFIG_HZ", '=');
-    const std::string ticks = hz.empty() ? "tick-based" : fmt::format("tick-based ({} Hz)", hz);
-    // Built in, it does nothing until some CPU is told to run without a tick.
-    const std::string tickless = read("/sys/devices/system/cpu/nohz_full").value_or("");
-    const bool active = built_in("CONTEXT_TRACKING_USER_FORCE") ||
-                        (!tickless.empty() && !contains(tickless, "null"));
-    if (built_in("VIRT_CPU_ACCOUNTING_NATIVE")) {
-      machine_.cpu_accounting = "full (VIRT_CPU_ACCOUNTING_NATIVE)";
-    } else if (built_in("VIRT_CPU_ACCOUNTING_GEN") && active) {
-      machine_.cpu_accounting = "full (VIRT_CPU_ACCOUNTING_GEN)";
-    } else if (built_in("VIRT_CPU_ACCOUNTING_GEN")) {
-      machine_.cpu_accounting = ticks + ", VIRT_CPU_ACCOUNTING_GEN is built in but not active";
-    } else if (built_in("TICK_CPU_ACCOUNTING")) {
-      machine_.cpu_accounting = ticks;
-    } else {
-      machine_.cpu_accounting = "unknown because the kernel's configuration names no way";
-    }
+    CpuAccounting found = cpu_accounting(root_, release_);
+    machine_.cpu_accounting = std::move(found.words);
+    if (!found.why_unknown.empty()) machine_.unavailable["cpu_accounting"] = found.why_unknown;
   }
 
   void describe_hypervisor() {
@@ -235,6 +202,9 @@ class Inquiry {
   void describe_container() {
     const std::string groups = read("/proc/1/cgroup").value_or("");
     std::error_code ignored;
+    // Of all numbers of users, as outside of any.
+    const auto users = proc::words(users_ = read("/proc/self/uid_map").value_or(""));
+    in_user_namespace_ = users.size() >= 3 && users[2] != "4294967295";
     if (fs::exists(place("/run/.containerenv"), ignored)) {
       machine_.container = "podman (/run/.containerenv is there)";
     } else if (fs::exists(place("/.dockerenv"), ignored)) {
@@ -244,6 +214,8 @@ class Inquiry {
     } else if (contains(groups, "docker") || contains(groups, "kubepods") ||
                contains(groups, "lxc")) {
       machine_.container = "of unknown make (by the control group of process 1)";
+    } else if (in_user_namespace_) {
+      machine_.container = "a user namespace (by /proc/self/uid_map)";
     }
   }
 
@@ -290,6 +262,12 @@ class Inquiry {
     limits.threads_max = read_limit("threads_max", "/proc/sys/kernel/threads-max");
     limits.pid_max = read_limit("pid_max", "/proc/sys/kernel/pid_max");
     limits.max_map_count = read_limit("max_map_count", "/proc/sys/vm/max_map_count");
+    limits.epoll_watches = parse_number(read("/proc/sys/fs/epoll/max_user_watches").value_or(""));
+    if (const auto tracking = connection_tracking(root_)) {
+      limits.tracked_connections = tracking->most;
+      limits.tracked_connections_taken = tracking->taken;
+    }
+    if (root_ == "/" && !has_whole_loopback()) limits.loopback_ports = client_ports();
   }
 
   void describe_cgroup() {
@@ -350,7 +328,10 @@ class Inquiry {
     machine_.root = ::geteuid() == 0;
     const std::string status = read_or_tell("may_exceed_limits", "/proc/self/status");
     const std::string capabilities = value_of(status, "CapEff");
+    // Within a user namespace that capability is good for nothing of the system's
+    // (capabilities(7)).
     machine_.may_exceed_limits =
+        !in_user_namespace_ &&
         (std::strtoull(capabilities.c_str(), nullptr, 16) >> cap_sys_resource & 1) != 0;
     const std::string level =
         read_or_tell("perf_event_paranoid", "/proc/sys/kernel/perf_event_paranoid");
@@ -374,12 +355,16 @@ class Inquiry {
       mounted = mounted || text || contains(error_, "denied");
     }
     machine_.tracepoint = mounted ? "tracefs is not readable" : "tracefs is not mounted";
+    // That of a tracefs mounted nowhere will do; then it is the counting that is refused.
+    if (root_ == "/" && is_tracepoint_known()) machine_.tracepoint = "not permitted";
   }
 
   fs::path root_;
   Machine machine_;
   std::string release_;
   std::string cpuinfo_;
+  std::string users_;
+  bool in_user_namespace_ = false;
   std::string error_;
 };
 

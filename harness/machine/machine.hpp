@@ -33,6 +33,11 @@ struct Limits {
   Limit cgroup_memory_bytes;     // the same of memory.max
   std::string cgroup_pids_file;  // where that pids.max is; empty when there is none
   Limit cgroup_pids_taken;       // of that, at this moment
+  Limit epoll_watches;           // fs.epoll.max_user_watches, of one user
+  Limit tracked_connections;     // nf_conntrack_max, where connections are tracked
+  Limit tracked_connections_taken;
+  // Of 127.0.0.1 where that is the only address of the loopback network; none: there are many.
+  Limit loopback_ports;
 
   friend bool operator==(const Limits&, const Limits&) = default;
 };
@@ -54,6 +59,10 @@ void for_each_field(Of<Limits>, Visit visit) {
         &Limits::cgroup_memory_bytes);
   visit({"cgroup_pids_file"}, &Limits::cgroup_pids_file);
   visit({.name = "cgroup_pids_taken", .since = 4}, &Limits::cgroup_pids_taken);
+  visit({.name = "epoll_watches", .since = 4}, &Limits::epoll_watches);
+  visit({.name = "tracked_connections", .since = 4}, &Limits::tracked_connections);
+  visit({.name = "tracked_connections_taken", .since = 4}, &Limits::tracked_connections_taken);
+  visit({.name = "loopback_ports", .since = 4}, &Limits::loopback_ports);
 }
 
 // Everything about a machine that a reader needs to judge a measurement made on it. A text is empty

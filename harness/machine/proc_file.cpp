@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <string>
 
 #include "echo/file_descriptor.hpp"
 
@@ -25,6 +26,22 @@ std::optional<std::string> read_file(const std::string& path) {
     if (count == 0) return text;
     text.append(chunk.data(), static_cast<std::size_t>(count));
   }
+}
+
+std::string why_unusable() {
+  std::array<char, 24> self{};
+  const ssize_t length = ::readlink("/proc/self", self.data(), self.size());
+  if (length < 0) {
+    return "/proc isn't mounted here, and it is where the system tells of processes: mount -t proc "
+           "proc /proc";
+  }
+  if (std::string_view(self.data(), static_cast<std::size_t>(length)) ==
+      std::to_string(::getpid())) {
+    return "";
+  }
+  return "/proc is that of another PID namespace, where processes have other numbers: mount that "
+         "of "
+         "this one, as with 'unshare --pid --fork --mount-proc' or 'mount -t proc proc /proc'";
 }
 
 std::vector<std::string_view> words(std::string_view text) {

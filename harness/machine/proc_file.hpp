@@ -13,6 +13,10 @@ namespace echomux::proc {
 // All of a file, or none if it can't be read: a process may end at any time.
 [[nodiscard]] std::optional<std::string> read_file(const std::string& path);
 
+// Why nothing can be learned here of this process and those that it starts; empty where it can.
+// Servers are measured through /proc.
+[[nodiscard]] std::string why_unusable();
+
 // What stands between blanks and ends of lines, as parts of `text`.
 [[nodiscard]] std::vector<std::string_view> words(std::string_view text);
 

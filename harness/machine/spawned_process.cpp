@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <thread>
 
 #include "echo/system_call.hpp"
 #include "harness/machine/cpu.hpp"
@@ -21,6 +22,9 @@ namespace echomux {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// At a process without a descriptor.
+constexpr std::chrono::milliseconds between_looks{1};
 
 // These run in the child between fork and exec, where only async-signal-safe calls are allowed.
 bool become(int fd, int target) {
@@ -166,14 +170,9 @@ SpawnedProcess::SpawnedProcess(SpawnOptions options) : guarded_(options.guarded)
   ::setpgid(pid_, pid_);
   orders_.read_end.reset();
   news_.write_end.reset();
-  try {
-    // By number, since glibc before 2.36 has no wrapper.
-    process_.reset(
-        check(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)), "pidfd_open (Linux 5.3)"));
-  } catch (...) {
-    end();
-    throw;
-  }
+  // By number, since glibc before 2.36 has no wrapper. None before Linux 5.3, where a filter
+  // refuses it, or where no descriptor is left.
+  process_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   errors.write_end.reset();
   while (::read(errors.read_end.get(), &exec_error_, sizeof exec_error_) < 0 && errno == EINTR) {
   }
@@ -190,6 +189,17 @@ SpawnedProcess::~SpawnedProcess() {
 bool SpawnedProcess::wait_for_end(std::chrono::milliseconds limit) const {
   if (end_) return true;
   const auto deadline = Clock::now() + limit;
+  while (!process_) {
+    // Nothing announces its end then: it can only be asked again.
+    siginfo_t info{};
+    if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
+      if (errno != EINTR) return true;
+      continue;
+    }
+    if (info.si_pid == pid_) return true;
+    if (Clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(between_looks);
+  }
   for (;;) {
     pollfd process{.fd = process_.get(), .events = POLLIN, .revents = 0};
     const int ready = ::poll(&process, 1, remaining_ms(deadline));

@@ -94,7 +94,7 @@ class SpawnedProcess {
   pid_t pid_ = -1;      // of our child
   pid_t program_ = -1;  // the same, or if it is guarded, the child of that
   int exec_error_ = 0;
-  FileDescriptor process_;  // a pidfd: readable when our child has ended
+  FileDescriptor process_;  // a pidfd, readable when our child has ended; none where there is none
   Pipe orders_;             // to the guardian
   Pipe news_;               // from it
   std::optional<ProcessEnd> program_end_;

@@ -35,6 +35,13 @@ std::optional<std::uint64_t> id_from_detached_tracefs() {
 }
 
 std::string refusal(int error) {
+  if ((error == EACCES || error == EPERM) && ::geteuid() == 0) {
+    return "system calls can't be counted: the kernel refuses perf_event_open even to this root, "
+           "as "
+           "in a container or a user namespace; such as docker run --cap-add PERFMON "
+           "--security-opt "
+           "seccomp=unconfined permits it";
+  }
   if (error == EACCES || error == EPERM) {
     return "system calls can't be counted: the kernel doesn't permit it; run this as root or with "
            "CAP_PERFMON, or run 'sysctl kernel.perf_event_paranoid=-1' as root";
@@ -80,6 +87,15 @@ FileDescriptor open_system_call_counter(std::uint64_t tracepoint, pid_t thread) 
                                                     any_cpu, no_group, PERF_FLAG_FD_CLOEXEC)));
   if (!counter && errno != ESRCH) throw std::runtime_error(refusal(errno));
   return counter;
+}
+
+bool is_tracepoint_known() {
+  try {
+    static_cast<void>(system_call_tracepoint());
+    return true;
+  } catch (const std::runtime_error&) {
+    return false;
+  }
 }
 
 std::optional<std::string> system_calls_uncountable() {

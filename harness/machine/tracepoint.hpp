@@ -15,6 +15,9 @@ namespace echomux {
 // when it can't be found out.
 [[nodiscard]] std::uint64_t system_call_tracepoint();
 
+// Whether it can be found out.
+[[nodiscard]] bool is_tracepoint_known();
+
 // A counter, to be read with read(2), of the system calls that a thread and all that it starts make
 // from now on, on any CPU. 0 is the calling thread. Empty when the thread has ended; throws
 // std::runtime_error, with a sentence for the user, when there can be none.

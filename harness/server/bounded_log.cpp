@@ -6,9 +6,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
+#include <stdexcept>
+#include <string>
 
 #include "echo/system_call.hpp"
 
@@ -35,10 +39,22 @@ std::string tail_of(int fd) {
   return text;
 }
 
+// In memory; where a filter refuses that, one in the folder of temporary files.
+FileDescriptor file_without_name() {
+  FileDescriptor file(::memfd_create("server-stderr", MFD_CLOEXEC));
+  if (file) return file;
+  const std::string folder = std::filesystem::temp_directory_path();
+  file.reset(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (!file) {
+    throw std::runtime_error("no file for what a server prints: neither memfd_create nor one in " +
+                             folder + " can be had: " + error_text(errno));
+  }
+  return file;
+}
+
 }  // namespace
 
-BoundedLog::BoundedLog()
-    : file_(check(::memfd_create("server-stderr", MFD_CLOEXEC), "memfd_create")) {
+BoundedLog::BoundedLog() : file_(file_without_name()) {
   // What is written after a cut goes to the new end (open(2)).
   check(::fcntl(file_.get(), F_SETFL, O_APPEND), "fcntl O_APPEND");
   cutter_ = std::jthread([this](const std::stop_token& stop) {

@@ -252,8 +252,8 @@ constexpr std::uint64_t most_threads_read = 200;
 [[nodiscard]] std::vector<pid_t> process_tree(pid_t root, Root kind = Root::process);
 
 // The memory that the kernel uses for its own objects (sockets and epoll entries among them), for
-// the stacks that threads have in it, and for page tables: of the whole system. Throws
-// std::runtime_error when the kernel doesn't tell.
-[[nodiscard]] std::uint64_t kernel_memory_bytes();
+// the stacks that threads have in it, and for page tables: of the whole system. None where the
+// kernel doesn't tell, as gVisor's /proc/meminfo doesn't.
+[[nodiscard]] std::optional<std::uint64_t> kernel_memory_bytes();
 
 }  // namespace echomux

@@ -1,10 +1,15 @@
 #include "harness/server/programs.hpp"
 
+#include <stdexcept>
+
+#include "harness/machine/proc_file.hpp"
+
 namespace echomux {
 
 namespace fs = std::filesystem;
 
 fs::path own_program() {
+  if (const std::string why = proc::why_unusable(); !why.empty()) throw std::runtime_error(why);
   return fs::read_symlink("/proc/self/exe");
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <iterator>
 
 #include "echo/system_call.hpp"
@@ -76,13 +77,22 @@ ServerProcess::ServerProcess(const ServerCommand& command, std::chrono::millisec
     return;
   }
   log_.emplace();
-  int ports_tried = 0;
-  do {
+  try {
+    start_on_a_free_port(command, deadline, halt);
+  } catch (const std::runtime_error& error) {
+    if (!process_ || !process_->end().left_some) throw;
+    throw std::runtime_error(fmt::format("{}; {}", error.what(), left_some_words));
+  }
+}
+
+void ServerProcess::start_on_a_free_port(const ServerCommand& command, Clock::time_point deadline,
+                                         const std::stop_token& halt) {
+  for (int tried = 0; tried < most_ports_tried; ++tried) {
     port_ = is_told_its_port(command) ? find_free_port() : std::uint16_t{0};
     endpoint_ = resolve("127.0.0.1", port_);
     start(command);
     if (wait_until_listening(deadline, halt)) return;
-  } while (++ports_tried < most_ports_tried);
+  }
   throw std::runtime_error(fmt::format("the server '{}' ended before it listened ({}){}", name_,
                                        how_it_ended(), last_words()));
 }
@@ -242,7 +252,10 @@ std::optional<std::string> ServerProcess::read_line(Clock::time_point deadline) 
 
 std::optional<std::map<std::string, std::uint64_t>> ServerProcess::counters() {
   const auto ask = [this] {
-    return ::sigqueue(pid(), SIGUSR1, {.sival_int = static_cast<int>(++times_asked_)}) == 0;
+    if (::sigqueue(pid(), SIGUSR1, {.sival_int = static_cast<int>(++times_asked_)}) == 0)
+      return true;
+    // Where a filter refuses that, without a number is better than not at all.
+    return (errno == EPERM || errno == ENOSYS) && ::kill(pid(), SIGUSR1) == 0;
   };
   const std::uint64_t first_question = times_asked_ + 1;
   if (!speaks_echomux_ || exit_ || !ask()) return std::nullopt;

@@ -48,6 +48,11 @@ struct ServerExit {
   int signal = 0;                     // the signal that did
 };
 
+// What a user has to know of those.
+inline constexpr std::string_view left_some_words =
+    "processes that its command has started still run, and are not this user's to stop, such as "
+    "those of sudo: stop them yourself";
+
 // An echo server in a process of its own, listening from construction on. The destructor stops it,
 // with SIGKILL if it must, so none is left behind. Ours gets SIGKILL when its parent's thread dies.
 // Anybody's is guarded (spawned_process.hpp): it may run in the background, leave its session or
@@ -109,6 +114,8 @@ class ServerProcess {
   using Clock = std::chrono::steady_clock;
 
   void start(const ServerCommand& command);
+  void start_on_a_free_port(const ServerCommand& command, Clock::time_point deadline,
+                            const std::stop_token& halt);
   void wait_for_listening_line(Clock::time_point deadline);
   bool wait_until_listening(Clock::time_point deadline, const std::stop_token& halt);
   [[nodiscard]] std::optional<bool> found_listening();

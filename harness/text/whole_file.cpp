@@ -42,9 +42,12 @@ fs::path place_beside(const fs::path& path, fs::path& target) {
 
 [[noreturn]] void complain(const fs::path& path, std::string_view what,
                            const std::exception& error) {
-  throw std::runtime_error(
-      fmt::format("cannot write the {} to {}: {}; choose another place with -o", what,
-                  path.string(), error.what()));
+  const auto* const system = dynamic_cast<const std::system_error*>(&error);
+  const bool too_large = system != nullptr && system->code() == std::errc::file_too_large;
+  throw std::runtime_error(fmt::format("cannot write the {} to {}: {}; {}", what, path.string(),
+                                       error.what(),
+                                       too_large ? "this shell limits the size of files (ulimit -f)"
+                                                 : "choose another place with -o"));
 }
 
 }  // namespace

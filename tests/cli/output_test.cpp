@@ -2,18 +2,22 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <thread>
 
 #include "cli/command.hpp"
 #include "echo/socket.hpp"
 #include "echo/system_call.hpp"
+#include "harness/machine/listeners.hpp"
 #include "harness/server/server_process.hpp"
 #include "harness/text/text_width.hpp"
 #include "tests/support/odd.hpp"
+#include "tests/support/process_info.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -39,6 +43,22 @@ TEST(StandardStreams, TellWhenTheyAreFull) {
     EXPECT_EQ(full.end.exit_status, exit_failure) << command;
     EXPECT_THAT(full.text, HasSubstr("No space left on device")) << command;
   }
+}
+
+TEST(StandardStreams, TellAtTheEndOfServeWhenTheyAreFull) {
+  const FileDescriptor full(check(::open("/dev/full", O_WRONLY | O_CLOEXEC), "open /dev/full"));
+  Pipe err = make_pipe();
+  Program serve({"serve", "epoll_lt", "--port", "0"},
+                {.in = -1, .out = full.get(), .err = err.write_end.get()});
+  err.write_end.reset();
+  ASSERT_TRUE(eventually(patience, [&] {
+    const Sockets own = sockets_of({serve.pid()});
+    return std::ranges::any_of(listeners().value_or(std::vector<Listener>()),
+                               [&](const Listener& one) { return own.inodes.contains(one.inode); });
+  }));
+  serve.send_signal(SIGTERM);
+  EXPECT_EQ(serve.wait(), exit_failure);
+  EXPECT_THAT(read_all(err.read_end.get()), HasSubstr("No space left on device"));
 }
 
 TEST(StandardStreams, AreNobodyElsesWhenTheyWereClosed) {

@@ -2,15 +2,22 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "harness/bench/sweep.hpp"
 #include "harness/bench/trial.hpp"
 #include "tests/support/odd.hpp"
+#include "tests/support/temporary_directory.hpp"
+#include "tests/support/trials.hpp"
 
 namespace echomux {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 SweepServer server_of(std::vector<std::string> arguments) {
@@ -86,6 +93,30 @@ TEST(RunSweep, TakesNoEarlyRefusalForAServersLimit) {
   ASSERT_THAT(trials, SizeIs(1));
   EXPECT_EQ(trials.front().outcome.kind, OutcomeKind::failed);
   EXPECT_THAT(trials.front().outcome.sentence, HasSubstr("turned away after 0 connections"));
+}
+
+// As a build does it: another file in the place of the program, or of the script.
+TEST(RunSweep, NoticesAProgramThatIsReplaced) {
+  const TemporaryDirectory directory;
+  const std::string script = (directory / "server.sh").string();
+  const auto write_script = [&](std::string_view comment) {
+    const std::string part = script + ".part";
+    std::ofstream(part) << "exec " << ODD_SERVER << " $1 plain  # " << comment << '\n';
+    std::filesystem::rename(part, script);
+  };
+  write_script("first");
+  SweepPlan plan = short_plan();
+  plan.repetitions = 2;
+  std::vector<Trial> trials;
+  SweepObserver observer;
+  observer.after = [&](const Trial& trial) {
+    trials.push_back(trial);
+    write_script("second");
+  };
+  run_sweep(plan, {server_of({"/bin/sh", script, "{port}"})}, std::nullopt, {}, observer, {});
+  ASSERT_THAT(trials, SizeIs(2));
+  EXPECT_THAT(codes(trials[0].judgement), Not(Contains("program_replaced")));
+  EXPECT_THAT(codes(trials[1].judgement), Contains("program_replaced"));
 }
 
 TEST(RunSweep, KeepsNoCeilingThatAnInterruptionCutShort) {

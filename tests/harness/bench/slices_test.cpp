@@ -10,6 +10,7 @@
 #include <random>
 
 #include "harness/bench/row.hpp"
+#include "harness/machine/needs.hpp"
 #include "harness/server/programs.hpp"
 #include "tests/support/odd.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -19,7 +20,9 @@ namespace echomux {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 double ratio(const std::vector<std::optional<double>>& effects, std::size_t above,
              std::size_t below) {
@@ -193,6 +196,43 @@ TEST(Row, RunsWhoCannotStandSideBySideBesideTheFloorAlone) {
     for (const std::string& code : codes(trial.judgement)) alone += code == "beside_floor_alone";
   }
   EXPECT_EQ(alone, 1U);
+}
+
+// As little as one of them takes, or less than that.
+TEST(Row, RunsWhoDoesNotFitIntoMemoryApart) {
+  const SweepServer plain = server_of(odd("plain"));
+  const SweepServer floor = floor_of_row();
+  SweepPlan plan;
+  plan.rates = {500};
+  plan.load.active_connections = 10;
+  plan.load.duration = 40ms;
+  plan.slice = 20ms;
+  const SweepContext context{plan, plan_cpus(false, false), std::nullopt, {}};
+  const RowObserver nobody{[](const Trial&) {}, [](std::size_t, std::size_t) {},
+                           [](const SystemCallCount&) {}};
+  const auto run = [&](std::uint64_t connections) {
+    RowTask task;
+    task.floor = floor;
+    task.memory_bytes = connections * connection_bytes;
+    for (const char* const name : {"one", "two"}) {
+      Trial trial;
+      trial.cell = {name, 20, 500};
+      trial.active_connections = 10;
+      task.contenders.push_back({trial, &plain});
+    }
+    run_row(task, context, nobody);
+    return task;
+  };
+  const RowTask tight = run(60);
+  EXPECT_THAT(codes(tight.contenders[0].trial.judgement), Not(Contains("beside_floor_alone")));
+  EXPECT_THAT(codes(tight.contenders[1].trial.judgement), Contains("beside_floor_alone"));
+  for (const RowTask::Contender& one : tight.contenders) {
+    EXPECT_TRUE(one.trial.has_figures()) << one.trial.outcome.sentence;
+  }
+  for (const RowTask::Contender& one : run(59).contenders) {
+    EXPECT_EQ(one.trial.outcome.kind, OutcomeKind::not_possible);
+    EXPECT_THAT(one.trial.outcome.sentence, HasSubstr("of memory are left"));
+  }
 }
 
 // The suite's own is told to close idle connections, between two slices or while they are held.

@@ -165,9 +165,17 @@ TEST(Doctor, CountsMemoryFilesAndPorts) {
   EXPECT_EQ(capacity(machine, "epoll").max_connections, 900U);
   machine = good_machine();
   machine.sysctls["net.ipv4.ip_local_port_range"] = "50000 50999";
+  EXPECT_EQ(capacity(machine, "epoll").max_connections, 199'976U) << "there are more addresses";
+  machine.limits.loopback_ports = 1000;
   EXPECT_EQ(capacity(machine, "epoll").max_connections, 1000U);
-  EXPECT_EQ(capacity(machine, "epoll").lift,
-            "sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\"");
+  EXPECT_EQ(capacity(machine, "epoll").lift, "ip address add 127.0.0.1/8 dev lo");
+  machine = good_machine();
+  machine.limits.epoll_watches = 3000;
+  EXPECT_EQ(capacity(machine, "epoll").max_connections, 1500U);
+  machine = good_machine();
+  machine.limits.tracked_connections = 3000;
+  machine.limits.tracked_connections_taken = 1000;
+  EXPECT_EQ(capacity(machine, "epoll").max_connections, 2000U);
   machine = good_machine();
   machine.limits.file_max = 3000;
   machine.files_open = 1000;
@@ -191,6 +199,13 @@ TEST(Doctor, WarnsOfAPoorMachine) {
   EXPECT_EQ(observation(machine, "perf").command,
             "sudo mount -o remount,mode=750,gid=$(id -g) /sys/kernel/tracing && "
             "sudo sysctl -w kernel.perf_event_paranoid=1");
+}
+
+TEST(Doctor, SaysThatNothingIsMeasuredWithoutProc) {
+  Machine machine = good_machine();
+  machine.unavailable["proc"] = "it is another's";
+  EXPECT_EQ(observation(machine, "proc").level, Level::limit);
+  EXPECT_THAT(observation(machine, "proc").sentence, HasSubstr("it is another's"));
 }
 
 TEST(Doctor, TellsRootToMountTracefsAndNoMore) {

@@ -1,6 +1,7 @@
 // Where a CPU may be kept awake, and where that would do harm.
 #include "harness/machine/keep_awake.hpp"
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/filter.h>
@@ -71,6 +72,22 @@ TEST(CpuQuota, TellsForHowLongItWasUsedUp) {
   first.add("sys/fs/cgroup/cpu,cpuacct/c/cpu.stat", "nr_periods 4\nthrottled_time 777\n");
   EXPECT_EQ(throttled_time(cpu_quota(first.path()).value(), first.path()),
             std::chrono::nanoseconds(777));
+}
+
+TEST(FastestCpus, AreThoseOfTheFasterCores) {
+  const std::vector<int> all{0, 1, 2, 3};
+  FakeRoot alike;
+  EXPECT_EQ(fastest_cpus(all, alike.path()), all);
+  FakeRoot hybrid;
+  hybrid.add("sys/devices/cpu_core/cpus", "0-1\n").add("sys/devices/cpu_atom/cpus", "2-3\n");
+  EXPECT_THAT(fastest_cpus(all, hybrid.path()), ElementsAre(0, 1));
+  EXPECT_THAT(fastest_cpus({2, 3}, hybrid.path()), ElementsAre(2, 3));
+  FakeRoot big_and_little;
+  for (const int cpu : all) {
+    big_and_little.add(fmt::format("sys/devices/system/cpu/cpu{}/cpu_capacity", cpu),
+                       cpu == 3 ? "1024\n" : "446\n");
+  }
+  EXPECT_THAT(fastest_cpus(all, big_and_little.path()), ElementsAre(3));
 }
 
 TEST(CpuMask, HasRoomForTheCpusOfLargeMachines) {

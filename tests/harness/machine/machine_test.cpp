@@ -7,6 +7,8 @@
 
 #include "harness/machine/build_info.hpp"
 #include "harness/machine/cpu.hpp"
+#include "harness/machine/loopback.hpp"
+#include "harness/machine/memory.hpp"
 #include "tests/support/fake_root.hpp"
 
 namespace echomux {
@@ -93,6 +95,45 @@ TEST(Machine, FindsTheTightestLimitOfItsControlGroups) {
   EXPECT_EQ(limits.cgroup_pids, 500U);
   EXPECT_EQ(limits.cgroup_pids_file, "/sys/fs/cgroup/user.slice/pids.max");
   EXPECT_EQ(limits.cgroup_memory_bytes, 1048576U);
+}
+
+TEST(UsableMemory, IsTheLeastOfWhatIsLeft) {
+  FakeRoot root;
+  EXPECT_EQ(usable_memory_bytes(root.path()), std::nullopt);
+  root.add("proc/meminfo", "MemTotal: 2000 kB\nMemAvailable: 1000 kB\n");
+  EXPECT_EQ(usable_memory_bytes(root.path()), 1000U * 1024 / 10 * 9);
+  // What the group's processes have read of files gives way.
+  root.add("proc/self/cgroup", "4:memory:/ours\n")
+      .add("sys/fs/cgroup/memory/ours/memory.limit_in_bytes", "600000\n")
+      .add("sys/fs/cgroup/memory/ours/memory.usage_in_bytes", "500000\n")
+      .add("sys/fs/cgroup/memory/ours/memory.stat", "cache 1\ntotal_inactive_file 200000\n");
+  EXPECT_EQ(usable_memory_bytes(root.path()), 300'000U / 10 * 9);
+  root.add("proc/self/cgroup", "0::/ours\n")
+      .add("sys/fs/cgroup/cgroup.controllers", "memory\n")
+      .add("sys/fs/cgroup/ours/memory.max", "max\n")
+      .add("sys/fs/cgroup/ours/memory.current", "500000\n")
+      .add("sys/fs/cgroup/memory.max", "700000\n")
+      .add("sys/fs/cgroup/memory.current", "600000\n");
+  EXPECT_EQ(usable_memory_bytes(root.path()), 100'000U / 10 * 9);
+}
+
+TEST(Loopback, KnowsItsPortsAndWhetherItsConnectionsAreTracked) {
+  EXPECT_TRUE(has_whole_loopback());
+  EXPECT_GT(client_ports().value_or(0), 0U);
+  FakeRoot root;
+  EXPECT_EQ(client_ports(root.path()), std::nullopt);
+  EXPECT_FALSE(connection_tracking(root.path()));
+  root.add("proc/sys/net/ipv4/ip_local_port_range", "32768\t33000\n")
+      .add("proc/sys/net/netfilter/nf_conntrack_max", "1000\n")
+      .add("proc/sys/net/netfilter/nf_conntrack_count", "0\n");
+  EXPECT_EQ(client_ports(root.path()), 233U);
+  EXPECT_FALSE(connection_tracking(root.path())) << "no rule asks for it";
+  root.add("proc/sys/net/netfilter/nf_conntrack_count", "500\n");
+  EXPECT_FALSE(connection_tracking(root.path())->full());
+  root.add("proc/sys/net/netfilter/nf_conntrack_count", "995\n");
+  EXPECT_TRUE(connection_tracking(root.path())->full());
+  root.add("proc/sys/net/ipv4/ip_local_port_range", "hello world\n");
+  EXPECT_EQ(client_ports(root.path()), std::nullopt);
 }
 
 TEST(MachineDifferences, AreNoneBetweenAMachineAndItself) {

@@ -235,7 +235,7 @@ TEST(ProcessMeter, HasNothingToSayOfAProcessThatHasEnded) {
 }
 
 TEST(ProcessMeter, KnowsTheKernelsOwnMemory) {
-  EXPECT_GT(kernel_memory_bytes(), std::uint64_t{1} << 20);
+  EXPECT_GT(kernel_memory_bytes().value_or(0), std::uint64_t{1} << 20);
 }
 
 TEST(StealShare, ReadsTheCpusAskedFor) {

@@ -1,0 +1,72 @@
+#include "harness/bench/program_watch.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <set>
+#include <sstream>
+
+namespace echomux {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_file(const fs::path& path) {
+  std::error_code none;
+  return fs::is_regular_file(path, none);
+}
+
+// Where execvp(3) finds it; empty where it doesn't.
+fs::path program_named(const std::string& name) {
+  if (name.find('/') != std::string::npos) return is_file(name) ? fs::path(name) : fs::path();
+  const char* const path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "/bin:/usr/bin" : path);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (const fs::path found = fs::path(folder) / name; is_file(found)) return found;
+  }
+  return {};
+}
+
+// What an interpreter is given to execute. Other files that a command names may be there to be
+// written to, such as a log.
+bool is_script(const fs::path& path) {
+  static const std::set<std::string> endings{".class", ".jar", ".java", ".js", ".lua", ".mjs",
+                                             ".php",   ".pl",  ".py",   ".rb", ".sh",  ".ts"};
+  return is_file(path) && (endings.contains(path.extension()) || ::access(path.c_str(), X_OK) == 0);
+}
+
+}  // namespace
+
+ProgramWatch::ProgramWatch(const std::vector<SweepServer>& servers) {
+  const auto add = [this](const fs::path& path) {
+    if (!path.empty()) programs_.emplace(path.string(), identity_of(path));
+  };
+  for (const SweepServer& server : servers) {
+    const std::vector<std::string>& words = server.command.arguments;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      if (i == 0) add(program_named(words[i]));
+      if (i > 0 && is_script(words[i])) add(words[i]);
+    }
+  }
+}
+
+std::vector<std::string> ProgramWatch::replaced() const {
+  std::vector<std::string> names;
+  for (const auto& [path, identity] : programs_) {
+    if (!(identity_of(path) == identity)) names.push_back(path);
+  }
+  return names;
+}
+
+ProgramWatch::Identity ProgramWatch::identity_of(const fs::path& path) {
+  struct stat state {};
+  if (::stat(path.c_str(), &state) != 0) return {};
+  return {.device = state.st_dev,
+          .number = state.st_ino,
+          .size = state.st_size,
+          .changed_s = state.st_mtim.tv_sec,
+          .changed_ns = state.st_mtim.tv_nsec};
+}
+
+}  // namespace echomux

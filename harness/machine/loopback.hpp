@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+// What limits the connections of the loopback network beside descriptors and memory.
+namespace echomux {
+
+// Whether this network namespace takes connections from all of 127.0.0.0/8, and not from 127.0.0.1
+// alone: asked by binding a socket to 127.0.0.2.
+[[nodiscard]] bool has_whole_loopback();
+
+// How many ports the system gives to the clients of one address (net.ipv4.ip_local_port_range);
+// none where it doesn't tell.
+[[nodiscard]] std::optional<std::uint64_t> client_ports(const std::filesystem::path& root = "/");
+
+// The connections that netfilter remembers, those of all networks of the machine together: a packet
+// of a further one is dropped.
+struct ConnectionTracking {
+  std::uint64_t most = 0;
+  std::uint64_t taken = 0;
+
+  // But for what comes and goes at every moment.
+  [[nodiscard]] bool full() const noexcept { return taken + most / 100 >= most; }
+};
+
+// None where nothing is tracked, or the system doesn't tell.
+[[nodiscard]] std::optional<ConnectionTracking> connection_tracking(
+    const std::filesystem::path& root = "/");
+
+}  // namespace echomux
