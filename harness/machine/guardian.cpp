@@ -9,13 +9,16 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <utility>
 
 namespace echomux {
 namespace {
 
-// What may not be killed, or can't end since the kernel is busy for it, is given up after this.
+// What can't end since the kernel is busy for it is given up after this.
 constexpr time_t seconds_to_kill = 10;
+// Where none of them may be killed, their own end is waited for so long.
+constexpr time_t seconds_to_end_unkilled = 2;
 constexpr int ms_between = 10;
 
 time_t now_seconds() {
@@ -82,10 +85,14 @@ void forget_signals(int ended) {
 
 // As children die, theirs become ours, until none is left.
 [[noreturn]] void kill_all(pid_t program, int news, int ended) {
-  const time_t end = now_seconds() + seconds_to_kill;
+  const time_t begin = now_seconds();
   bool first = true;
-  while (now_seconds() < end) {
-    for_each_child(program, [](pid_t child) { ::kill(child, SIGKILL); });
+  bool some_killed = true;
+  while (now_seconds() < begin + (some_killed ? seconds_to_kill : seconds_to_end_unkilled)) {
+    some_killed = false;
+    for_each_child(program, [&](pid_t child) {
+      some_killed = ::kill(child, SIGKILL) == 0 || errno != EPERM || some_killed;
+    });
     // Its number can't be another's before it was waited for.
     if (std::exchange(first, false) &&
         ::waitid(P_PID, static_cast<id_t>(program), nullptr, WNOHANG | WEXITED | WNOWAIT) == 0) {

@@ -114,6 +114,11 @@ void become_nobody(const std::string& /*none*/) {
   check(::setresuid(nobody, nobody, nobody), "setresuid");
 }
 
+// As sudo does it: for a copy of this program that belongs to root and has the set-user-ID bit.
+void become_root(const std::string& /*none*/) {
+  check(::setresuid(0, 0, 0), "setresuid");
+}
+
 // --- limits ---
 
 void limit(const std::string& what_and_value) {
@@ -201,6 +206,7 @@ void enter(const std::string& word) {
       {"network", own_network},
       {"users", own_users},
       {"nobody", become_nobody},
+      {"root", become_root},
       {"limit", limit},
       {"cpu", use_cpu},
       {"group", own_control_group},

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <filesystem>
 #include <map>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/machine/proc_file.hpp"
 #include "harness/results/results_file.hpp"
 #include "tests/support/process_info.hpp"
 #include "tests/support/program.hpp"
@@ -163,6 +165,9 @@ std::vector<Environment> environments() {
       {"pids", {"pids=proc"}},
       {"root_of_some_users", {"users"}, {{"doctor", {0, "this root has no CAP_SYS_RESOURCE"}}}},
       {"nobody", {"nobody"}},
+      {"as_wsl2",
+       {"file=/proc/version:Linux version 5.15.90.1-microsoft-standard-WSL2", "hide=/sys"},
+       {{"doctor", {0, "Windows Subsystem for Linux"}}}},
       // Networks.
       {"loopback_down",
        {"network=down"},
@@ -219,25 +224,56 @@ std::vector<Environment> environments() {
 INSTANTIATE_TEST_SUITE_P(Environments, EnvironmentTest, ::testing::ValuesIn(environments()),
                          [](const auto& environment) { return environment.param.name; });
 
-// A program that its user may execute but not read is one whose descriptors he may not look at.
-TEST(ServerOfAnotherUser, IsMeasuredThoughNotSeenToListen) {
-  const TemporaryDirectory directory;
-  std::filesystem::permissions(directory.path(), std::filesystem::perms::all);
-  const std::filesystem::path server = directory / "server";
+// Bench as a user without privileges, with a server of somebody else's.
+class ServerOfAnotherUser : public ::testing::Test {
+ protected:
+  ServerOfAnotherUser() {
+    std::filesystem::permissions(directory_.path(), std::filesystem::perms::all);
+  }
+
+  // A copy of a program, with these permissions.
+  std::string copy_of(const std::string& program, unsigned permissions) {
+    const std::filesystem::path copy = directory_ / "server";
+    std::filesystem::copy_file(program, copy);
+    std::filesystem::permissions(copy, std::filesystem::perms(permissions));
+    return copy;
+  }
+
+  void bench(const std::string& command) {
+    const std::string results = (directory_ / "results.json").string();
+    const Finished run =
+        run_program({"nobody", "--", ECHOMUX_PROGRAM, "bench", "--backends", "none", "--server",
+                     "mine=" + command, "--idle", "5", "--repetitions", "1", "--duration", "60ms",
+                     "--no-report", "-o", results},
+                    {}, ENTER);
+    if (run.status == 77) GTEST_SKIP() << run.err;
+    EXPECT_EQ(run.status, 0) << run.out << run.err;
+    const Results measured = read_results(results);
+    ASSERT_EQ(measured.trials.size(), 1U);
+    EXPECT_TRUE(measured.trials[0].has_figures());
+    codes_ = codes(measured.trials[0].judgement);
+  }
+
+  TemporaryDirectory directory_;
+  std::vector<std::string> codes_{"listener_unknown", "left_running"};  // of a bench that was run
+};
+
+// One whose program its user may execute but not read: he may not look at its descriptors.
+TEST_F(ServerOfAnotherUser, IsMeasuredThoughNotSeenToListen) {
+  bench(copy_of(ODD_SERVER, 0111) + " {port} plain");
+  EXPECT_THAT(codes_, Contains("listener_unknown"));
+}
+
+// As with sudo: what the command starts is root's, and may not be stopped.
+TEST_F(ServerOfAnotherUser, IsToldOfWhenItCannotBeStopped) {
+  const std::filesystem::path server = directory_ / "of_root";
   std::filesystem::copy_file(ODD_SERVER, server);
-  std::filesystem::permissions(server, std::filesystem::perms(0111));
-  const std::string results = (directory / "results.json").string();
-  const Finished run =
-      run_program({"nobody", "--", ECHOMUX_PROGRAM, "bench", "--backends", "none", "--server",
-                   "mine=" + server.string() + " {port} plain", "--idle", "5", "--repetitions", "1",
-                   "--duration", "60ms", "--no-report", "-o", results},
-                  {}, ENTER);
-  if (run.status == 77) GTEST_SKIP() << run.err;
-  EXPECT_EQ(run.status, 0) << run.out << run.err;
-  const Results measured = read_results(results);
-  ASSERT_EQ(measured.trials.size(), 1U);
-  EXPECT_TRUE(measured.trials[0].has_figures());
-  EXPECT_THAT(codes(measured.trials[0].judgement), Contains("listener_unknown"));
+  bench(copy_of(ENTER, 04755) + " root -- " + server.string() + " {port} plain");
+  EXPECT_THAT(codes_, Contains("left_running"));
+  for (const int pid : proc::numbers_in("/proc")) {
+    const auto line = proc::read_file(fmt::format("/proc/{}/cmdline", pid));
+    if (line && line->starts_with(server.string())) ::kill(pid, SIGKILL);
+  }
 }
 
 }  // namespace
