@@ -5,7 +5,7 @@
 int main() {
   using namespace echomux;
   using namespace echomux::ratio_program;
-  const std::vector<std::string> servers{"floor", "epoll_lt", "epoll_et"};
+  const std::vector<std::string> servers{"floor", "epoll_lt", "epoll_et", "coroutines"};
   prepare("Server CPU per request over the floor's: 50 active connections, closed loop");
 
   Load load;
@@ -16,7 +16,7 @@ int main() {
     return measure(server_command(name), load).complete_cost().cpu_us_per_request;
   });
   report_figures(costs, servers, "us");
-  for (const char* const name : {"epoll_lt", "epoll_et"}) {
+  for (const char* const name : {"epoll_lt", "epoll_et", "coroutines"}) {
     report_ratio(std::string(name) + " / floor", ratios(costs, name, "floor"), Bound::at_most,
                  1.10);
   }

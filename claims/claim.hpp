@@ -19,13 +19,12 @@ enum class Verdict : std::uint8_t {
   holds_within_limits,  // and the finding says which
   refuted,
   not_testable_here,  // and the finding says why
-  not_yet_tested,     // needs what the suite doesn't have
 };
 [[nodiscard]] std::string_view to_string(Verdict verdict) noexcept;
 
 // What follows from the evidence.
 struct Finding {
-  Verdict verdict = Verdict::not_yet_tested;
+  Verdict verdict = Verdict::not_testable_here;
   std::string because;  // what was seen, in a sentence or two, with its figures
 };
 

@@ -17,7 +17,7 @@ namespace echomux::claims {
 namespace {
 
 constexpr std::array verdicts{Verdict::holds, Verdict::holds_within_limits, Verdict::refuted,
-                              Verdict::not_testable_here, Verdict::not_yet_tested};
+                              Verdict::not_testable_here};
 
 std::string counted(std::size_t count, Verdict verdict) {
   return fmt::format("{} {}", count, to_string(verdict));
@@ -48,8 +48,6 @@ std::string_view to_string(Verdict verdict) noexcept {
       return "refuted";
     case Verdict::not_testable_here:
       return "not testable here";
-    case Verdict::not_yet_tested:
-      return "not yet tested";
   }
   return "unknown";
 }

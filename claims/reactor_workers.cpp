@@ -1,13 +1,88 @@
-// Not yet tested: the suite lacks the server that it takes.
+// Do more workers behind one waiting thread serve more? And what does it cost to hand peers over?
+#include <fmt/core.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
 #include "claims/all_claims.hpp"
+#include "claims/support/bench.hpp"
+#include "claims/support/comparison.hpp"
+#include "harness/bench/rounds.hpp"
+#include "harness/machine/cpu.hpp"
 
 namespace echomux::claims {
 namespace reactor_workers_claim {
 
-Finding decide(const Evidence&) {
-  return {Verdict::not_yet_tested,
-          "it takes a server that waits in one thread and reads and writes in others, which the "
-          "suite doesn't have"};
+// One for the client, one for the reactor, and two for workers.
+constexpr double cpus_to_scale_on = 4;
+constexpr double much = 1.5;
+constexpr double material = 1.1;
+
+double requests_per_second(const Measurement& measured, const Load& load) {
+  static_cast<void>(measured.complete_cost());
+  return static_cast<double>(measured.result.window_requests) /
+         std::chrono::duration<double>(load.duration).count();
+}
+
+// On whichever CPUs the system chooses.
+void observe_scaling(const std::vector<std::string>& servers, Laboratory& laboratory,
+                     Evidence& evidence) {
+  std::map<std::string, std::vector<double>> rates;
+  const Load load = short_load(100);
+  run_rounds(
+      servers.size(), rounds,
+      [&](std::size_t i, std::size_t) {
+        laboratory.progress("on several CPUs: " + servers[i]);
+        const ServerCommand command = serve_command(laboratory.program, servers[i]);
+        rates[servers[i]].push_back(requests_per_second(measure(command, load), load));
+      },
+      laboratory.stop);
+  evidence.measure("rps_epoll_lt", "requests per second of epoll_lt, 100 active",
+                   rates["epoll_lt"]);
+  evidence.measure("rps_workers", "requests per second of reactor_workers with a worker a CPU",
+                   rates["reactor_workers"]);
+}
+
+void observe(Laboratory& laboratory, Evidence& evidence) {
+  const auto cpus = static_cast<double>(usable_cpus().size());
+  evidence.note("cpus", "CPUs that client and server may use", cpus);
+  const std::vector<std::string> servers{"epoll_lt", "reactor_workers"};
+  // First, since a bench keeps to its CPUs.
+  if (cpus >= cpus_to_scale_on) observe_scaling(servers, laboratory, evidence);
+  const Bench bench(laboratory);
+  std::map<std::string, std::vector<double>> cpu_us;
+  bench.in_turn(
+      servers.size(),
+      [&](std::size_t i) {
+        laboratory.progress("handing over: " + servers[i]);
+        const Measurement measured = measure(bench.command(servers[i]), short_load(10));
+        cpu_us[servers[i]].push_back(measured.complete_cost().cpu_us_per_request);
+      },
+      many_rounds);
+  for (const std::string& server : servers) {
+    evidence.measure("cpu_us_" + server,
+                     fmt::format("CPU per request of {} on one CPU, 10 active", server),
+                     cpu_us[server]);
+  }
+}
+
+Finding decide(const Evidence& evidence) {
+  const MedianInterval handing_over = evidence.ratio("cpu_us_reactor_workers", "cpu_us_epoll_lt");
+  const std::string cost =
+      fmt::format("on one CPU a request that is handed over costs {} the CPU of one that isn't",
+                  times(handing_over));
+  if (evidence.value("cpus") < cpus_to_scale_on) {
+    return {Verdict::not_testable_here,
+            cost + ", and on fewer than four CPUs there is nothing to scale on"};
+  }
+  const MedianInterval gain = evidence.ratio("rps_workers", "rps_epoll_lt");
+  const std::string seen = fmt::format(
+      "with a worker for each CPU it serves {} the requests of epoll_lt; {}", times(gain), cost);
+  if (surely_above(gain, much)) return {Verdict::holds, seen};
+  if (surely_above(gain, material)) return {Verdict::holds_within_limits, seen};
+  if (surely_below(gain, material)) return {Verdict::refuted, seen};
+  return cannot_tell(seen);
 }
 
 }  // namespace reactor_workers_claim
@@ -16,9 +91,15 @@ Claim reactor_workers() {
   return {.id = "reactor-workers",
           .sentence = "One thread waits, workers read and write: the reactor scales",
           .sources = "001",
-          .method = "Nothing yet.",
-          .decision = "Not before there is such a server to measure beside those there are.",
-          .observe = nullptr,
+          .method =
+              "reactor_workers against epoll_lt: CPU per request with ten active connections, "
+              "both on one CPU, in 41 rounds in turn; and where there are four CPUs or more, "
+              "the rate at which 100 connections that always ask are served, on all of them",
+          .decision =
+              "it holds when the workers surely serve half as many requests more (the whole "
+              "95 % interval of the ratio), within limits from a tenth on, and is refuted "
+              "below that. With fewer than four CPUs it is not testable",
+          .observe = reactor_workers_claim::observe,
           .decide = reactor_workers_claim::decide};
 }
 

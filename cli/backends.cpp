@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "beyond/coroutines/coroutines_server.hpp"
+#include "beyond/reactor_workers/reactor_workers_server.hpp"
 #include "blocking/blocking_server.hpp"
 #include "busy_poll/busy_poll_server.hpp"
 #include "course/eighth_backend/eighth_server.hpp"
@@ -18,9 +20,10 @@
 namespace echomux {
 namespace {
 
+constexpr std::size_t seven = 7;
 constexpr std::string_view descriptor_limit = "open descriptors (ulimit -n)";
 
-constexpr std::array all_backends{
+constexpr std::array everyone{
     Backend{.name = "blocking",
             .summary = "one thread, blocking calls, one peer at a time",
             .limit = "1 connection; the others wait in the backlog",
@@ -54,9 +57,19 @@ constexpr std::array all_backends{
             .summary = "one thread sleeps in epoll_wait, edge-triggered",
             .limit = descriptor_limit,
             .serve = &serve_epoll_et},
+    // Beyond the seven.
+    Backend{.name = "coroutines",
+            .summary = "one thread sleeps in epoll_wait; each peer is a coroutine",
+            .limit = descriptor_limit,
+            .serve = &serve_coroutines},
+    Backend{.name = "reactor_workers",
+            .summary = "one thread sleeps in epoll_wait; workers read and write",
+            .limit = descriptor_limit,
+            .serve = &serve_reactor_workers,
+            .has_workers = true},
 };
 
-// Not one of the seven: what a reader of course/eighth_backend writes, a template until then.
+// Not one of these: what a reader of course/eighth_backend writes, a template until then.
 constexpr Backend eighth{.name = "eighth",
                          .summary = "yours: one thread, epoll_wait, EPOLLONESHOT",
                          .limit = descriptor_limit,
@@ -64,13 +77,21 @@ constexpr Backend eighth{.name = "eighth",
 
 }  // namespace
 
+std::span<const Backend> all_backends() noexcept {
+  return everyone;
+}
+
 std::span<const Backend> backends() noexcept {
-  return all_backends;
+  return all_backends().first(seven);
+}
+
+std::span<const Backend> beyond() noexcept {
+  return all_backends().subspan(seven);
 }
 
 const Backend* find_backend(std::string_view name) noexcept {
-  const auto* const found = std::ranges::find(all_backends, name, &Backend::name);
-  return found == all_backends.end() ? nullptr : found;
+  const auto* const found = std::ranges::find(everyone, name, &Backend::name);
+  return found == everyone.end() ? nullptr : found;
 }
 
 const Backend* find_server(std::string_view name) noexcept {
@@ -84,15 +105,21 @@ const Backend* find_server(std::string_view name) noexcept {
   return nullptr;
 }
 
-std::vector<std::string> backend_names() {
+std::vector<std::string> all_backend_names() {
   std::vector<std::string> names;
-  names.reserve(all_backends.size());
-  for (const Backend& backend : all_backends) names.emplace_back(backend.name);
+  names.reserve(everyone.size());
+  for (const Backend& backend : everyone) names.emplace_back(backend.name);
+  return names;
+}
+
+std::vector<std::string> backend_names() {
+  std::vector<std::string> names = all_backend_names();
+  names.resize(seven);
   return names;
 }
 
 std::vector<std::string> server_names() {
-  std::vector<std::string> names = backend_names();
+  std::vector<std::string> names = all_backend_names();
   names.emplace_back(eighth.name);
   for (const Exhibit& exhibit : gallery()) {
     for (const Backend* const twin : {&exhibit.broken, &exhibit.mended}) {

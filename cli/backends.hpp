@@ -13,16 +13,25 @@ namespace echomux {
 // to add a line there.
 [[nodiscard]] std::span<const Backend> backends() noexcept;
 
-// The backend of that name; nullptr when there is none.
+// Those beyond the seven, in the same form: what comes after the course.
+[[nodiscard]] std::span<const Backend> beyond() noexcept;
+
+// The seven, and those beyond them: all that must do what the conformance suite says.
+[[nodiscard]] std::span<const Backend> all_backends() noexcept;
+
+// The one of these of that name; nullptr when there is none.
 [[nodiscard]] const Backend* find_backend(std::string_view name) noexcept;
 
-// The server of that name among all that can be run: the seven, `eighth`, which a reader writes
-// (course/eighth_backend), and those of gallery/, which are broken on purpose or mended. nullptr
-// when there is none.
+// The server of that name among all that can be run: all_backends(), `eighth`, which a reader
+// writes (course/eighth_backend), and those of gallery/, which are broken on purpose or mended.
+// nullptr when there is none.
 [[nodiscard]] const Backend* find_server(std::string_view name) noexcept;
 
 // The names of the seven.
 [[nodiscard]] std::vector<std::string> backend_names();
+
+// The names of all_backends().
+[[nodiscard]] std::vector<std::string> all_backend_names();
 
 // The names of all that find_server() finds.
 [[nodiscard]] std::vector<std::string> server_names();

@@ -19,6 +19,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view floor_name = "floor";
+// Names of several servers at once, for --backends.
+constexpr std::string_view group_seven = "seven";
+constexpr std::string_view group_beyond = "beyond";
 // In the name of a server that is told to go beyond its own.
 constexpr std::string_view no_limit = " (no limit)";
 
@@ -131,10 +134,22 @@ ServerSpec foreign_server(const std::string& text) {
 }
 
 std::vector<ServerSpec> choose_servers(const BenchArguments& arguments) {
-  std::vector<std::string> names = arguments.backends;
+  std::vector<std::string> names;
+  const auto add_group = [&](std::span<const Backend> group) {
+    for (const Backend& backend : group) names.emplace_back(backend.name);
+  };
+  for (const std::string& name : arguments.backends) {
+    if (name == group_seven) {
+      add_group(backends());
+    } else if (name == group_beyond) {
+      add_group(beyond());
+    } else {
+      names.push_back(name);
+    }
+  }
   if (names.empty()) {
     names.emplace_back(floor_name);
-    for (const Backend& backend : backends()) names.emplace_back(backend.name);
+    add_group(backends());
   }
   std::vector<ServerSpec> specs;
   for (const std::string& name : names) {
@@ -202,7 +217,7 @@ SweepServer make_server(const ServerSpec& spec) {
   if (backend == nullptr) {
     throw UsageError(
         fmt::format("unknown server '{}'; choose from: floor, {}; or a broken one ({})",
-                    spec.backend, joined(backend_names(), ", "), gallery_hint));
+                    spec.backend, joined(all_backend_names(), ", "), gallery_hint));
   }
   server.command = serve_command(own_program(), backend->name, spec.options);
   server.max_connections = backend->max_connections;
@@ -235,7 +250,8 @@ std::vector<Option> plan_options(BenchArguments& to) {
   use_preset(to, "quick");
   plan.rates = {1000};
   std::vector<std::string> servers = server_names();
-  servers.insert(servers.begin(), {std::string(floor_name), "none"});
+  servers.insert(servers.begin(), {std::string(floor_name), "none", std::string(group_seven),
+                                   std::string(group_beyond)});
   Value repetitions = Count{&plan.repetitions, 1, 10'000};
   repetitions.default_shown = false;
   std::vector<Option> options{
@@ -245,8 +261,10 @@ std::vector<Option> plan_options(BenchArguments& to) {
        one_of(Words{[&to](const std::string& name) { use_preset(to, name); }, "quick"},
               {"quick", "standard", "thorough"})},
       {"--backends",
-       fmt::format("Comma-separated, from: floor, {}; all unless given; 'none' for --server alone",
-                   joined(backend_names(), ", ")),
+       fmt::format(
+           "Comma-separated, from: floor, {}; floor and seven unless given; seven and beyond "
+           "are groups; 'none' for --server alone",
+           joined(all_backend_names(), ", ")),
        offer(&to.backends, servers)},
       {"--server",
        "Any echo server: NAME='COMMAND {port}', run without a shell; {port} becomes a free port, "

@@ -29,7 +29,7 @@ std::uint64_t inherited_descriptors() {
 
 std::vector<ServerTraits> server_traits() {
   std::vector<ServerTraits> servers;
-  for (const Backend& backend : backends()) {
+  for (const Backend& backend : all_backends()) {
     ServerTraits server;
     server.name = backend.name;
     server.thread_per_connection = backend.thread_per_connection;

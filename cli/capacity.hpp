@@ -8,7 +8,7 @@
 
 namespace echomux {
 
-// What the doctor must know of the seven.
+// What the doctor must know of all_backends().
 [[nodiscard]] std::vector<ServerTraits> server_traits();
 
 // Of the suite's own servers in a plan, those that get fewer connections on this machine than the

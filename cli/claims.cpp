@@ -163,7 +163,7 @@ Command claims_command() {
             file(&to->ledger),
             {"ID", "--list", "--json", "--output"}}},
           "Every verdict follows from what is observed or measured on this machine: holds, holds "
-          "within limits, refuted, not testable here, not yet tested. All together take less than "
+          "within limits, refuted, not testable here. All together take less than "
           "three minutes and need no root.\nExit status: 0 tested (whatever the verdicts), 1 "
           "failed, 2 wrong use, 130 interrupted.",
           [to] {

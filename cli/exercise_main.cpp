@@ -24,12 +24,12 @@ const Exhibit* find_exhibit(std::string_view /*name*/) noexcept {
   return nullptr;
 }
 
-std::vector<std::string> backend_names() {
+std::vector<std::string> all_backend_names() {
   return {std::string(exercise.name)};
 }
 
 std::vector<std::string> server_names() {
-  return backend_names();
+  return all_backend_names();
 }
 
 }  // namespace echomux

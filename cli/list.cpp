@@ -14,7 +14,7 @@ namespace {
 
 int list_as_json() {
   auto list = Json::array();
-  for (const Backend& backend : backends()) {
+  for (const Backend& backend : all_backends()) {
     list.push_back({{"name", backend.name},
                     {"summary", backend.summary},
                     {"limit", backend.limit},
@@ -27,7 +27,7 @@ int list_as_json() {
 
 int list_as_text() {
   Table table = Table::list(10);
-  for (const Backend& backend : backends()) {
+  for (const Backend& backend : all_backends()) {
     table.add(
         {std::string(backend.name), fmt::format("{} (limit: {})", backend.summary, backend.limit)});
   }

@@ -33,12 +33,14 @@ struct ServeOptions {
   std::string select_limit = "fd_setsize";
   std::optional<std::chrono::nanoseconds> idle_timeout;
   std::optional<std::size_t> max_connections;
+  std::optional<std::size_t> workers;
 };
 
 ServerOptions server_options_from(const ServeOptions& options) {
   ServerOptions chosen{.select_beyond_fd_setsize = options.select_limit == "none"};
   chosen.idle_timeout = options.idle_timeout.value_or(chosen.idle_timeout);
   chosen.max_connections = options.max_connections.value_or(chosen.max_connections);
+  chosen.workers = options.workers.value_or(chosen.workers);
   return chosen;
 }
 
@@ -127,7 +129,10 @@ const Backend& find_or_explain(const ServeOptions& options) {
   const Backend* const backend = find_server(options.backend);
   if (backend == nullptr) {
     throw UsageError(fmt::format("unknown backend '{}'; choose one of: {}; or a broken one ({})",
-                                 options.backend, joined(backend_names(), ", "), gallery_hint));
+                                 options.backend, joined(all_backend_names(), ", "), gallery_hint));
+  }
+  if (options.workers && !backend->has_workers) {
+    throw UsageError(fmt::format("{} has no --workers: leave it out", backend->name));
   }
   const Exhibit* const exhibit = find_exhibit(backend->name);
   if (exhibit == nullptr) return *backend;
@@ -205,10 +210,11 @@ Command serve_command() {
   constexpr std::chrono::milliseconds least_idle_timeout{10};
   // More descriptors than that no process can have (fs.nr_open).
   constexpr std::size_t most_connections = std::size_t{1} << 30;
+  constexpr std::size_t most_workers = 1024;
   return {
       "serve",
       "Run one server until Ctrl-C",
-      {{"BACKEND", fmt::format("One of: {}; or of the gallery", joined(backend_names(), ", ")),
+      {{"BACKEND", fmt::format("One of: {}; or of the gallery", joined(all_backend_names(), ", ")),
         offer(&to->backend, server_names())},
        {"--host", "Address to listen on", &to->host},
        {"--port", "Port to listen on; 0 is the kernel's choice", &to->port},
@@ -222,7 +228,10 @@ Command serve_command() {
        {"--max-connections",
         "While so many are open, close newcomers at once; blocking has one at a time and leaves "
         "the others waiting [no limit]",
-        Count{&to->max_connections, 1, most_connections}}},
+        Count{&to->max_connections, 1, most_connections}},
+       {"--workers",
+        "reactor_workers only: threads that read and write [as many as it may use CPUs]",
+        Count{&to->workers, 1, most_workers}}},
       "SIGINT and SIGTERM stop it; SIGUSR1 prints a snapshot of its counters as JSON.",
       [to] { return serve(*to); }};
 }

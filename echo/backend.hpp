@@ -24,6 +24,9 @@ struct ServerOptions {
   // With that many open, a newcomer is accepted and closed at once. A server that serves one peer
   // at a time leaves it in the backlog instead.
   std::uint64_t max_connections = std::numeric_limits<std::uint64_t>::max();
+  // Threads that serve peers, where a server has a fixed number of them; 0: one for each CPU that
+  // this process may use.
+  std::size_t workers = 0;
 };
 
 // One way of serving many peers, as every caller sees it.
@@ -45,6 +48,8 @@ struct Backend {
   bool thread_per_connection = false;
   // True when it watches only descriptors below FD_SETSIZE, unless it is told otherwise.
   bool bound_by_fd_setsize = false;
+  // True when ServerOptions::workers says how many threads serve.
+  bool has_workers = false;
 };
 
 }  // namespace echomux

@@ -1,17 +1,13 @@
 #include "echo/echo_session.hpp"
 
-#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <new>
-
-#include "echo/idle_timer.hpp"
 
 namespace echomux {
 namespace {
@@ -90,7 +86,7 @@ Outcome EchoSession::receive_and_send(std::span<std::byte> scratch, Counters& co
   const auto bytes = scratch.first(static_cast<std::size_t>(received));
   counters.bytes_received.add(bytes.size());
   read_short_ = bytes.size() < scratch.size();
-  quiet_looks_ = 0;
+  idle_.moved();
 
   const ssize_t sent = send_once(socket_.get(), bytes, counters);
   Outcome outcome = Outcome::progressed;
@@ -112,46 +108,17 @@ Outcome EchoSession::send_pending(Counters& counters) noexcept {
                                            pending_end_ - pending_begin_);
   const ssize_t sent = send_once(socket_.get(), pending, counters);
   if (sent < 0) return classify_error(socket_.get(), Outcome::want_write, counters);
-  pending_begin_ += static_cast<std::uint32_t>(sent);
-  quiet_looks_ = 0;
+  pending_begin_ = (pending_begin_ + static_cast<std::uint32_t>(sent)) & 0x7fff'ffffU;
+  idle_.moved();
   if (!owes()) {
     // An idle peer holds no memory.
     pending_.reset();
-    pending_begin_ = pending_end_ = 0;
+    pending_begin_ = 0;
+    pending_end_ = 0;
   }
   return Outcome::progressed;
 }
 // end lesson
-
-bool EchoSession::has_gone_idle(Counters& counters) noexcept {
-  if (moves_unseen()) quiet_looks_ = 0;
-  // The first look finds only that there is something to measure from.
-  ++quiet_looks_;
-  if (quiet_looks_ <= looks_per_idle_timeout) return false;
-  counters.closed.add();
-  counters.idle_closed.add();
-  if (owes()) {
-    // The echo will never be complete. A reset says so, where an orderly end would belie it; and it
-    // frees what the kernel holds for this peer, which otherwise it keeps for minutes.
-    const linger at_once{.l_onoff = 1, .l_linger = 0};
-    static_cast<void>(::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
-  }
-  return true;
-}
-
-// What moves between the peer and our kernel, and has not come as far as this program.
-bool EchoSession::moves_unseen() noexcept {
-  // What was sent may lie in the kernel's buffer, which holds megabytes, whether or not more is
-  // pending here. A peer that reads it slowly shows only in what it has acknowledged.
-  int bytes = 0;
-  if (::ioctl(socket_.get(), SIOCOUTQ, &bytes) < 0) return false;
-  const std::uint32_t before = unacknowledged_;
-  unacknowledged_ = static_cast<std::uint32_t>(bytes) & 0xff'ffffU;
-  if (unacknowledged_ != before) return true;
-  // Input that waits for this server, which has had too much to do, or was stopped.
-  return !owes() && quiet_looks_ == looks_per_idle_timeout &&
-         ::ioctl(socket_.get(), SIOCINQ, &bytes) == 0 && bytes > 0;
-}
 
 bool EchoSession::keep(std::span<const std::byte> unsent) noexcept {
   assert(!owes() && unsent.size() <= scratch_bytes);

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "echo/file_descriptor.hpp"
+#include "echo/idle_watch.hpp"
 #include "echo/server_stats.hpp"
 
 namespace echomux {
@@ -48,12 +49,10 @@ class EchoSession {
   // that moment, unless an urgent byte or the end of input ended the read early.
   [[nodiscard]] bool read_was_short() const noexcept { return read_short_; }
 
-  // For a server with an idle time-out, which asks at every look (echo/idle_timer.hpp): whether
-  // nothing has moved since the fifth look before this one. Then the end of the connection is
-  // counted, and the session is to be destroyed. A peer moves as long as it sends, or takes what is
-  // sent to it, however slowly; that this server has not come round to it yet is held against
-  // nobody.
-  [[nodiscard]] bool has_gone_idle(Counters& counters) noexcept;
+  // For a server with an idle time-out: see IdleWatch. Then the session is to be destroyed.
+  [[nodiscard]] bool has_gone_idle(Counters& counters) noexcept {
+    return idle_.has_gone_idle(socket_.get(), owes(), counters);
+  }
 
   [[nodiscard]] int fd() const noexcept { return socket_.get(); }
 
@@ -61,16 +60,12 @@ class EchoSession {
   Outcome receive_and_send(std::span<std::byte> scratch, Counters& counters) noexcept;
   Outcome send_pending(Counters& counters) noexcept;
   bool keep(std::span<const std::byte> unsent) noexcept;
-  bool moves_unseen() noexcept;
 
   FileDescriptor socket_;
-  // How many looks in a row found that nothing had moved; and how many bytes the peer had not
-  // acknowledged at the last of them, modulo 2^24. Both stand where alignment would leave a gap, so
-  // that no session is bigger for them.
-  std::uint32_t quiet_looks_ : 7 = 0;
+  IdleWatch idle_;  // stands where alignment would leave a gap
   std::uint32_t read_short_ : 1 = 0;
-  std::uint32_t unacknowledged_ : 24 = 0;
-  std::uint32_t pending_begin_ = 0;  // pending_[pending_begin_, pending_end_) is still to be sent
+  // pending_[pending_begin_, pending_end_) is still to be sent; at most scratch_bytes.
+  std::uint32_t pending_begin_ : 31 = 0;
   std::uint32_t pending_end_ = 0;
   std::unique_ptr<std::byte[]> pending_;
 };

@@ -26,6 +26,8 @@ constexpr std::array named_lines{
     NamedLine{"epoll", LineKind::epoll, {"#00609c", "#4ba3e3", "", "circle"}},
     NamedLine{"epoll_lt", LineKind::epoll, {"#00609c", "#4ba3e3", "", "circle"}},
     NamedLine{"epoll_et", LineKind::epoll, {"#008a65", "#1fc99a", "", "diamond"}},
+    NamedLine{"coroutines", LineKind::epoll, {"#4d6b00", "#a3c940", "4 2", "triangle"}},
+    NamedLine{"reactor_workers", LineKind::threads, {"#7d4a9e", "#c99be6", "4 2", "square"}},
 };
 
 struct Colour {

@@ -112,6 +112,20 @@ et-faster
   cpu_us_epoll_et_small=9.2 cpu_us_epoll_et_large=1000 -> refuted
   cpu_us_epoll_et_small=10 ~cpu_us_epoll_et_large -> not_testable_here
 
+coroutines-cheap
+  cpu_us_coroutines=40 cpu_us_epoll_lt=40 bytes_coroutines=44 bytes_epoll_lt=44 -> holds
+  bytes_coroutines=230 -> holds_within_limits
+  cpu_us_coroutines=30 bytes_coroutines=230 -> holds_within_limits
+  cpu_us_coroutines=50 -> refuted
+  ~cpu_us_coroutines -> not_testable_here
+
+reactor-workers
+  cpus=8 cpu_us_reactor_workers=50 cpu_us_epoll_lt=40 rps_workers=30000 rps_epoll_lt=10000 -> holds
+  rps_workers=13000 -> holds_within_limits
+  rps_workers=10000 -> refuted
+  ~rps_workers -> not_testable_here
+  cpus=2 -> not_testable_here
+
 threads-inefficient
   idle_many=1000 cpu_us_threaded_none=60 cpu_us_epoll_lt_none=40 cpu_us_threaded_many=60
   cpu_us_epoll_lt_many=40 cpu_us_threaded_lasting=20 cpu_us_epoll_lt_lasting=5

@@ -85,19 +85,10 @@ TEST_P(BehaviourExperiment, IsReallyObserved) {
   }
   const Finding finding = claim.decide(evidence);
   EXPECT_NE(finding.verdict, not_testable_here) << finding.because;
-  EXPECT_NE(finding.verdict, not_yet_tested) << finding.because;
 }
 
 INSTANTIATE_TEST_SUITE_P(Claims, BehaviourExperiment, ::testing::ValuesIn(behaviour_cases()),
                          test_name);
-
-TEST(BehaviourClaims, SayWhatTheyNeedWhereTheyCannotBeTestedYet) {
-  for (const char* id : {"reactor-workers", "coroutines-cheap"}) {
-    const Finding finding = claim_named(id).decide({});
-    EXPECT_EQ(finding.verdict, not_yet_tested) << id;
-    EXPECT_NE(finding.because.find("server"), std::string::npos) << id;
-  }
-}
 
 TEST(CostClaims, AreNotDecidedWithoutAnyOneOfTheirObservations) {
   for (const VerdictCase& one : cost_cases()) {

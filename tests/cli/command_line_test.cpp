@@ -37,7 +37,7 @@ constexpr const char* any_backend = "epoll_lt";
 TEST(CommandLine, ListsEveryBackendWithItsSummary) {
   const Finished list = run_program({"list"});
   EXPECT_EQ(list.status, exit_ok);
-  for (const Backend& backend : backends()) {
+  for (const Backend& backend : all_backends()) {
     EXPECT_THAT(list.out, HasSubstr(std::string(backend.name)));
     EXPECT_THAT(list.out, HasSubstr(std::string(backend.summary)));
   }
@@ -47,9 +47,9 @@ TEST(CommandLine, ListsEveryBackendAsJson) {
   const Finished list = run_program({"list", "--json"});
   EXPECT_EQ(list.status, exit_ok);
   const Json json = Json::parse(list.out);
-  ASSERT_EQ(json.size(), backends().size());
+  ASSERT_EQ(json.size(), all_backends().size());
   for (std::size_t i = 0; i < json.size(); ++i) {
-    const Backend& backend = backends()[i];
+    const Backend& backend = all_backends()[i];
     EXPECT_EQ(json[i].at("name"), backend.name);
     EXPECT_EQ(json[i].at("summary"), backend.summary);
     EXPECT_EQ(json[i].at("limit"), backend.limit);
@@ -65,7 +65,7 @@ TEST(CommandLine, DoctorTellsWhatEveryBackendCanCarryHere) {
   const Finished doctor = run_program({"doctor"});
   EXPECT_EQ(doctor.status, exit_ok);
   EXPECT_THAT(doctor.err, IsEmpty());
-  for (const Backend& backend : backends()) {
+  for (const Backend& backend : all_backends()) {
     EXPECT_THAT(doctor.out, HasSubstr("\n" + std::string(backend.name) + " "));
   }
 }
@@ -79,14 +79,14 @@ TEST(CommandLine, DoctorsJsonAgreesWithTheSystem) {
   if (descriptors.rlim_max != RLIM_INFINITY) {
     EXPECT_EQ(json.at("machine").at("limits").at("descriptors_hard"), descriptors.rlim_max);
   }
-  ASSERT_EQ(json.at("backends").size(), backends().size());
-  for (std::size_t i = 0; i < backends().size(); ++i) {
+  ASSERT_EQ(json.at("backends").size(), all_backends().size());
+  for (std::size_t i = 0; i < all_backends().size(); ++i) {
     const Json& row = json.at("backends")[i];
-    EXPECT_EQ(row.at("backend"), backends()[i].name);
+    EXPECT_EQ(row.at("backend"), all_backends()[i].name);
     const auto connections = row.at("max_connections").get<std::uint64_t>();
     EXPECT_LT(connections, descriptors.rlim_max);
-    if (backends()[i].max_connections) {
-      EXPECT_LE(connections, *backends()[i].max_connections);
+    if (all_backends()[i].max_connections) {
+      EXPECT_LE(connections, *all_backends()[i].max_connections);
     }
   }
   for (const Json& observation : json.at("observations")) {
@@ -109,7 +109,7 @@ TEST(CommandLine, NamesTheBackendsWhenOneIsUnknown) {
   EXPECT_EQ(serve.status, exit_usage);
   EXPECT_THAT(serve.out, IsEmpty());
   EXPECT_THAT(serve.err, HasSubstr("kqueue"));
-  for (const Backend& backend : backends()) {
+  for (const Backend& backend : all_backends()) {
     EXPECT_THAT(serve.err, HasSubstr(std::string(backend.name)));
   }
 }
@@ -159,7 +159,7 @@ ServerCommand serve_any(const std::vector<std::string>& options = {}) {
 }
 
 TEST(Serve, SaysWhereItListens) {
-  for (const Backend& backend : backends()) {
+  for (const Backend& backend : all_backends()) {
     const std::string name(backend.name);
     PipedProgram serve({"serve", name, "--port", "0"});
     const std::string line = read_line(serve.out());

@@ -122,7 +122,7 @@ TEST_F(Output, IsNeverWrittenOverUnlessToldTo) {
         std::pair{std::vector<std::string>{"report", place("run.json"), "-o", place("page.html")},
                   place("page.html")},
         std::pair{
-            std::vector<std::string>{"claims", "coroutines-cheap", "-o", place("claims.json")},
+            std::vector<std::string>{"claims", "short-read-is-drained", "-o", place("claims.json")},
             place("claims.json")}}) {
     SCOPED_TRACE(command.front());
     EXPECT_EQ(run_program(command).status, exit_ok);

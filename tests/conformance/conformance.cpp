@@ -249,12 +249,12 @@ std::vector<std::string> distinct_data(std::size_t peers, std::size_t bytes) {
   return data;
 }
 
-// The seven, unless ECHOMUX_TEST_SERVERS names others, separated by commas: any that 'echomux
-// serve' knows, or NAME=PROGRAM, which is run as 'PROGRAM serve NAME' and of which the same may be
-// expected as of the server of that name.
+// All of the suite's, unless ECHOMUX_TEST_SERVERS names others, separated by commas: any that
+// 'echomux serve' knows, or NAME=PROGRAM, which is run as 'PROGRAM serve NAME' and of which the
+// same may be expected as of the server of that name.
 std::vector<Backend> servers_under_test() {
   const char* const names = std::getenv("ECHOMUX_TEST_SERVERS");
-  if (names == nullptr) return {backends().begin(), backends().end()};
+  if (names == nullptr) return {all_backends().begin(), all_backends().end()};
   std::vector<Backend> servers;
   std::istringstream list(names);
   for (std::string name; std::getline(list, name, ',');) {

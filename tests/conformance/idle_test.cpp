@@ -280,8 +280,9 @@ TEST_P(IdleTimeoutFillsBuffers, ClosesPeersThatVanished) {
   EXPECT_EQ(Peer(endpoint()).exchange("next"), "next");
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, IdleTimeout, ::testing::ValuesIn(backends()), name_of_server);
-INSTANTIATE_TEST_SUITE_P(Backends, IdleTimeoutFillsBuffers, ::testing::ValuesIn(backends()),
+INSTANTIATE_TEST_SUITE_P(Backends, IdleTimeout, ::testing::ValuesIn(all_backends()),
+                         name_of_server);
+INSTANTIATE_TEST_SUITE_P(Backends, IdleTimeoutFillsBuffers, ::testing::ValuesIn(all_backends()),
                          name_of_server);
 
 }  // namespace

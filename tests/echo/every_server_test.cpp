@@ -137,7 +137,8 @@ TEST_P(EveryServer, HearsItsListenerAgainWhateverItsNumber) {
   EXPECT_TRUE(is_served(endpoint));
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, EveryServer, ::testing::ValuesIn(backends()), name_of_server);
+INSTANTIATE_TEST_SUITE_P(Backends, EveryServer, ::testing::ValuesIn(all_backends()),
+                         name_of_server);
 
 // A peer whose input ends just where its budget for a turn does is asked once more in the next
 // turn, to which no event has woken the server.

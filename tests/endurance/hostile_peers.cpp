@@ -139,7 +139,7 @@ int main(int argc, char** argv) {
       {"hostile_peers",
        "Measures a well-behaved peer beside hostile ones, on the loopback network.",
        {{"--backends", "Which servers; all of them unless told",
-         one_of(&options.backends, backend_names())},
+         one_of(&options.backends, all_backend_names())},
         {"--kinds", "Which kinds of hostility; all of them unless told",
          one_of(&options.kinds, all_kinds)},
         {"--rounds", "How often; intervals need six", Count{&options.rounds, 1, 1000}},

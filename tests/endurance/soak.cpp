@@ -113,7 +113,7 @@ int main(int argc, char** argv) {
        "Runs the servers for a long time under peers that come and go.",
        {{"--minutes", "How long, all servers side by side", Real{&options.minutes, 0.05, 1e5}},
         {"--backends", "Which servers; all of them unless told",
-         one_of(&options.backends, backend_names())},
+         one_of(&options.backends, all_backend_names())},
         {"-o", "Directory for soak.json and soak.md", &options.directory},
         {"--rate", "Of each server's well-behaved peers",
          Real{&options.soak.requests_per_second, 1, 1e5}},

@@ -37,13 +37,14 @@ constexpr std::array<CallForm, fault_call_names.size()> forms{{
     {"recvfrom", "EINTR EAGAIN short ENOBUFS ENOMEM ECONNRESET"},
     {"sendto", "EINTR EAGAIN short ENOBUFS ENOMEM ECONNRESET EPIPE"},
     {"accept4", "EINTR EAGAIN ECONNABORTED EMFILE ENFILE ENOBUFS ENOMEM"},
-    {"epoll_ctl", "ENOMEM ENOSPC", "epoll_lt epoll_et"},
-    {"epoll_wait", "EINTR", "epoll_lt epoll_et"},
+    {"epoll_ctl", "ENOMEM ENOSPC", "epoll_lt epoll_et coroutines reactor_workers"},
+    {"epoll_wait", "EINTR", "epoll_lt epoll_et coroutines reactor_workers"},
     {"poll", "EINTR ENOMEM", "poll"},
     {"pselect6", "EINTR ENOMEM", "select"},
-    {"pthread_create", "EAGAIN", "threaded"},
-    {"epoll_create1", "EMFILE ENFILE ENOMEM", "epoll_lt epoll_et"},
-    {"eventfd2", "EMFILE ENFILE ENOMEM", "select poll epoll_lt epoll_et"},
+    {"pthread_create", "EAGAIN", "threaded reactor_workers"},
+    {"epoll_create1", "EMFILE ENFILE ENOMEM", "epoll_lt epoll_et coroutines reactor_workers"},
+    {"eventfd2", "EMFILE ENFILE ENOMEM",
+     "select poll epoll_lt epoll_et coroutines reactor_workers"},
 }};
 
 const CallForm& form_of(FaultCall call) {
@@ -85,11 +86,15 @@ std::string why_not(const FaultCell& cell) {
   if (cell.fault == "EAGAIN" && cell.call != pthread_create && is_blocking(backend)) {
     return "a blocking socket without a time limit has no EAGAIN";
   }
-  const bool only_at_set_up = cell.call == epoll_create1 || cell.call == eventfd;
+  const bool only_at_set_up = cell.call == epoll_create1 || cell.call == eventfd ||
+                              (cell.call == pthread_create && cell.backend->has_workers);
   if (cell.when == set_up) {
     if (!only_at_set_up && cell.call != epoll_ctl) return call + " is no part of setting up";
   } else if (only_at_set_up) {
     return call + " is called while setting up alone";
+  }
+  if (cell.when == always && cell.call == epoll_ctl && cell.backend->has_workers) {
+    return "each request needs an epoll_ctl MOD, for which the kernel takes no memory";
   }
   if (cell.when == always && !lasts(cell)) {
     return "at every call it would leave none to make progress with";
@@ -185,7 +190,7 @@ std::string_view name_of(FaultWhen when) {
 
 std::vector<FaultCell> fault_cells(std::uint64_t seed) {
   std::vector<FaultCell> cells;
-  for (const Backend& backend : backends()) {
+  for (const Backend& backend : all_backends()) {
     for (std::size_t call = 0; call < fault_call_names.size(); ++call) {
       for (const std::string_view fault : fault_names) {
         for (const FaultWhen when : all_times) {
@@ -207,7 +212,7 @@ std::vector<FaultCell> fault_cells(std::uint64_t seed) {
 std::vector<FaultCell> storm_cells(std::uint64_t seed, std::size_t count) {
   std::vector<FaultCell> storms;
   for (const std::uint64_t end = seed + count; seed != end; ++seed) {
-    for (const Backend& backend : backends()) {
+    for (const Backend& backend : all_backends()) {
       FaultCell& storm = storms.emplace_back();
       storm.backend = &backend;
       storm.fault = everything;

@@ -230,7 +230,7 @@ std::string to_markdown(const std::vector<Tried>& all, const Options& options) {
       std::to_string(options.seed) + ".\n\n";
   text += summary_of("preloaded shim", all, &Tried::shim);
   if (options.strace) text += summary_of("strace --inject", all, &Tried::strace);
-  for (const Backend& backend : backends()) {
+  for (const Backend& backend : all_backends()) {
     const std::vector<Row> rows = rows_of(all, backend.name);
     const std::string storms = storms_of(all, backend.name);
     if (rows.empty() && storms.empty()) continue;

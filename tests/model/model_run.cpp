@@ -83,8 +83,8 @@ int run_program(int argc, char** argv) {
        "Puts a server through random scripts of connect, send, read, half-close, reset and stall\n"
        "over many peers, against a model of RFC 862. A script that the server fails is made small\n"
        "and printed.",
-       {{"BACKEND", fmt::format("One of: {}", joined(backend_names(), ", ")),
-         one_of(&options.backend, backend_names())},
+       {{"BACKEND", fmt::format("One of: {}", joined(all_backend_names(), ", ")),
+         one_of(&options.backend, all_backend_names())},
         {"--seed", "Of the first run; each further one has the next (random)", &options.seed},
         {"--runs", "How many (20, or 1 with a --seed)", Count{&options.runs, 1, 1'000'000'000}},
         {"--minutes",

@@ -49,7 +49,7 @@ TEST_P(ModelTest, PassesScriptsThatNobodyHasSeen) {
   try_seeds(first, fresh_seeds);
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, ModelTest, ::testing::ValuesIn(backends()), name_of_server);
+INSTANTIATE_TEST_SUITE_P(Backends, ModelTest, ::testing::ValuesIn(all_backends()), name_of_server);
 
 Target odd_target(const std::string& mode) {
   return {.name = "odd_server " + mode,

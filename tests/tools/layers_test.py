@@ -9,9 +9,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "
 
 from documents import tree  # noqa: E402 (it is found by that path)
 
-SERVERS = "blocking threaded busy_poll select poll epoll_lt epoll_et".split()
+SERVERS = "blocking threaded busy_poll select poll epoll_lt epoll_et coroutines reactor_workers".split()
 # From the bottom up. What shares a line includes nothing of each other, so there can be no cycle.
-LAYERS = [["echo"], [*SERVERS, "gallery", "floor", "course"], ["harness/stats"], ["harness/text"],
+LAYERS = [["echo"], [*SERVERS, "beyond", "gallery", "floor", "course"], ["harness/stats"], ["harness/text"],
           ["harness/machine"], ["harness/load"], ["harness/server"], ["harness/bench"],
           ["harness/results"], ["report"], ["reproduce"], ["claims"], ["cli"], ["benchmarks"],
           ["tests"]]
@@ -22,7 +22,7 @@ FOR_THE_HARNESS = {f"echo/{name}.hpp" for name in ("file_descriptor", "socket", 
 INCLUDE = re.compile(r'^#include "([^"]+/[^"]+)"', re.MULTILINE)
 NAME = rf'"(?:{"|".join(SERVERS)}|eighth)(?: [^"]*)?"'
 COMPARED = re.compile(rf'[!=]= (?:std::string\w*\()?{NAME}|(?:starts_with|contains)\({NAME}')
-MAY_COMPARE = (*SERVERS, "gallery", "course", "tests", "cli/backends.cpp", "report/palette.cpp")
+MAY_COMPARE = (*SERVERS, "beyond", "gallery", "course", "tests", "cli/backends.cpp", "report/palette.cpp")
 
 
 def folder_of(name):

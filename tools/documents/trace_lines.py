@@ -95,8 +95,10 @@ class Normaliser:
         return text
 
     def _eventfd2(self, name, arguments, result):
-        self._parts[result] = "stop"
-        return f"{name}({arguments}) = stop"
+        # A server has one to be stopped by; a second one is for peers that workers give back.
+        part = "given_back" if "stop" in self._parts.values() else "stop"
+        self._parts[result] = part
+        return f"{name}({arguments}) = {part}"
 
     def _epoll_create1(self, name, arguments, result):
         self._parts[result] = "epoll"

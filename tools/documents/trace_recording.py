@@ -24,6 +24,8 @@ MESSAGE = b"hello"
 TURNS_BETWEEN_STEPS = 4
 ONE_AT_A_TIME = ("blocking",)
 NEVER_SLEEPS = ("busy_poll",)
+# Of several workers, which one takes a peer is chance.
+OPTIONS = {"reactor_workers": ["--workers", "1"]}
 
 
 AGAIN = "… the same, again and again"
@@ -47,7 +49,8 @@ class Server:
         self._pipe = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
         command = ["strace", "-f", "-qq", "-e", "signal=none",
                    "-e", f"trace={','.join('?' + call for call in trace_lines.CALLS)}",
-                   "-o", str(pipe), program, "serve", backend, "--port", "0"]
+                   "-o", str(pipe), program, "serve", backend, "--port", "0",
+                   *OPTIONS.get(backend, [])]
         with open(self._out, "w") as out, open(self._errors, "w") as errors:
             try:
                 self._strace = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,
