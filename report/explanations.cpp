@@ -174,11 +174,19 @@ std::vector<std::string> caveats(const Results& results, const Cells& cells) {
         *few, *most));
   }
   const bool pinned = results.context.cpu_plan.starts_with("pinned");
-  if (pinned &&
-      any([](const CellSummary& c) { return line_kind(c.cell.server) == LineKind::threads; })) {
-    sentences.emplace_back(
-        "threaded runs on one CPU like the others, which denies it its parallelism; --no-pin shows "
-        "the other side.");
+  std::vector<std::string> threads;
+  for (const CellSummary& cell : cells) {
+    const std::string& server = cell.cell.server;
+    if (line_kind(server) == LineKind::threads && std::ranges::count(threads, server) == 0) {
+      threads.push_back(server);
+    }
+  }
+  if (pinned && !threads.empty()) {
+    sentences.push_back(
+        fmt::format("{} on one CPU like the others, which denies {} parallelism; --no-pin shows "
+                    "the other side.",
+                    list_in_words(threads) + (threads.size() > 1 ? " run" : " runs"),
+                    threads.size() > 1 ? "them their" : "it its"));
   }
   if (!results.context.machine.hypervisor.empty()) {
     sentences.emplace_back(
