@@ -55,17 +55,11 @@ Finding decide(const Evidence& evidence) {
       "bytes of its memory instead of {}, for its frame lies there",
       times(cpu), reader_number(evidence.value("bytes_coroutines")),
       reader_number(evidence.value("bytes_epoll_lt")));
-  switch (standing(cpu, material)) {
-    case Standing::dearer:
-      return {Verdict::refuted, seen};
-    case Standing::unclear:
-      return cannot_tell(seen);
-    case Standing::cheaper:
-    case Standing::alike:
-      break;
-  }
-  const bool as_small = surely_below(memory, material);
-  return {as_small ? Verdict::holds : Verdict::holds_within_limits, seen};
+  if (surely_above(cpu, material)) return {Verdict::refuted, seen};
+  if (!surely_below(cpu, material)) return cannot_tell(seen);
+  if (surely_below(memory, material)) return {Verdict::holds, seen};
+  if (surely_above(memory, material)) return {Verdict::holds_within_limits, seen};
+  return cannot_tell(seen);
 }
 
 }  // namespace coroutines_cheap_claim
@@ -81,8 +75,8 @@ Claim coroutines_cheap() {
               "beyond/coroutines.",
           .decision =
               "little is at most a tenth more. It holds when CPU and memory both stay "
-              "within that (the whole 95 % interval), within limits when the CPU alone "
-              "does, and is refuted when the CPU surely costs a tenth more",
+              "within that (the whole 95 % interval), within limits when memory surely takes "
+              "more, and is refuted when CPU surely does",
           .observe = coroutines_cheap_claim::observe,
           .decide = coroutines_cheap_claim::decide};
 }

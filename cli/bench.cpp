@@ -284,7 +284,9 @@ int bench(const BenchArguments& arguments) {
   std::cerr << fmt::format("{}; order of the trials from seed {}; raw results: {}\n",
                            recorder.results().context.cpu_plan, plan.seed, path.string());
 
-  for (const std::string& sentence : beyond_capacity(plan, recorder.results().context.machine)) {
+  for (const std::string& sentence :
+       beyond_capacity(plan, arguments.resume.empty() ? recorder.results().context.machine
+                                                      : describe_machine())) {
     std::cerr << fmt::format("echomux: warning: {}\n", sentence);
   }
 

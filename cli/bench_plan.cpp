@@ -135,8 +135,14 @@ ServerSpec foreign_server(const std::string& text) {
 
 std::vector<ServerSpec> choose_servers(const BenchArguments& arguments) {
   std::vector<std::string> names;
+  // A group may name again what was named by itself.
   const auto add_group = [&](std::span<const Backend> group) {
-    for (const Backend& backend : group) names.emplace_back(backend.name);
+    for (const Backend& backend : group) {
+      if (std::ranges::count(names, backend.name) == 0 &&
+          std::ranges::count(arguments.backends, backend.name) == 0) {
+        names.emplace_back(backend.name);
+      }
+    }
   };
   for (const std::string& name : arguments.backends) {
     if (name == group_seven) {

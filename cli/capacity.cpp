@@ -52,7 +52,15 @@ std::vector<ServerTraits> server_traits() {
 std::vector<std::string> beyond_capacity(const SweepPlan& plan, const Machine& machine) {
   const std::size_t asked =
       *std::ranges::max_element(plan.idle_connections) + plan.load.active_connections;
-  const std::vector<ServerTraits> traits = server_traits();
+  std::vector<ServerTraits> traits = server_traits();
+  for (ServerTraits& server : traits) {
+    // One that is told to go beyond its own limit.
+    if (std::ranges::any_of(plan.servers, [&](const ServerSpec& spec) {
+          return spec.backend == server.name && std::ranges::count(spec.options, "none") > 0;
+        })) {
+      server.max_connections.reset();
+    }
+  }
   const Diagnosis diagnosis = diagnose(machine, traits);
   // What limits some of them, and whom.
   std::vector<std::pair<Capacity, std::vector<std::string>>> causes;

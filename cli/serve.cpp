@@ -44,15 +44,22 @@ ServerOptions server_options_from(const ServeOptions& options) {
   return chosen;
 }
 
-// Writes to stdout unless that would block: a server whose output nobody reads must still stop
-// when it is told to. A pipe that is ready has room for PIPE_BUF bytes; everything here is shorter.
-// What went wrong is told at the end, but for a reader that has gone away.
+// Why something could not be written to stdout, but for a reader that has gone away: it is told at
+// the end.
 std::atomic<int> print_error = 0;
+
+// Writes to stdout unless that would block: a server whose output nobody reads must still stop when
+// it is told to. A pipe that is ready has room for PIPE_BUF bytes; everything here is shorter.
 void print(std::string_view text) {
   pollfd out{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
-  if (::poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0 &&
-      ::write(STDOUT_FILENO, text.data(), text.size()) < 0 && errno != EPIPE && errno != EAGAIN) {
-    print_error = errno;
+  if (::poll(&out, 1, 0) != 1 || (out.revents & POLLOUT) == 0) return;
+  while (!text.empty()) {
+    const ssize_t count = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (count < 0 && errno != EINTR) {
+      if (errno != EPIPE && errno != EAGAIN) print_error = errno;
+      return;
+    }
+    text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
   }
 }
 

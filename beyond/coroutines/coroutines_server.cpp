@@ -58,8 +58,9 @@ class PeerTask {
     // … and when it is done its frame stays until the loop, which has resumed it, has seen that.
     std::suspend_always final_suspend() noexcept { return {}; }
     void return_void() noexcept {}
-    // An exception would come out of the loop's resume(), and end the server for one peer's sake.
-    // Nothing in the body throws; should that change, it ends this peer like a return.
+    // Where an exception ends that has left the body; thrown on from here it would come out of the
+    // loop's resume(), and end the server for one peer's sake. Nothing in the body throws. Should
+    // that change, it ends this peer like a return.
     void unhandled_exception() noexcept {}
 
     // A frame for every peer: this is where memory runs out, and that is no exception either.
@@ -162,7 +163,9 @@ class CoroutinesServer {
       promise_->waits_for = this;
       return server_.watch(fd_, ready, *promise_);
     }
-    void moved() const noexcept { promise_->idle.moved(); }
+    void moved() const noexcept {
+      if (promise_ != nullptr) promise_->idle.moved();
+    }
 
     // Whether a call that failed is to be made again when the socket is ready; else the peer is
     // lost.

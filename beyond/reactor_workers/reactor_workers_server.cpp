@@ -1,8 +1,10 @@
 #include "beyond/reactor_workers/reactor_workers_server.hpp"
 
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -34,13 +36,23 @@ constexpr std::size_t events_per_wait = 512;
 // further events: what is ready stays in the kernel.
 constexpr std::size_t queue_places = 1024;
 
+// That this process may use; std::thread::hardware_concurrency() may count those that it may not.
+std::size_t usable_cpus() noexcept {
+  cpu_set_t cpus{};
+  const int known = ::sched_getaffinity(0, sizeof cpus, &cpus);
+  const unsigned count =
+      known == 0 ? static_cast<unsigned>(CPU_COUNT(&cpus)) : std::thread::hardware_concurrency();
+  return std::max(count, 1U);
+}
+
 struct Peer {
   explicit Peer(FileDescriptor socket) noexcept : session(std::move(socket)) {}
 
   EchoSession session;
   // lesson: taken
-  // From when the reactor hands the peer over until the worker has touched it for the last time.
-  // While it is set the peer is the worker's alone, and else the reactor's.
+  // From when the reactor hands the peer over until the worker has had it watched again. While it
+  // is set the peer is the worker's alone, and else the reactor's. It stays set on a peer that a
+  // worker gives back to be closed.
   std::atomic<bool> taken = false;
   // end lesson
 };
@@ -51,9 +63,12 @@ class WorkQueue {
   // lesson: queue
   // Waits while there is no place. For the reactor.
   void push(Peer* peer) {
-    std::unique_lock lock(mutex_);
-    place_free_.wait(lock, [this] { return count_ < queue_places; });
-    places_[(first_ + count_++) % queue_places] = peer;
+    {
+      std::unique_lock lock(mutex_);
+      place_free_.wait(lock, [this] { return count_ < queue_places; });
+      places_[(first_ + count_++) % queue_places] = peer;
+    }
+    // Without the lock, for which the worker that wakes up would have to wait.
     peer_there_.notify_one();
   }
 
@@ -64,7 +79,9 @@ class WorkQueue {
     if (closed_) return nullptr;
     Peer* const peer = places_[first_];
     first_ = (first_ + 1) % queue_places;
-    if (count_-- == queue_places) place_free_.notify_one();
+    const bool was_full = count_-- == queue_places;
+    lock.unlock();
+    if (was_full) place_free_.notify_one();
     return peer;
   }
   // end lesson
@@ -190,13 +207,14 @@ class ReactorWorkersServer {
 
   // lesson: give-back
   // Only the reactor closes sockets. Once one is closed its number may be a newcomer's, and a
-  // worker that still meant the old one would hit that.
-  void give_back(Peer& peer) {
+  // worker that still meant the old one would hit that. Nor may anybody else touch the peer until
+  // then, so it stays taken.
+  void give_back(const Peer& peer) {
+    const int fd = peer.session.fd();
     {
       const std::lock_guard lock(mutex_);
-      given_back_.push_back(peer.session.fd());  // there is room: see add_peer()
+      given_back_.push_back(fd);  // there is room: see add_peer()
     }
-    peer.taken.store(false, std::memory_order_release);
     static_cast<void>(::eventfd_write(given_back_event_.get(), 1));
   }
   // end lesson
@@ -210,16 +228,14 @@ class ReactorWorkersServer {
       given_back_.clear();
     }
     for (const int fd : closing_) {
-      std::unique_ptr<Peer>& peer = peers_[static_cast<std::size_t>(fd)];
-      await_last_touch(*peer);
       ++closed_by_workers_;
       --open_;
-      peer.reset();
+      peers_[static_cast<std::size_t>(fd)].reset();
     }
   }
 
-  // A worker has had the peer watched again, or given it back, and is about to say that it has let
-  // go: that is its very next step.
+  // A worker has had the peer watched again, and is about to say that it has let go: that is its
+  // very next step.
   static void await_last_touch(const Peer& peer) {
     while (peer.taken.load(std::memory_order_acquire)) std::this_thread::yield();
   }
@@ -286,10 +302,12 @@ class ReactorWorkersServer {
     try {
       if (slot >= peers_.size()) peers_.resize(slot + 1);
       // So that to give one back, later, needs no memory.
-      closing_.reserve(peers_.size());
-      {
-        const std::lock_guard lock(mutex_);
-        given_back_.reserve(peers_.size());
+      if (closing_.capacity() < peers_.size()) {
+        {
+          const std::lock_guard lock(mutex_);
+          given_back_.reserve(peers_.capacity());
+        }
+        closing_.reserve(peers_.capacity());
       }
       peer = std::make_unique<Peer>(std::move(socket));
     } catch (const std::bad_alloc&) {
@@ -298,7 +316,7 @@ class ReactorWorkersServer {
     }
     // lesson: oneshot
     // EPOLLONESHOT: one event, and then none until a worker asks for the next. Without it the peer
-    // would be reported again while a worker is at it, and two would read one stream.
+    // would be reported again and again while a worker is at it.
     if (set_interest(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLONESHOT, counters_) < 0) {
       turn_away(counters_, "epoll_ctl can watch no more");
       return;
@@ -340,7 +358,7 @@ class ReactorWorkersServer {
 void serve_reactor_workers(FileDescriptor listener, std::stop_token stop,
                            const ServerOptions& options, ServerStats& stats) {
   ReactorWorkersServer server(std::move(listener), std::move(stop), options, stats);
-  server.run(options.workers > 0 ? options.workers : std::thread::hardware_concurrency());
+  server.run(options.workers > 0 ? options.workers : usable_cpus());
 }
 
 }  // namespace echomux

@@ -28,35 +28,37 @@ fs::path program_named(const std::string& name) {
   return {};
 }
 
-// What an interpreter is given to execute. Other files that a command names may be there to be
-// written to, such as a log.
+// What an interpreter is given to execute, or a program of its own. Other files that a command
+// names may be there to be written to, such as a log; and on some file systems every file may be
+// executed.
 bool is_script(const fs::path& path) {
   static const std::set<std::string> endings{".class", ".jar", ".java", ".js", ".lua", ".mjs",
                                              ".php",   ".pl",  ".py",   ".rb", ".sh",  ".ts"};
-  return is_file(path) && (endings.contains(path.extension()) || ::access(path.c_str(), X_OK) == 0);
+  if (!is_file(path)) return false;
+  return endings.contains(path.extension()) ||
+         (path.extension().empty() && ::access(path.c_str(), X_OK) == 0);
 }
 
 }  // namespace
 
 ProgramWatch::ProgramWatch(const std::vector<SweepServer>& servers) {
-  const auto add = [this](const fs::path& path) {
-    if (!path.empty()) programs_.emplace(path.string(), identity_of(path));
-  };
   for (const SweepServer& server : servers) {
+    auto& programs = programs_.emplace_back();
     const std::vector<std::string>& words = server.command.arguments;
     for (std::size_t i = 0; i < words.size(); ++i) {
-      if (i == 0) add(program_named(words[i]));
-      if (i > 0 && is_script(words[i])) add(words[i]);
+      const fs::path path = i == 0 ? program_named(words[i]) : fs::path(words[i]);
+      if (i == 0 ? !path.empty() : is_script(path)) {
+        programs.emplace(path.string(), identity_of(path));
+      }
     }
   }
 }
 
-std::vector<std::string> ProgramWatch::replaced() const {
-  std::vector<std::string> names;
-  for (const auto& [path, identity] : programs_) {
-    if (!(identity_of(path) == identity)) names.push_back(path);
+std::optional<std::string> ProgramWatch::replaced(std::size_t server) const {
+  for (const auto& [path, identity] : programs_.at(server)) {
+    if (!(identity_of(path) == identity)) return path;
   }
-  return names;
+  return std::nullopt;
 }
 
 ProgramWatch::Identity ProgramWatch::identity_of(const fs::path& path) {

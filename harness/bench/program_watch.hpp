@@ -5,6 +5,7 @@
 #include <ctime>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,14 +14,15 @@
 namespace echomux {
 
 // Notices when a program that a sweep starts again and again is replaced meanwhile, as by a build:
-// then what was measured before and after are two programs. Watches each program and script that a
-// server's command names.
+// then what was measured before and after are two programs. Watches the program that a server's
+// command begins with, and each other program or script in it that is named by its path.
 class ProgramWatch {
  public:
   explicit ProgramWatch(const std::vector<SweepServer>& servers);
 
-  // Those that are no longer what they were at the beginning, in the order of their names.
-  [[nodiscard]] std::vector<std::string> replaced() const;
+  // The first of this server's, by its place among those given, that is no longer what it was; none
+  // where all are.
+  [[nodiscard]] std::optional<std::string> replaced(std::size_t server) const;
 
  private:
   // What tells one file from another, and from its earlier self.
@@ -35,7 +37,7 @@ class ProgramWatch {
   };
   static Identity identity_of(const std::filesystem::path& path);
 
-  std::map<std::string, Identity> programs_;
+  std::vector<std::map<std::string, Identity>> programs_;  // of each server, by path
 };
 
 }  // namespace echomux

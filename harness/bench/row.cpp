@@ -13,7 +13,6 @@
 #include "harness/bench/rounds.hpp"
 #include "harness/bench/slices.hpp"
 #include "harness/machine/keep_awake.hpp"
-#include "harness/machine/needs.hpp"
 #include "harness/text/time_units.hpp"
 
 namespace echomux {
@@ -301,25 +300,6 @@ class Row {
   std::vector<std::pair<RowTask::Contender*, std::string>> unfit_;
 };
 
-std::size_t connections_of(const RowTask::Contender& contender) {
-  return contender.trial.cell.idle_connections + contender.trial.active_connections;
-}
-
-std::uint64_t memory_of(const RowTask::Contender& contender) {
-  return connections_of(contender) *
-         (contender.server->thread_per_connection ? threaded_connection_bytes : connection_bytes);
-}
-
-// Where it would end by a lack of memory, and others with it.
-void rule_out(Trial& trial, std::uint64_t needed, std::uint64_t room) {
-  constexpr std::uint64_t mib = 1'048'576;
-  trial.outcome = {OutcomeKind::not_possible, RunEnd::not_run,
-                   fmt::format("not possible: with the floor beside it, it takes about {} MiB for "
-                               "its connections, and {} MiB of memory are left",
-                               needed / mib, room / mib)};
-  trial.judgement = judge_trial(trial, {});
-}
-
 }  // namespace
 
 std::size_t rounds_of(const SweepPlan& plan) {
@@ -332,13 +312,16 @@ void run_row(RowTask& task, const SweepContext& context, const RowObserver& obse
   std::vector<RowTask::Contender*> together;
   std::vector<std::pair<RowTask::Contender*, std::string>> alone;
   // The floor is always there.
-  const std::uint64_t floors = connections_of(task.contenders.front()) * connection_bytes;
+  const Trial& any = task.contenders.front().trial;
+  const std::uint64_t floors = task.floor ? memory_needed(any, *task.floor) : 0;
   const std::uint64_t room = task.memory_bytes.value_or(~std::uint64_t{0});
   std::uint64_t needed = floors;
   for (RowTask::Contender& contender : task.contenders) {
-    const std::uint64_t its = contender.server->is_floor ? 0 : memory_of(contender);
+    const std::uint64_t its =
+        contender.server->is_floor ? 0 : memory_needed(contender.trial, *contender.server);
     if (floors + its > room) {
-      rule_out(contender.trial, floors + its, room);
+      fail(contender.trial, OutcomeKind::not_possible,
+           lacking_memory(floors + its, room, "with the floor beside it, "));
     } else if (needed + its <= room) {
       together.push_back(&contender);
       needed += its;
@@ -352,7 +335,13 @@ void run_row(RowTask& task, const SweepContext& context, const RowObserver& obse
     if (together.size() > 1) std::ranges::copy(row.unfit(), std::back_inserter(alone));
   }
   for (const auto& [contender, why] : alone) {
-    if (context.stop.stop_requested()) break;
+    if (context.stop.stop_requested()) {
+      // Whoever hasn't stood with the others has no outcome yet.
+      if (contender->trial.outcome.kind == OutcomeKind::measured && !contender->trial.load) {
+        fail(contender->trial, OutcomeKind::interrupted, "interrupted");
+      }
+      continue;
+    }
     Row row(context, observer);
     row.run({contender}, task.floor, task.seed);
     if (contender->trial.has_figures() && row.unfit().empty()) {

@@ -13,6 +13,7 @@
 #include "harness/bench/program_watch.hpp"
 #include "harness/bench/rounds.hpp"
 #include "harness/bench/row.hpp"
+#include "harness/bench/trial.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/cpu_claim.hpp"
 #include "harness/machine/keep_awake.hpp"
@@ -38,24 +39,30 @@ void wait_for_stop(const std::stop_token& stop, std::chrono::milliseconds limit)
   static_cast<void>(asked.try_acquire_for(limit));
 }
 
-// True when the trial need not be run, since it is known that it can't be.
-bool ruled_out(Trial& trial, const SweepServer& server, std::uint64_t descriptor_limit) {
+// True when the trial need not be run, since it is known that it can't be. In a row memory is
+// looked at for all of its servers together.
+bool ruled_out(Trial& trial, const SweepServer& server, const SweepPlan& plan,
+               std::uint64_t descriptor_limit) {
   const std::size_t connections = trial.cell.idle_connections + trial.active_connections;
   const std::size_t needed = connections + spare_descriptors;
+  const std::uint64_t bytes = memory_needed(trial, server);
+  std::optional<std::uint64_t> room;
+  if (plan.slice == std::chrono::nanoseconds(0)) room = usable_memory_bytes();
   // A server that serves one peer at a time is run all the same: that it starves the others is its
   // lesson, not a limit that someone has set.
   if (server.max_connections > 1 && connections > *server.max_connections) {
-    trial.outcome = {OutcomeKind::over_limit, RunEnd::not_run,
-                     fmt::format("limit {}", *server.max_connections)};
+    fail(trial, OutcomeKind::over_limit, fmt::format("limit {}", *server.max_connections));
   } else if (needed > descriptor_limit) {
-    trial.outcome = {OutcomeKind::not_possible, RunEnd::not_run,
-                     fmt::format("not possible: needs {} descriptors, the limit is {} ('echomux "
-                                 "doctor' says how to raise it)",
-                                 needed, descriptor_limit)};
+    fail(
+        trial, OutcomeKind::not_possible,
+        fmt::format("not possible: needs {} descriptors, the limit is {} (raise it: ulimit -Hn {}, "
+                    "as root)",
+                    needed, descriptor_limit, needed));
+  } else if (room && bytes > *room) {
+    fail(trial, OutcomeKind::not_possible, lacking_memory(bytes, *room));
   } else {
     return false;
   }
-  trial.judgement = judge_trial(trial, {});
   return true;
 }
 
@@ -78,24 +85,12 @@ CpuPlan plan_cpus(bool pin, bool keep_awake) {
   } else if (!may_choose_cpus()) {
     plan.explanation = "not pinned: the kernel refuses to let programs choose their CPUs here";
   } else {
-    // Of cores that differ, two of the fastest, so that server and client have alike ones.
-    const std::vector<int> fastest = fastest_cpus(plan.usable);
-    const bool differ = fastest.size() < plan.usable.size();
-    const bool alike = fastest.size() >= 2;
-    if (alike) plan.usable = fastest;
-    // The first CPU takes most interrupts, so the client gets it and the server is left alone: on
-    // another core, where there is one.
-    plan.client = plan.usable.front();
-    const auto apart = std::find_if(plan.usable.rbegin(), plan.usable.rend() - 1,
-                                    [&](int cpu) { return !share_a_core(*plan.client, cpu); });
-    const bool one_core = apart == plan.usable.rend() - 1;
-    plan.server = one_core ? plan.usable.back() : *apart;
-    plan.usable = {*plan.client, *plan.server};
-    plan.explanation =
-        fmt::format("pinned: server on CPU {}, client on CPU {}{}", *plan.server, *plan.client,
-                    !differ ? ""
-                    : alike ? ", two of the faster cores"
-                            : ", whose cores differ in speed");
+    const TwoCpus two = choose_two(plan.usable);
+    plan.client = two.client;
+    plan.server = two.server;
+    plan.usable = {two.client, two.server};
+    plan.explanation = fmt::format("pinned: server on CPU {}, client on CPU {}{}", two.server,
+                                   two.client, two.remark);
   }
   const std::string why_not = keep_awake ? why_not_kept_awake(plan.usable) : "";
   plan.explanation += !keep_awake       ? ", free to sleep"
@@ -214,7 +209,7 @@ class Sweep {
       trial.repetition = next.repetition;
       trial.active_connections = plan().load.active_connections;
       const SweepServer& server = servers_.at(next.server);
-      if (ruled_out(trial, server, descriptor_limit_)) {
+      if (ruled_out(trial, server, plan(), descriptor_limit_)) {
         observer_.before(trial);
         observer_.after(trial);
       } else if (!sliced()) {
@@ -263,12 +258,12 @@ class Sweep {
   }
 
   void finish(Trial& trial) {
-    if (const auto replaced = programs_.replaced(); !replaced.empty() && trial.load) {
+    if (const auto replaced = replaced_program(trial); replaced && trial.load) {
       trial.judgement.add(
           Verdict::suspect, "program_replaced",
-          fmt::format("{} was replaced since the run began, so that its trials are those of two "
+          fmt::format("{} was replaced since the run began, so that there are trials of two "
                       "programs: begin again, and let builds end before",
-                      replaced.front()));
+                      *replaced));
     }
     if (trial.has_figures() && !others_.empty()) {
       trial.judgement.add(Verdict::suspect, "another_run",
@@ -277,6 +272,13 @@ class Sweep {
     }
     note_measured(trial);
     observer_.after(trial);
+  }
+
+  // The server's own, or the floor's, by which it is divided.
+  [[nodiscard]] std::optional<std::string> replaced_program(const Trial& trial) const {
+    const auto spec = std::ranges::find(plan().servers, trial.cell.server, &ServerSpec::name);
+    auto replaced = programs_.replaced(static_cast<std::size_t>(spec - plan().servers.begin()));
+    return replaced || !floor_ ? replaced : programs_.replaced(servers_.size());
   }
 
   void look_for_others() {

@@ -80,11 +80,16 @@ RunOutcome outcome_of(const LoadReport& load, const SweepServer& server) {
   return load.outcome;
 }
 
-// The share of one CPU that the server wanted: what it got, and what it waited for while something
-// else was on its CPU. With many threads the waits overlap, and their sum says nothing.
-double wanted_share(const ServerCost& cost) {
+// The share of the time for which the server waited while something else was on its CPU. With many
+// threads the waits overlap, or are for each other, and their sum says nothing.
+double waited_share(const ServerCost& cost) {
   constexpr std::uint64_t few_threads = 2;
-  return cost.busy_share + (cost.threads <= few_threads ? cost.run_queue_share.value_or(0) : 0);
+  return cost.threads <= few_threads ? cost.run_queue_share.value_or(0) : 0;
+}
+
+// The share of one CPU that the server wanted: what it got, and what it waited for.
+double wanted_share(const ServerCost& cost) {
+  return cost.busy_share + waited_share(cost);
 }
 
 bool is_saturated(const Trial& trial) {
@@ -113,15 +118,14 @@ void judge_server(const Trial& trial, const TrialCircumstances& circumstances,
                   only ? fmt::format("client and server had to share CPU {}", common.front())
                        : "client and server may have shared a CPU");
   }
-  const double delay = std::max(cost.run_queue_share.value_or(0), cost.steal_share);
+  const double delay = std::max(waited_share(cost), cost.steal_share);
   const LoadReport::Latency& latency = trial.load->latency_us;
   if (common.empty() && delay > server_delay_limit && !is_saturated(trial) &&
       latency.p99 > long_tail * latency.p50) {
-    judgement.add(
-        Verdict::suspect, "tail_not_the_servers",
-        fmt::format("the machine kept the server from its CPU (steal {}, run queue "
-                    "{} of the time): the tail isn't its own",
-                    percent(cost.steal_share, 1), percent(cost.run_queue_share.value_or(0), 1)));
+    judgement.add(Verdict::suspect, "tail_not_the_servers",
+                  fmt::format("the machine kept the server from its CPU (steal {}, run queue "
+                              "{} of the time): the tail isn't its own",
+                              percent(cost.steal_share, 1), percent(waited_share(cost), 1)));
   }
 }
 
@@ -239,6 +243,18 @@ void fail(Trial& trial, OutcomeKind kind, const std::string& why) {
   trial.load.reset();
   trial.cost.reset();
   trial.judgement = judge_trial(trial, {});
+}
+
+std::uint64_t memory_needed(const Trial& trial, const SweepServer& server) {
+  return (trial.cell.idle_connections + trial.active_connections) *
+         (server.thread_per_connection ? threaded_connection_bytes : connection_bytes);
+}
+
+std::string lacking_memory(std::uint64_t needed, std::uint64_t room, std::string_view because) {
+  constexpr std::uint64_t mib = 1'048'576;
+  return fmt::format(
+      "not possible: {}it takes about {} MiB for its connections, and {} MiB of memory are left",
+      because, needed / mib, room / mib);
 }
 
 void run_trial(Trial& trial, const SweepServer& server, const SweepContext& context) {

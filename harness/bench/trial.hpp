@@ -30,6 +30,13 @@ void note_end(Trial& trial, const ServerExit& end);
 // A trial without figures, and why.
 void fail(Trial& trial, OutcomeKind kind, const std::string& why);
 
+// Memory that a trial's connections take at both ends, about, in bytes.
+[[nodiscard]] std::uint64_t memory_needed(const Trial& trial, const SweepServer& server);
+
+// "not possible: …", where that many bytes aren't left; `because` stands before "it takes".
+[[nodiscard]] std::string lacking_memory(std::uint64_t needed, std::uint64_t room,
+                                         std::string_view because = {});
+
 // Runs one trial with a fresh server, and fills in all but the cell and the repetition. Throws
 // std::exception when the server can't be started or connected to.
 void run_trial(Trial& trial, const SweepServer& server, const SweepContext& context);

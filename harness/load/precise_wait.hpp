@@ -17,8 +17,8 @@ class PreciseWait {
   // What the timer's event has as its data. No other one may.
   static constexpr std::uint64_t timer_index = ~std::uint64_t{0} - 1;
 
-  // The number of events that have come, without the timer's; zero when the time is over. Throws
-  // std::system_error; EINTR is a wait without an event that was cut short: none.
+  // The number of events that have come, without the timer's; zero when the time is over, or
+  // after EINTR. Throws std::system_error.
   int wait(int epoll, std::span<epoll_event> events, std::chrono::nanoseconds limit);
 
   // True when the last wait ended because its time was over.

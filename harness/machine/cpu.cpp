@@ -38,6 +38,18 @@ bool list_has(std::string_view list, int cpu) {
   return false;
 }
 
+// How fast a CPU's core is beside others; only the order counts. Intel's hybrid processors list the
+// slow cores; others tell each CPU's capacity, up to 1024.
+unsigned speed_of(int cpu, const std::filesystem::path& root) {
+  const std::filesystem::path devices = root / "sys/devices";
+  if (const auto slow = proc::read_file((devices / "cpu_atom/cpus").string())) {
+    return list_has(*slow, cpu) ? 1 : 2;
+  }
+  const auto capacity =
+      proc::read_file((devices / fmt::format("system/cpu/cpu{}/cpu_capacity", cpu)).string());
+  return proc::number<unsigned>(capacity ? *capacity : std::string_view());
+}
+
 }  // namespace
 
 void CpuMask::add(int cpu) noexcept {
@@ -80,22 +92,36 @@ bool may_choose_cpus() {
   return mask.read() && mask.apply();
 }
 
-std::vector<int> fastest_cpus(const std::vector<int>& cpus, const std::filesystem::path& root) {
-  const std::filesystem::path devices = root / "sys/devices";
-  // Intel's hybrid ones list the slow cores; others tell each CPU's capacity (up to 1024).
-  const auto slow = proc::read_file((devices / "cpu_atom/cpus").string());
-  const auto speed = [&](int cpu) {
-    if (slow) return list_has(*slow, cpu) ? 0U : 1U;
-    const auto capacity =
-        proc::read_file((devices / fmt::format("system/cpu/cpu{}/cpu_capacity", cpu)).string());
-    return proc::number<unsigned>(capacity ? *capacity : std::string_view());
+TwoCpus choose_two(const std::vector<int>& cpus, const std::filesystem::path& root) {
+  const auto apart = [&](const std::vector<int>& some) -> std::optional<TwoCpus> {
+    for (auto other = some.rbegin(); other != some.rend(); ++other) {
+      if (*other == some.front() || share_a_core(some.front(), *other, root)) continue;
+      return TwoCpus{some.front(), *other};
+    }
+    return std::nullopt;
   };
-  unsigned most = 0;
-  for (const int cpu : cpus) most = std::max(most, speed(cpu));
-  std::vector<int> fastest;
-  std::ranges::copy_if(cpus, std::back_inserter(fastest),
-                       [&](int cpu) { return speed(cpu) == most; });
-  return fastest;
+  std::vector<int> rest = cpus;
+  unsigned fastest = 0;
+  while (!rest.empty()) {
+    unsigned most = 0;
+    for (const int cpu : rest) most = std::max(most, speed_of(cpu, root));
+    fastest = std::max(fastest, most);
+    std::vector<int> alike;
+    std::ranges::copy_if(rest, std::back_inserter(alike),
+                         [&](int cpu) { return speed_of(cpu, root) == most; });
+    if (auto two = apart(alike)) {
+      if (alike.size() < cpus.size()) {
+        two->remark = most == fastest ? ", two of the faster cores" : ", two of the slower cores";
+      }
+      return *two;
+    }
+    std::erase_if(rest, [&](int cpu) { return speed_of(cpu, root) == most; });
+  }
+  TwoCpus two = apart(cpus).value_or(TwoCpus{cpus.front(), cpus.back()});
+  if (speed_of(two.client, root) != speed_of(two.server, root)) {
+    two.remark = ", whose cores differ in speed";
+  }
+  return two;
 }
 
 bool share_a_core(int one, int other, const std::filesystem::path& root) {

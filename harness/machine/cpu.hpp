@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -38,10 +39,20 @@ class CpuMask {
 // sched_setaffinity(2). Asked by choosing those that it has.
 [[nodiscard]] bool may_choose_cpus();
 
-// Of CPUs whose cores differ in speed, as in hybrid processors, the fastest; else all of them. As
-// the kernel has it below `root`, which only tests set.
-[[nodiscard]] std::vector<int> fastest_cpus(const std::vector<int>& cpus,
-                                            const std::filesystem::path& root = "/");
+// A CPU for a client and one for its server.
+struct TwoCpus {
+  int client = 0;
+  int server = 0;
+  std::string remark = {};  // ", two of the faster cores", where cores differ in speed; else empty
+
+  friend bool operator==(const TwoCpus&, const TwoCpus&) = default;
+};
+
+// Two of these CPUs, which are two at least: on different cores where there are some, and of the
+// fastest that are alike, as in hybrid processors they aren't all. The client gets the first CPU,
+// which takes most interrupts. As the kernel has it below `root`, which only tests set.
+[[nodiscard]] TwoCpus choose_two(const std::vector<int>& cpus,
+                                 const std::filesystem::path& root = "/");
 
 // True when two CPUs are threads of one core, as the kernel has it below `root`, which only tests
 // set: what one does takes speed from the other.

@@ -71,13 +71,6 @@ class Commands {
   const Machine& machine_;
 };
 
-std::uint64_t usable_memory(const Machine& machine) {
-  const std::uint64_t available =
-      std::min(machine.memory_available_bytes,
-               machine.limits.cgroup_memory_bytes.value_or(~std::uint64_t{0}));
-  return available / 10 * 9;
-}
-
 // Empty where the system has no such setting.
 std::string sysctl_of(const Machine& machine, const std::string& name) {
   const auto found = machine.sysctls.find(name);
@@ -96,12 +89,10 @@ struct Bound {
 std::vector<Bound> bounds_of_connections(const Machine& machine, const Commands& commands,
                                          std::uint64_t bytes) {
   const Limits& limits = machine.limits;
-  const Limit memory =
-      machine.memory_available_bytes > 0 ? Limit(usable_memory(machine)) : std::nullopt;
   return {{limits.descriptors_hard, spare_descriptors, 1, "hard limit of {} descriptors",
            commands.descriptors()},
           // Root is let exceed it; each connection is two open files of the system's.
-          {machine.root ? std::nullopt : limits.file_max, machine.files_open, 2,
+          {machine.system_root ? std::nullopt : limits.file_max, machine.files_open, 2,
            "fs.file-max {}, two per connection", commands.raise("fs.file-max", limits.file_max)},
           {limits.loopback_ports, 0, 1, "the {} client ports of the only loopback address",
            commands.as_root("ip address add 127.0.0.1/8 dev lo")},
@@ -110,7 +101,8 @@ std::vector<Bound> bounds_of_connections(const Machine& machine, const Commands&
            commands.raise("fs.epoll.max_user_watches", limits.epoll_watches)},
           {limits.tracked_connections, limits.tracked_connections_taken.value_or(0), 1,
            "connection tracking, nf_conntrack_max {}", ""},
-          {memory, 0, bytes, fmt::format("memory, at {} KiB per connection", bytes / 1024), ""}};
+          {machine.memory_usable_bytes, 0, bytes,
+           fmt::format("memory, at {} KiB per connection", bytes / 1024), ""}};
 }
 
 std::vector<Bound> bounds_of_threads(const Machine& machine, const Commands& commands) {
@@ -125,8 +117,8 @@ std::vector<Bound> bounds_of_threads(const Machine& machine, const Commands& com
            commands.sysctl("vm.max_map_count", "1048576")},
           {limits.cgroup_pids, limits.cgroup_pids_taken.value_or(machine.tasks), 1,
            "the control group's pids.max {}", commands.write("max", limits.cgroup_pids_file)},
-          // Root is let exceed it.
-          {machine.root ? std::nullopt : limits.processes_soft, machine.user_tasks, 1,
+          // Root is let exceed it, but for one of a user namespace.
+          {machine.system_root ? std::nullopt : limits.processes_soft, machine.user_tasks, 1,
            "limit of {} processes",
            by_itself ? "ulimit -Su $(ulimit -Hu)" : commands.resource("nproc", "u", 200'000)}};
 }
@@ -298,7 +290,7 @@ class Observer {
       return;
     }
     std::vector<std::string> steps;
-    if (tracepoint == "not permitted" && machine_.root) {
+    if (tracepoint == "not permitted" && machine_.system_root) {
       steps.emplace_back(
           "docker run --cap-add PERFMON --security-opt seccomp=unconfined IMAGE  # the kernel "
           "refuses it even to this root");

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <utility>
 
 namespace echomux {
@@ -87,12 +86,14 @@ void forget_signals(int ended) {
 [[noreturn]] void kill_all(pid_t program, int news, int ended) {
   const time_t begin = now_seconds();
   bool first = true;
-  bool some_killed = true;
-  while (now_seconds() < begin + (some_killed ? seconds_to_kill : seconds_to_end_unkilled)) {
-    some_killed = false;
+  bool all_refused = false;
+  while (now_seconds() < begin + (all_refused ? seconds_to_end_unkilled : seconds_to_kill)) {
+    bool some_killed = false;
+    bool some_refused = false;
     for_each_child(program, [&](pid_t child) {
-      some_killed = ::kill(child, SIGKILL) == 0 || errno != EPERM || some_killed;
+      (::kill(child, SIGKILL) == 0 ? some_killed : some_refused) = true;
     });
+    all_refused = some_refused && !some_killed;
     // Its number can't be another's before it was waited for.
     if (std::exchange(first, false) &&
         ::waitid(P_PID, static_cast<id_t>(program), nullptr, WNOHANG | WEXITED | WNOWAIT) == 0) {

@@ -34,6 +34,7 @@ bool idle_priority_is_allowed() {
 
 std::string why_not_kept_awake(const std::vector<int>& cpus, const std::filesystem::path& root) {
   if (!idle_priority_is_allowed()) return "the kernel refuses threads of idle priority here";
+  if (!may_choose_cpus()) return "threads may not choose their CPUs here";
   if (const auto quota = cpu_quota(root)) {
     return fmt::format("{} allows {:.2f} CPUs, and that would use them up", quota->file,
                        quota->cpus);

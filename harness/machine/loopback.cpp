@@ -3,6 +3,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cerrno>
+
 #include "echo/file_descriptor.hpp"
 #include "harness/machine/proc_file.hpp"
 
@@ -13,8 +15,9 @@ bool has_whole_loopback() {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
-  return socket &&
-         ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const bool bound =
+      ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  return bound || errno != EADDRNOTAVAIL;
 }
 
 std::optional<std::uint64_t> client_ports(const std::filesystem::path& root) {

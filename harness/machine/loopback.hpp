@@ -15,13 +15,13 @@ namespace echomux {
 // none where it doesn't tell.
 [[nodiscard]] std::optional<std::uint64_t> client_ports(const std::filesystem::path& root = "/");
 
-// The connections that netfilter remembers, those of all networks of the machine together: a packet
-// of a further one is dropped.
+// The connections that netfilter remembers in this network namespace: a packet of a further one is
+// dropped.
 struct ConnectionTracking {
   std::uint64_t most = 0;
   std::uint64_t taken = 0;
 
-  // But for what comes and goes at every moment.
+  // Within 1 % of the most, since the number changes all the time.
   [[nodiscard]] bool full() const noexcept { return taken + most / 100 >= most; }
 };
 

@@ -22,6 +22,7 @@
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/cpu_accounting.hpp"
 #include "harness/machine/loopback.hpp"
+#include "harness/machine/memory.hpp"
 #include "harness/machine/proc_file.hpp"
 #include "harness/machine/tracepoint.hpp"
 
@@ -161,6 +162,7 @@ class Inquiry {
     };
     machine_.memory_bytes = bytes("MemTotal");
     machine_.memory_available_bytes = bytes("MemAvailable");
+    machine_.memory_usable_bytes = usable_memory_bytes(root_);
     machine_.swap_bytes = bytes("SwapTotal");
     machine_.swap_used_bytes = machine_.swap_bytes - bytes("SwapFree");
   }
@@ -326,6 +328,7 @@ class Inquiry {
   void describe_privileges() {
     constexpr int cap_sys_resource = 24;  // capabilities(7)
     machine_.root = ::geteuid() == 0;
+    machine_.system_root = machine_.root && !in_user_namespace_;
     const std::string status = read_or_tell("may_exceed_limits", "/proc/self/status");
     const std::string capabilities = value_of(status, "CapEff");
     // Within a user namespace that capability is good for nothing of the system's

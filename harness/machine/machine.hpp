@@ -78,6 +78,7 @@ struct Machine {
   std::vector<std::string> caches;  // of the first CPU, such as "L1 Data 48K"
   std::uint64_t memory_bytes = 0;
   std::uint64_t memory_available_bytes = 0;  // the kernel's own estimate
+  Limit memory_usable_bytes;                 // see usable_memory_bytes()
   std::uint64_t swap_bytes = 0;
   std::uint64_t swap_used_bytes = 0;
 
@@ -100,7 +101,8 @@ struct Machine {
   std::uint64_t user_tasks = 0;           // those of this user
   std::uint64_t files_open = 0;           // in the whole system
 
-  bool root = false;               // the effective user is root
+  bool root = false;               // the effective user is root, perhaps in a user namespace
+  bool system_root = false;        // and not in one: the kernel's own limits are none for it
   bool may_exceed_limits = false;  // CAP_SYS_RESOURCE: may raise hard limits
   std::optional<int> perf_event_paranoid;
   // Whether this process can count its system calls with perf_event_open(2) on the raw_syscalls
@@ -125,6 +127,7 @@ void for_each_field(Of<Machine>, Visit visit) {
   visit({.name = "caches", .title = "list of caches"}, &Machine::caches);
   visit({.name = "memory_bytes", .title = "memory in bytes"}, &Machine::memory_bytes);
   visit({"memory_available_bytes"}, &Machine::memory_available_bytes);
+  visit({.name = "memory_usable_bytes", .since = 4}, &Machine::memory_usable_bytes);
   visit({"swap_bytes"}, &Machine::swap_bytes);
   visit({"swap_used_bytes"}, &Machine::swap_used_bytes);
   visit({.name = "cpu_accounting", .title = "accounting of CPU time"}, &Machine::cpu_accounting);
@@ -145,6 +148,7 @@ void for_each_field(Of<Machine>, Visit visit) {
   visit({.name = "user_tasks", .since = 4}, &Machine::user_tasks);
   visit({"files_open"}, &Machine::files_open);
   visit({"root"}, &Machine::root);
+  visit({.name = "system_root", .since = 4}, &Machine::system_root);
   visit({"may_exceed_limits"}, &Machine::may_exceed_limits);
   visit({"perf_event_paranoid"}, &Machine::perf_event_paranoid);
   visit({"tracepoint"}, &Machine::tracepoint);

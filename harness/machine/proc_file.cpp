@@ -39,9 +39,9 @@ std::string why_unusable() {
       std::to_string(::getpid())) {
     return "";
   }
-  return "/proc is that of another PID namespace, where processes have other numbers: mount that "
-         "of "
-         "this one, as with 'unshare --pid --fork --mount-proc' or 'mount -t proc proc /proc'";
+  return "/proc is that of another PID namespace. Processes have other numbers there. Mount a "
+         "/proc for "
+         "this one: 'unshare --pid --fork --mount-proc', or 'mount -t proc proc /proc'";
 }
 
 std::vector<std::string_view> words(std::string_view text) {

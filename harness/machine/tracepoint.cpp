@@ -36,11 +36,10 @@ std::optional<std::uint64_t> id_from_detached_tracefs() {
 
 std::string refusal(int error) {
   if ((error == EACCES || error == EPERM) && ::geteuid() == 0) {
-    return "system calls can't be counted: the kernel refuses perf_event_open even to this root, "
-           "as "
-           "in a container or a user namespace; such as docker run --cap-add PERFMON "
-           "--security-opt "
-           "seccomp=unconfined permits it";
+    return "system calls can't be counted: the kernel refuses perf_event_open to this root, which "
+           "isn't that of the machine or has a filter; in docker these permit it: --cap-add "
+           "PERFMON "
+           "--security-opt seccomp=unconfined";
   }
   if (error == EACCES || error == EPERM) {
     return "system calls can't be counted: the kernel doesn't permit it; run this as root or with "

@@ -4,7 +4,8 @@
 
 namespace echomux {
 
-// The program that runs. Throws std::filesystem::filesystem_error without /proc.
+// The program that runs. Throws std::runtime_error, with a sentence for the user,
+// where /proc is not that of this process.
 [[nodiscard]] std::filesystem::path own_program();
 
 // The bare epoll loop that every figure is compared with: beside this program or in the folder

@@ -120,10 +120,12 @@ coroutines-cheap
   ~cpu_us_coroutines -> not_testable_here
 
 reactor-workers
-  cpus=8 cpu_us_reactor_workers=50 cpu_us_epoll_lt=40 rps_workers=30000 rps_epoll_lt=10000 -> holds
+  cpus=8 cpu_us_reactor_workers=50 cpu_us_epoll_lt=40 rps_workers=30000 rps_epoll_lt=10000
+  client_busy=0.5 -> holds
   rps_workers=13000 -> holds_within_limits
   rps_workers=10000 -> refuted
   ~rps_workers -> not_testable_here
+  client_busy=0.95 -> not_testable_here
   cpus=2 -> not_testable_here
 
 threads-inefficient

@@ -52,7 +52,7 @@ std::optional<int> EnduranceOptions::client_cpu() const {
 
 int run_until_stopped(EnduranceOptions& options,
                       const std::function<int(const std::stop_token&)>& program) {
-  if (options.backends.empty()) options.backends = backend_names();
+  if (options.backends.empty()) options.backends = all_backend_names();
   const Interruption stop;
   raise_descriptor_limit();
   return program(stop.token());

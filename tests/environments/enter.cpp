@@ -1,7 +1,7 @@
 // Runs a command in an environment that this machine isn't: enter WORD… -- COMMAND…
 // Exit status: the command's; 77 where such an environment can't be had here, with the reason on
-// stderr. Changes nothing outside: namespaces, filters and limits end with the command, and the
-// control group is removed after it.
+// stderr; 70 for a word that is none. Changes nothing outside: namespaces, filters and limits end
+// with the command, and the control group is removed after it.
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/audit.h>
@@ -45,6 +45,7 @@ using echomux::FileDescriptor;
 namespace fs = std::filesystem;
 
 constexpr int cannot = 77;
+constexpr int misunderstood = 70;  // a word that is none, or a command that can't be run
 
 void write_file(const fs::path& path, const std::string& text) {
   std::ofstream file(path);
@@ -107,11 +108,16 @@ void own_users(const std::string& /*none*/) {
   write_file("/proc/self/gid_map", "0 " + gid + " 1");
 }
 
-void become_nobody(const std::string& /*none*/) {
-  constexpr unsigned nobody = 65534;
+// Of the group of nobody, by which the tests share their folders.
+void become_user(unsigned user) {
+  constexpr unsigned group = 65534;
   check(::setgroups(0, nullptr), "setgroups");
-  check(::setresgid(nobody, nobody, nobody), "setresgid");
-  check(::setresuid(nobody, nobody, nobody), "setresuid");
+  check(::setresgid(group, group, group), "setresgid");
+  check(::setresuid(user, user, user), "setresuid");
+}
+
+void become_nobody(const std::string& /*none*/) {
+  become_user(65534);
 }
 
 // As sudo does it: for a copy of this program that belongs to root and has the set-user-ID bit.
@@ -139,7 +145,8 @@ void use_cpu(const std::string& cpu) {
 
 fs::path own_group;  // to be removed
 
-// "pids:pids.max:60", of the first or the second version of control groups.
+// "pids:pids.max:60", of version 1 of control groups: in version 2 a group of somebody else's may
+// be divided by that one alone.
 void own_control_group(const std::string& what) {
   const auto [controller, file_and_value] = split(what, ':');
   const auto [file, value] = split(file_and_value, ':');
@@ -154,8 +161,11 @@ void own_control_group(const std::string& what) {
 
 // --- refused calls ---
 
-// "perf_event_open" or "netlink", which is socket(2) for that family.
-void refuse(const std::string& name) {
+// "perf_event_open", or "netlink", which is socket(2) for that family; with ":ENOSYS" as if the
+// kernel were older.
+void refuse(const std::string& name_and_error) {
+  const std::string name = name_and_error.substr(0, name_and_error.find(':'));
+  const unsigned error = name_and_error.ends_with(":ENOSYS") ? ENOSYS : EPERM;
   static const std::map<std::string, unsigned> calls{{"perf_event_open", SYS_perf_event_open},
                                                      {"epoll_pwait2", 441},  // of newer headers
                                                      {"sched_setscheduler", SYS_sched_setscheduler},
@@ -184,7 +194,7 @@ void refuse(const std::string& name) {
   } else {
     filter.push_back(jump(number, 1));
   }
-  filter.push_back(whole(end, SECCOMP_RET_ERRNO | EPERM));
+  filter.push_back(whole(end, SECCOMP_RET_ERRNO | error));
   filter.push_back(whole(end, SECCOMP_RET_ALLOW));
   const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
   check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl PR_SET_NO_NEW_PRIVS");
@@ -206,6 +216,7 @@ void enter(const std::string& word) {
       {"network", own_network},
       {"users", own_users},
       {"nobody", become_nobody},
+      {"user", [](const std::string& number) { become_user(unsigned(std::stoul(number))); }},
       {"root", become_root},
       {"limit", limit},
       {"cpu", use_cpu},
@@ -231,7 +242,8 @@ void enter(const std::string& word) {
     if (own_proc) check(::mount("proc", "/proc", "proc", 0, nullptr), "mount proc");
     if (!own_group.empty()) write_file(own_group / "tasks", "0");
     ::execvp(*command, command);
-    throw std::runtime_error(std::string("cannot run ") + *command + ": " + std::strerror(errno));
+    std::cerr << "enter: cannot run " << *command << ": " << std::strerror(errno) << '\n';
+    ::_exit(misunderstood);
   } catch (const std::exception& error) {
     std::cerr << "enter: " << error.what() << '\n';
   }
@@ -248,9 +260,12 @@ int main(int argc, char** argv) {
     // A filter may refuse what the others need.
     std::vector<std::string> words(arguments.begin() + 1, end);
     std::ranges::stable_partition(words, [](const std::string& word) {
-      return !word.starts_with("refuse=") && word != "nobody";
+      return !word.starts_with("refuse=") && word != "nobody" && !word.starts_with("user=");
     });
     for (const std::string& word : words) enter(word);
+  } catch (const std::logic_error& error) {
+    std::cerr << "enter: " << error.what() << '\n';
+    return misunderstood;
   } catch (const std::exception& error) {
     std::cerr << "enter: " << error.what() << '\n';
     if (!own_group.empty()) ::rmdir(own_group.c_str());

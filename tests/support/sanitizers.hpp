@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <fstream>
 
 namespace echomux {
 
@@ -56,8 +57,12 @@ inline const std::chrono::milliseconds patience = [] {
 inline const std::chrono::milliseconds promptly = [] {
   constexpr double most = 10;
   double load = 0;
-  const bool known = ::getloadavg(&load, 1) == 1;
-  const double each = known ? load / static_cast<double>(::sysconf(_SC_NPROCESSORS_ONLN)) : 1;
+  double ignored = 0;
+  double running = 0;
+  // The average of the last minute, and those that want to run at this moment (proc_loadavg(5)).
+  std::ifstream("/proc/loadavg") >> load >> ignored >> ignored >> running;
+  const double each =
+      std::max(load, running) / static_cast<double>(::sysconf(_SC_NPROCESSORS_ONLN));
   const double times = slowed_down ? most : std::clamp(each, 1.0, most);
   return std::chrono::milliseconds(std::lround(1000 * times));
 }();

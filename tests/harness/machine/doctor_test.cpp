@@ -31,11 +31,12 @@ Machine good_machine() {
   machine.cpus_online = machine.cpus_usable = 16;
   machine.memory_bytes = 64 * gib;
   machine.memory_available_bytes = 60 * gib;
+  machine.memory_usable_bytes = 54 * gib;
   machine.cpu_accounting = "full (VIRT_CPU_ACCOUNTING_GEN)";
   machine.governor = "performance";
   machine.clocksource = "tsc";
   machine.smt = "off";
-  machine.root = machine.may_exceed_limits = true;
+  machine.root = machine.system_root = machine.may_exceed_limits = true;
   machine.perf_event_paranoid = 2;
   machine.tracepoint = "usable";
   machine.tasks = 200;
@@ -56,12 +57,13 @@ Machine poor_machine() {
   machine.cpus_online = 2;
   machine.cpus_usable = 1;
   machine.memory_available_bytes = gib;
+  machine.memory_usable_bytes = gib / 10 * 9;
   machine.cpu_accounting = "tick-based (250 Hz)";
   machine.governor = "powersave";
   machine.clocksource = "hpet";
   machine.smt = "on";
   machine.hypervisor = "QEMU";
-  machine.root = machine.may_exceed_limits = false;
+  machine.root = machine.system_root = machine.may_exceed_limits = false;
   machine.tracepoint = "tracefs is not readable";
   machine.load_averages = {1.5, 1, 1};
   machine.swap_bytes = machine.swap_used_bytes = gib;
@@ -113,7 +115,7 @@ TEST(Doctor, SaysHowToHaveMoreDescriptors) {
                       "ulimit -Hn 1048576 && ulimit -Sn 1048576"}));
   machine.may_exceed_limits = false;
   EXPECT_THAT(capacity(machine, "epoll").lift, HasSubstr("docker run --ulimit nofile="));
-  machine.root = false;
+  machine.root = machine.system_root = false;
   EXPECT_EQ(capacity(machine, "epoll").lift, "sudo prlimit --pid $$ --nofile=1048576:1048576");
   machine.limits.descriptors_hard = machine.limits.nr_open;
   EXPECT_EQ(capacity(machine, "epoll").lift,
@@ -139,7 +141,7 @@ TEST(Doctor, FindsWhatLimitsThreads) {
   machine.limits.processes_soft = machine.limits.processes_hard = 1200;
   machine.user_tasks = 200;
   EXPECT_EQ(capacity(machine, "threaded").max_connections, 2000U) << "root may exceed it";
-  machine.root = machine.may_exceed_limits = false;
+  machine.root = machine.system_root = machine.may_exceed_limits = false;
   EXPECT_EQ(capacity(machine, "threaded").max_connections, 1000U);
   // What others run takes nothing of this user's limit, nor what is in other groups of this one's.
   machine.limits.threads_max = machine.limits.pid_max = machine.limits.max_map_count = 400'000;
@@ -157,12 +159,9 @@ TEST(Doctor, FindsWhatLimitsThreads) {
 
 TEST(Doctor, CountsMemoryFilesAndPorts) {
   Machine machine = good_machine();
-  machine.memory_available_bytes = 8'192'000;
+  machine.memory_usable_bytes = 900 * 8192;
   EXPECT_EQ(capacity(machine, "epoll").max_connections, 900U);
   EXPECT_EQ(capacity(machine, "threaded").max_connections, 90U);
-  machine = good_machine();
-  machine.limits.cgroup_memory_bytes = 8192 * 1000;
-  EXPECT_EQ(capacity(machine, "epoll").max_connections, 900U);
   machine = good_machine();
   machine.sysctls["net.ipv4.ip_local_port_range"] = "50000 50999";
   EXPECT_EQ(capacity(machine, "epoll").max_connections, 199'976U) << "there are more addresses";
@@ -180,7 +179,7 @@ TEST(Doctor, CountsMemoryFilesAndPorts) {
   machine.limits.file_max = 3000;
   machine.files_open = 1000;
   EXPECT_EQ(capacity(machine, "epoll").max_connections, 199'976U) << "root may exceed it";
-  machine.root = false;
+  machine.root = machine.system_root = false;
   EXPECT_EQ(capacity(machine, "epoll").max_connections, 1000U);
 }
 

@@ -74,20 +74,26 @@ TEST(CpuQuota, TellsForHowLongItWasUsedUp) {
             std::chrono::nanoseconds(777));
 }
 
-TEST(FastestCpus, AreThoseOfTheFasterCores) {
+TEST(TwoCpus, AreOfTheFastestCoresThatAreAlike) {
   const std::vector<int> all{0, 1, 2, 3};
   FakeRoot alike;
-  EXPECT_EQ(fastest_cpus(all, alike.path()), all);
+  EXPECT_EQ(choose_two(all, alike.path()), (TwoCpus{0, 3}));
   FakeRoot hybrid;
-  hybrid.add("sys/devices/cpu_core/cpus", "0-1\n").add("sys/devices/cpu_atom/cpus", "2-3\n");
-  EXPECT_THAT(fastest_cpus(all, hybrid.path()), ElementsAre(0, 1));
-  EXPECT_THAT(fastest_cpus({2, 3}, hybrid.path()), ElementsAre(2, 3));
-  FakeRoot big_and_little;
-  for (const int cpu : all) {
-    big_and_little.add(fmt::format("sys/devices/system/cpu/cpu{}/cpu_capacity", cpu),
-                       cpu == 3 ? "1024\n" : "446\n");
+  hybrid.add("sys/devices/cpu_atom/cpus", "2-3\n");
+  EXPECT_EQ(choose_two(all, hybrid.path()), (TwoCpus{0, 1, ", two of the faster cores"}));
+  // One fast core with two threads: better two slow ones.
+  const std::string siblings = "topology/thread_siblings_list";
+  for (const int cpu : {0, 1}) {
+    hybrid.add(fmt::format("sys/devices/system/cpu/cpu{}/{}", cpu, siblings), "0-1\n");
   }
-  EXPECT_THAT(fastest_cpus(all, big_and_little.path()), ElementsAre(3));
+  EXPECT_EQ(choose_two(all, hybrid.path()), (TwoCpus{2, 3, ", two of the slower cores"}));
+  EXPECT_EQ(choose_two({0, 1}, hybrid.path()), (TwoCpus{0, 1}));
+  FakeRoot each_its_own;
+  for (const int cpu : all) {
+    each_its_own.add(fmt::format("sys/devices/system/cpu/cpu{}/cpu_capacity", cpu),
+                     fmt::format("{}\n", 400 + cpu));
+  }
+  EXPECT_EQ(choose_two(all, each_its_own.path()), (TwoCpus{0, 3, ", whose cores differ in speed"}));
 }
 
 TEST(CpuMask, HasRoomForTheCpusOfLargeMachines) {
