@@ -229,6 +229,7 @@ SweepServer make_server(const ServerSpec& spec) {
   server.max_connections = backend->max_connections;
   server.never_sleeps = backend->never_sleeps;
   server.thread_per_connection = backend->thread_per_connection;
+  server.hands_over = backend->has_workers;
   if (std::ranges::find(spec.options, "none") != spec.options.end()) server.max_connections.reset();
   return server;
 }

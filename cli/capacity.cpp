@@ -14,8 +14,8 @@
 namespace echomux {
 namespace {
 
-// Descriptors that whoever started this program has left open for it, and so for the servers that
-// it starts, beside stdin, stdout and stderr.
+// Open descriptors that this program was started with, beside stdin, stdout and stderr. The servers
+// that it starts have them, too.
 std::uint64_t inherited_descriptors() {
   std::uint64_t count = 0;
   for (int fd = STDERR_FILENO + 1; fd < FD_SETSIZE; ++fd) {

@@ -108,7 +108,7 @@ Outcome EchoSession::send_pending(Counters& counters) noexcept {
                                            pending_end_ - pending_begin_);
   const ssize_t sent = send_once(socket_.get(), pending, counters);
   if (sent < 0) return classify_error(socket_.get(), Outcome::want_write, counters);
-  pending_begin_ = (pending_begin_ + static_cast<std::uint32_t>(sent)) & 0x7fff'ffffU;
+  pending_begin_ = (pending_begin_ + static_cast<std::uint32_t>(sent)) & 0x7fff'ffffU;  // 31 bits
   idle_.moved();
   if (!owes()) {
     // An idle peer holds no memory.

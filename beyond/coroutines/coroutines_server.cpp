@@ -60,8 +60,8 @@ class PeerTask {
     void return_void() noexcept {}
     // Where an exception ends that has left the body; thrown on from here it would come out of the
     // loop's resume(), and end the server for one peer's sake. Nothing in the body throws. Should
-    // that change, it ends this peer like a return.
-    void unhandled_exception() noexcept {}
+    // that change, it ends this peer, and is counted.
+    void unhandled_exception() noexcept { failed = true; }
 
     // A frame for every peer: this is where memory runs out, and that is no exception either.
     static void* operator new(std::size_t bytes) noexcept {
@@ -74,6 +74,7 @@ class PeerTask {
 
     Operation* waits_for = nullptr;
     std::uint32_t interest = 0;  // what epoll watches its socket for; 0: not registered yet
+    bool failed = false;         // by an exception
     IdleWatch idle;
   };
   // end lesson
@@ -287,6 +288,7 @@ class CoroutinesServer {
     if (peer.promise().waits_for->attempt()) {
       peer.resume();  // until it sleeps again, or ends
       if (!peer.done()) return;
+      if (peer.promise().failed) counters_.peer_errors.add();
       counters_.closed.add();
       peer = PeerTask();
     } else if (counters_.eagain.value() > fruitless) {
@@ -306,7 +308,8 @@ class CoroutinesServer {
     }
   }
 
-  // Level-triggered, whoever still waits in the backlog when the budget is spent is reported again.
+  // Level-triggered: those who still wait in the backlog when the budget is spent are reported
+  // again.
   void accept_waiting() {
     const AcceptTurn turn =
         accept_peers(listener_.get(), max_connections_, counters_,

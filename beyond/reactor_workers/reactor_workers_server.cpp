@@ -269,7 +269,8 @@ class ReactorWorkersServer {
     return ready;
   }
 
-  // Level-triggered, whoever still waits in the backlog when the budget is spent is reported again.
+  // Level-triggered: those who still wait in the backlog when the budget is spent are reported
+  // again.
   void accept_waiting() {
     // What the workers close is in their own counters.
     const std::uint64_t limit =

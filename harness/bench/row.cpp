@@ -336,7 +336,7 @@ void run_row(RowTask& task, const SweepContext& context, const RowObserver& obse
   }
   for (const auto& [contender, why] : alone) {
     if (context.stop.stop_requested()) {
-      // Whoever hasn't stood with the others has no outcome yet.
+      // One that was kept apart for want of memory has no outcome yet.
       if (contender->trial.outcome.kind == OutcomeKind::measured && !contender->trial.load) {
         fail(contender->trial, OutcomeKind::interrupted, "interrupted");
       }

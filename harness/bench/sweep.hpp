@@ -27,7 +27,8 @@ struct SweepServer {
   std::optional<std::size_t> max_connections;
   bool never_sleeps = false;
   bool thread_per_connection = false;
-  bool is_floor = false;  // what the others of its row are divided by
+  bool hands_over = false;  // one of its threads waits for peers, and hands them to others
+  bool is_floor = false;    // what the others of its row are divided by
 
   // Neither one of the suite's own nor the floor.
   [[nodiscard]] bool is_anybodys() const noexcept { return !command.speaks_echomux && !is_floor; }
@@ -110,6 +111,7 @@ struct TrialCircumstances {
   std::vector<int> client_cpus;              // that the client may use
   std::optional<double> client_ceiling_rps;  // what it reaches against the floor, closed loop
   bool never_sleeps = false;                 // busy is what this server always is
+  bool hands_over = false;                   // see SweepServer
 };
 
 // Judges a trial that was run: by its load, by what it cost, and by the circumstances.

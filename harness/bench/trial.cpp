@@ -80,16 +80,11 @@ RunOutcome outcome_of(const LoadReport& load, const SweepServer& server) {
   return load.outcome;
 }
 
-// The share of the time for which the server waited while something else was on its CPU. With many
-// threads the waits overlap, or are for each other, and their sum says nothing.
-double waited_share(const ServerCost& cost) {
-  constexpr std::uint64_t few_threads = 2;
-  return cost.threads <= few_threads ? cost.run_queue_share.value_or(0) : 0;
-}
-
-// The share of one CPU that the server wanted: what it got, and what it waited for.
+// The share of one CPU that the server wanted: what it got, and what it waited for while something
+// else was on its CPU. With many threads the waits overlap, and their sum says nothing.
 double wanted_share(const ServerCost& cost) {
-  return cost.busy_share + waited_share(cost);
+  constexpr std::uint64_t few_threads = 2;
+  return cost.busy_share + (cost.threads <= few_threads ? cost.run_queue_share.value_or(0) : 0);
 }
 
 bool is_saturated(const Trial& trial) {
@@ -118,14 +113,16 @@ void judge_server(const Trial& trial, const TrialCircumstances& circumstances,
                   only ? fmt::format("client and server had to share CPU {}", common.front())
                        : "client and server may have shared a CPU");
   }
-  const double delay = std::max(waited_share(cost), cost.steal_share);
+  // Threads that hand work to each other wait for each other, too.
+  const double waited = circumstances.hands_over ? 0 : cost.run_queue_share.value_or(0);
+  const double delay = std::max(waited, cost.steal_share);
   const LoadReport::Latency& latency = trial.load->latency_us;
   if (common.empty() && delay > server_delay_limit && !is_saturated(trial) &&
       latency.p99 > long_tail * latency.p50) {
     judgement.add(Verdict::suspect, "tail_not_the_servers",
                   fmt::format("the machine kept the server from its CPU (steal {}, run queue "
                               "{} of the time): the tail isn't its own",
-                              percent(cost.steal_share, 1), percent(waited_share(cost), 1)));
+                              percent(cost.steal_share, 1), percent(waited, 1)));
   }
 }
 
@@ -217,7 +214,8 @@ void conclude(Trial& trial, const Load& load, Measurement measurement, const Ser
   if (trial.outcome.kind == OutcomeKind::failed) trial.outcome.sentence += process.last_words();
   trial.judgement = judge_trial(trial, {.client_cpus = usable_cpus(),
                                         .client_ceiling_rps = context.client_ceiling_rps,
-                                        .never_sleeps = server.never_sleeps});
+                                        .never_sleeps = server.never_sleeps,
+                                        .hands_over = server.hands_over});
   if (trial.has_figures() && !process.seen_to_listen()) {
     trial.judgement.add(Verdict::suspect, "listener_unknown",
                         "this user may not see whether who listens is one of the processes that "

@@ -59,10 +59,10 @@ void for_each_field(Of<Limits>, Visit visit) {
         &Limits::cgroup_memory_bytes);
   visit({"cgroup_pids_file"}, &Limits::cgroup_pids_file);
   visit({.name = "cgroup_pids_taken", .since = 4}, &Limits::cgroup_pids_taken);
-  visit({.name = "epoll_watches", .since = 4}, &Limits::epoll_watches);
-  visit({.name = "tracked_connections", .since = 4}, &Limits::tracked_connections);
-  visit({.name = "tracked_connections_taken", .since = 4}, &Limits::tracked_connections_taken);
-  visit({.name = "loopback_ports", .since = 4}, &Limits::loopback_ports);
+  visit({.name = "epoll_watches", .since = 5}, &Limits::epoll_watches);
+  visit({.name = "tracked_connections", .since = 5}, &Limits::tracked_connections);
+  visit({.name = "tracked_connections_taken", .since = 5}, &Limits::tracked_connections_taken);
+  visit({.name = "loopback_ports", .since = 5}, &Limits::loopback_ports);
 }
 
 // Everything about a machine that a reader needs to judge a measurement made on it. A text is empty
@@ -127,7 +127,7 @@ void for_each_field(Of<Machine>, Visit visit) {
   visit({.name = "caches", .title = "list of caches"}, &Machine::caches);
   visit({.name = "memory_bytes", .title = "memory in bytes"}, &Machine::memory_bytes);
   visit({"memory_available_bytes"}, &Machine::memory_available_bytes);
-  visit({.name = "memory_usable_bytes", .since = 4}, &Machine::memory_usable_bytes);
+  visit({.name = "memory_usable_bytes", .since = 5}, &Machine::memory_usable_bytes);
   visit({"swap_bytes"}, &Machine::swap_bytes);
   visit({"swap_used_bytes"}, &Machine::swap_used_bytes);
   visit({.name = "cpu_accounting", .title = "accounting of CPU time"}, &Machine::cpu_accounting);
@@ -148,7 +148,7 @@ void for_each_field(Of<Machine>, Visit visit) {
   visit({.name = "user_tasks", .since = 4}, &Machine::user_tasks);
   visit({"files_open"}, &Machine::files_open);
   visit({"root"}, &Machine::root);
-  visit({.name = "system_root", .since = 4}, &Machine::system_root);
+  visit({.name = "system_root", .since = 5}, &Machine::system_root);
   visit({"may_exceed_limits"}, &Machine::may_exceed_limits);
   visit({"perf_event_paranoid"}, &Machine::perf_event_paranoid);
   visit({"tracepoint"}, &Machine::tracepoint);

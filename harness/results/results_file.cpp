@@ -16,7 +16,7 @@ namespace echomux {
 namespace {
 
 // What is written, and the oldest that is still read.
-constexpr int schema_version = 4;
+constexpr int schema_version = 5;
 constexpr int oldest_schema_version = 2;
 // A larger file is none of ours, and is not worth filling the memory with.
 constexpr std::uintmax_t largest_file_bytes = std::uintmax_t{64} * 1024 * 1024;

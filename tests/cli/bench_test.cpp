@@ -16,6 +16,7 @@ namespace echomux {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -77,6 +78,17 @@ TEST_F(Bench, MeasuresEveryServerBesideEveryNumberOfIdleConnections) {
 }
 
 // Results about the servers and the machine, not failed runs.
+TEST_F(Bench, TakesGroupsOfServersAndEachServerOnce) {
+  const Finished run =
+      run_program(arguments({"--backends", "coroutines,beyond,epoll_lt", "--idle", "0"}));
+  ASSERT_EQ(run.status, 0) << run.err;
+  std::vector<std::string> names;
+  for (const ServerSpec& spec : read_results(results_path()).context.plan.servers) {
+    names.push_back(spec.name);
+  }
+  EXPECT_THAT(names, ElementsAre("coroutines", "reactor_workers", "epoll_lt"));
+}
+
 TEST_F(Bench, SaysWhatCannotBeMeasured) {
   struct Case {
     const char* server;

@@ -8,7 +8,9 @@
 #include <exception>
 
 #include "cli/command.hpp"
+#include "harness/machine/proc_file.hpp"
 #include "harness/server/server_process.hpp"
+#include "tests/support/child.hpp"
 #include "tests/support/connection.hpp"
 #include "tests/support/process_info.hpp"
 #include "tests/support/program.hpp"
@@ -74,6 +76,23 @@ TEST(ServeLimits, SayOnceThatTheyTurnSomebodyAway) {
   const std::string said = read_all(serve.err());
   EXPECT_THAT(said, HasSubstr("--max-connections are open: a newcomer is turned away"));
   EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
+}
+
+TEST(ServeWorkers, AreAsManyAsTheUserAskedFor) {
+  for (const std::size_t workers : {1U, 5U}) {
+    PipedProgram serve(
+        {"serve", "reactor_workers", "--port", "0", "--workers", std::to_string(workers)});
+    const std::string tasks = "/proc/" + std::to_string(serve.pid()) + "/task";
+    // And one for signals.
+    EXPECT_TRUE(eventually(patience, [&] {
+      return proc::numbers_in(tasks).size() == threads_from_the_start + 1 + workers;
+    })) << workers;
+    serve.send_signal(SIGTERM);
+    EXPECT_EQ(serve.wait(promptly), exit_ok);
+  }
+  const Finished other = run_program({"serve", "epoll_lt", "--workers", "2"});
+  EXPECT_EQ(other.status, exit_usage);
+  EXPECT_THAT(other.err, HasSubstr("epoll_lt has no --workers"));
 }
 
 }  // namespace

@@ -46,6 +46,7 @@ class PipedProgram {
 
   [[nodiscard]] int out() const noexcept { return out_.read_end.get(); }
   [[nodiscard]] int err() const noexcept { return err_.read_end.get(); }
+  [[nodiscard]] pid_t pid() const noexcept { return program_.pid(); }
   void send_signal(int signal) const { program_.send_signal(signal); }
   int wait(std::chrono::milliseconds limit = patience) { return program_.wait(limit); }
 

@@ -235,6 +235,32 @@ TEST(Row, RunsWhoDoesNotFitIntoMemoryApart) {
   }
 }
 
+// What was kept apart was never run: a run that goes on later is to measure it.
+TEST(Row, LeavesNoTrialForMeasuredThatAStopCameBefore) {
+  const SweepServer plain = server_of(odd("plain"));
+  SweepPlan plan;
+  plan.rates = {500};
+  plan.load.duration = 40ms;
+  plan.slice = 20ms;
+  std::stop_source stop;
+  stop.request_stop();
+  const SweepContext context{plan, plan_cpus(false, false), std::nullopt, stop.get_token()};
+  RowTask task;
+  task.floor = floor_of_row();
+  task.memory_bytes = 2 * connection_bytes;
+  for (const char* const name : {"one", "two"}) {
+    Trial trial;
+    trial.cell = {name, 0, 500};
+    trial.active_connections = 1;
+    task.contenders.push_back({trial, &plain});
+  }
+  run_row(task, context,
+          {[](const Trial&) {}, [](std::size_t, std::size_t) {}, [](const SystemCallCount&) {}});
+  for (const RowTask::Contender& one : task.contenders) {
+    EXPECT_EQ(one.trial.outcome.kind, OutcomeKind::interrupted) << one.trial.cell.server;
+  }
+}
+
 // The suite's own is told to close idle connections, between two slices or while they are held.
 TEST(Row, TellsOfAServerThatClosesIdleConnections) {
   SweepServer closes =

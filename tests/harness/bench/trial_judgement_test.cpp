@@ -70,6 +70,19 @@ TEST(TrialJudgement, ExcusesWhatASaturatedServerFallsBehindByAndNothingElse) {
   });
 }
 
+// Its threads wait for each other as well, and so their sum doesn't tell of others.
+TEST(TrialJudgement, BlamesNobodyForTheWaitsOfAServerThatHandsOver) {
+  const auto waits = [](bool hands_over) {
+    return [=](Trial& trial, Circumstances& circumstances) {
+      trial.cost->run_queue_share = 0.08;
+      trial.load->latency_us.p99 = 10 * trial.load->latency_us.p50;
+      circumstances.hands_over = hands_over;
+    };
+  };
+  expect(Verdict::suspect, {"tail_not_the_servers"}, waits(false), "run queue 8.0 %");
+  expect(Verdict::valid, {}, waits(true));
+}
+
 TEST(TrialJudgement, MindsACpuThatClientAndServerShare) {
   const auto on = [](const std::vector<int>& server, const std::vector<int>& client) {
     return [=](Trial& trial, Circumstances& circumstances) {

@@ -102,7 +102,7 @@ TEST(ResultsFile, HasEveryField) {
 
 TEST(ResultsFile, TellsWhatASummaryIsMadeOf) {
   const Json json = Json::parse(results_json(sample_results()));
-  EXPECT_EQ(json.at("schema_version"), 4);
+  EXPECT_EQ(json.at("schema_version"), 5);
   ASSERT_EQ(json.at("summary").size(), 4U);
   const Json& poll = json.at("summary").at(0);
   EXPECT_EQ(poll.at("server"), "poll");
