@@ -125,10 +125,10 @@ TEST(ResultsFile, SaysWhatIsWrongWithAFile) {
     EXPECT_THAT(file.complaint(), AllOf(HasSubstr(file.path()), HasSubstr("not a results file")))
         << text;
   }
-  for (const char* const version : {"1", "5", "\"2\"", "null", "2.5"}) {
+  for (const char* const version : {"1", "6", "\"2\"", "null", "2.5"}) {
     file.fill(std::string(R"({"schema_version": )") + version + "}");
     EXPECT_THAT(file.complaint(), HasSubstr(std::string("its schema_version is ") + version +
-                                            ", this program reads 2 to 4"));
+                                            ", this program reads 2 to 5"));
   }
 }
 
@@ -176,6 +176,14 @@ TEST(ResultsFile, IsReadInTheVersionBefore) {
   find_place(json, "/trials/1/cost")->erase("page_faults_per_request");
   file.fill(json.dump());
   EXPECT_EQ(read_results(file.path()).trials[1].cost->page_faults_per_request, std::nullopt);
+  // Nor what version 5 tells of the machine.
+  json = Json::parse(written);
+  json["schema_version"] = 4;
+  for (const char* const name : {"system_root", "memory_usable_bytes"}) {
+    find_place(json, "/machine")->erase(name);
+  }
+  file.fill(json.dump());
+  EXPECT_EQ(read_results(file.path()).context.machine.memory_usable_bytes, std::nullopt);
   // Nor what version 4 has that version 3 hadn't: then all messages were binary.
   json = Json::parse(written);
   json["schema_version"] = 3;
