@@ -7,6 +7,7 @@
 
 #include "beyond/coroutines/coroutines_server.hpp"
 #include "beyond/reactor_workers/reactor_workers_server.hpp"
+#include "beyond/reuseport/reuseport_server.hpp"
 #include "blocking/blocking_server.hpp"
 #include "busy_poll/busy_poll_server.hpp"
 #include "course/eighth_backend/eighth_server.hpp"
@@ -67,6 +68,12 @@ constexpr std::array everyone{
             .limit = descriptor_limit,
             .serve = &serve_reactor_workers,
             .has_workers = true},
+    Backend{.name = "reuseport",
+            .summary = "a loop for each CPU, each with a listener on the same port",
+            .limit = "open descriptors (ulimit -n), with --processes N of each process",
+            .serve = &serve_reuseport,
+            .has_workers = true,
+            .shares_port = true},
 };
 
 // Not one of these: what a reader of course/eighth_backend writes, a template until then.

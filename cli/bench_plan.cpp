@@ -1,6 +1,6 @@
 #include "cli/bench_plan.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +10,7 @@
 #include "cli/backends.hpp"
 #include "cli/load_options.hpp"
 #include "cli/values.hpp"
+#include "harness/machine/cpu.hpp"
 #include "harness/server/programs.hpp"
 #include "harness/text/words.hpp"
 
@@ -99,6 +100,29 @@ void use_times(SweepPlan& plan, const BenchArguments& arguments) {
 
 // --- the servers ---
 
+std::vector<int> to_cpus(const std::vector<std::size_t>& numbers) {
+  return {numbers.begin(), numbers.end()};
+}
+
+// Throws UsageError for CPUs that the server can't have.
+void check_server_cpus(const SweepPlan& plan) {
+  if (plan.server_cpus.empty()) return;
+  if (!plan.pin) throw UsageError("--server-cpus pins the server, and --no-pin doesn't: choose one");
+  const std::vector<int> usable = usable_cpus();
+  for (const int cpu : plan.server_cpus) {
+    if (std::ranges::count(usable, cpu) == 0) {
+      throw UsageError(fmt::format("--server-cpus: this program may not use CPU {}, but {}", cpu,
+                                   fmt::join(usable, ", ")));
+    }
+  }
+  if (plan.server_cpus.size() >= usable.size()) {
+    throw UsageError(fmt::format(
+        "--server-cpus: the client needs a CPU of its own, and of {} none would be left; leave one "
+        "out, or let them share all: --no-pin",
+        fmt::join(usable, ", ")));
+  }
+}
+
 // "NAME=COMMAND": what the tables call it, and how it is started.
 ServerSpec foreign_server(const std::string& text) {
   const std::size_t equals = text.find('=');
@@ -133,6 +157,27 @@ ServerSpec foreign_server(const std::string& text) {
   return spec;
 }
 
+// What the tables call a server of this name: with its options, and more than once where it is to
+// have different numbers of workers.
+std::vector<std::string> in_tables(const std::string& name, const BenchArguments& arguments) {
+  const Backend* const backend = find_backend(name);
+  if (backend == nullptr) return {name};
+  if (backend->bound_by_fd_setsize && arguments.select_limit == "none") {
+    return {name + std::string(no_limit)};
+  }
+  if (!backend->has_workers) return {name};
+  std::vector<std::size_t> numbers = arguments.workers;
+  if (numbers.empty()) {
+    // As many as the server itself would choose, on the CPUs that it gets.
+    const SweepPlan& plan = arguments.plan;
+    const CpuPlan cpus = plan_cpus(plan.pin, false, to_cpus(arguments.server_cpus));
+    numbers = {cpus.server.empty() ? cpus.usable.size() : cpus.server.size()};
+  }
+  std::vector<std::string> all;
+  for (const std::size_t number : numbers) all.push_back(fmt::format("{}:{}", name, number));
+  return all;
+}
+
 std::vector<ServerSpec> choose_servers(const BenchArguments& arguments) {
   std::vector<std::string> names;
   // A group may name again what was named by itself.
@@ -161,10 +206,13 @@ std::vector<ServerSpec> choose_servers(const BenchArguments& arguments) {
   for (const std::string& name : names) {
     // A lone 'none' leaves the comparison to the foreign servers.
     if (name == "none" && names.size() == 1) continue;
-    const Backend* const backend = find_backend(name);
-    const bool unlimited =
-        backend != nullptr && backend->bound_by_fd_setsize && arguments.select_limit == "none";
-    specs.push_back(own_server(unlimited ? name + std::string(no_limit) : name));
+    for (const std::string& each : in_tables(name, arguments)) specs.push_back(own_server(each));
+  }
+  if (!arguments.workers.empty() && std::ranges::none_of(specs, [](const ServerSpec& spec) {
+        const Backend* const backend = find_backend(spec.backend);
+        return backend != nullptr && backend->has_workers;
+      })) {
+    throw UsageError("--workers: none of these servers has any; reuseport and reactor_workers do");
   }
   for (const std::string& server : arguments.servers) specs.push_back(foreign_server(server));
   for (std::size_t i = 0; i < specs.size(); ++i) {
@@ -208,6 +256,18 @@ SweepServer floor_server() {
 }
 
 ServerSpec own_server(const std::string& name) {
+  if (const std::size_t colon = name.find(':'); colon != std::string::npos) {
+    const std::string server = name.substr(0, colon);
+    const std::string workers = name.substr(colon + 1);
+    const Backend* const backend = find_backend(server);
+    if (backend == nullptr || !backend->has_workers) {
+      throw UsageError(
+          fmt::format("'{}': {} has no workers; reuseport and reactor_workers do, such as {}:{}",
+                      name, server, "reuseport", workers));
+    }
+    static_cast<void>(parse_count(workers, name, 1, ServerOptions::most_workers));
+    return {name, server, {"--workers", workers}, ""};
+  }
   if (!name.ends_with(no_limit)) return {name, name, {}, ""};
   return {name, name.substr(0, name.size() - no_limit.size()), {"--select-limit", "none"}, ""};
 }
@@ -229,13 +289,16 @@ SweepServer make_server(const ServerSpec& spec) {
   server.max_connections = backend->max_connections;
   server.never_sleeps = backend->never_sleeps;
   server.thread_per_connection = backend->thread_per_connection;
-  server.hands_over = backend->has_workers;
+  server.hands_over = backend->has_workers && !backend->shares_port;
   if (std::ranges::find(spec.options, "none") != spec.options.end()) server.max_connections.reset();
   return server;
 }
 
 SweepPlan make_plan(const BenchArguments& arguments) {
   SweepPlan plan = arguments.plan;
+  plan.server_cpus = to_cpus(arguments.server_cpus);
+  sort_axis(plan.server_cpus);
+  check_server_cpus(plan);
   plan.servers = choose_servers(arguments);
   if (arguments.servers.empty()) {
     plan.descriptors.reset();
@@ -270,7 +333,7 @@ std::vector<Option> plan_options(BenchArguments& to) {
       {"--backends",
        fmt::format(
            "Comma-separated, from: floor, {}; floor and seven unless given; seven and beyond "
-           "are groups; 'none' for --server alone",
+           "are groups; reuseport:4 has four workers; 'none' for --server alone",
            joined(all_backend_names(), ", ")),
        offer(&to.backends, servers)},
       {"--server",
@@ -297,6 +360,12 @@ std::vector<Option> plan_options(BenchArguments& to) {
        "side by side and are loaded in turn, in slices",
        &to.fresh},
       {"--seed", "Of the order of the trials", &to.seed},
+      {"--workers",
+       "Threads of servers that have some, such as 1,2,4; each number makes one of them, "
+       "reuseport:4 (default: one for each CPU of the server's)",
+       Count{&to.workers, 1, ServerOptions::most_workers}},
+      {"--server-cpus", "Pin the server to these CPUs, such as 1,2,3, instead of one",
+       Count{&to.server_cpus, 0, CpuMask::most - 1}},
       {"!--no-pin", "Don't pin server and client to one CPU each", &plan.pin},
       {"!--let-sleep",
        "Let idle CPUs sleep; else threads of idle priority keep them awake, for how long waking "

@@ -13,6 +13,8 @@ struct BenchArguments {
   SweepPlan plan;  // but for its servers and its seed
   std::vector<std::string> backends;
   std::vector<std::string> servers;  // foreign ones, NAME=COMMAND
+  std::vector<std::size_t> workers;      // of those that have some
+  std::vector<std::size_t> server_cpus;
   std::optional<std::uint64_t> seed;
   std::string select_limit = "fd_setsize";
   std::string output;
@@ -31,7 +33,8 @@ struct BenchArguments {
 // What is to be measured. Throws UsageError for what can't be.
 [[nodiscard]] SweepPlan make_plan(const BenchArguments& arguments);
 
-// One of the suite's by what tables call it; "select (no limit)" is select beyond FD_SETSIZE.
+// One of the suite's by what tables call it; "select (no limit)" is select beyond FD_SETSIZE, and
+// "reuseport:4" has four workers. Throws UsageError for workers of one that has none.
 [[nodiscard]] ServerSpec own_server(const std::string& name);
 
 // How to run a server of a plan here. Throws UsageError for a backend that this program lacks.

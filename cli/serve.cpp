@@ -1,4 +1,5 @@
 #include <fmt/core.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <optional>
 #include <span>
 #include <stop_token>
+#include <utility>
 
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
@@ -34,6 +36,7 @@ struct ServeOptions {
   std::optional<std::chrono::nanoseconds> idle_timeout;
   std::optional<std::size_t> max_connections;
   std::optional<std::size_t> workers;
+  std::optional<std::size_t> processes;
 };
 
 ServerOptions server_options_from(const ServeOptions& options) {
@@ -41,6 +44,7 @@ ServerOptions server_options_from(const ServeOptions& options) {
   chosen.idle_timeout = options.idle_timeout.value_or(chosen.idle_timeout);
   chosen.max_connections = options.max_connections.value_or(chosen.max_connections);
   chosen.workers = options.workers.value_or(chosen.workers);
+  chosen.processes = options.processes.value_or(chosen.processes);
   return chosen;
 }
 
@@ -70,19 +74,31 @@ class CounterPrinter {
   // One line, so that a reader knows where a snapshot ends.
   // Who asks by sigqueue(3) finds the number that came with the signal again: then nobody takes a
   // late answer for the next one.
-  void print_json(std::string_view backend, const CounterSnapshot& snapshot,
+  void print_json(const Backend& backend, const ServerStats& stats,
                   std::optional<int> asked = std::nullopt) {
-    append(R"({{"backend":"{}")", backend);
+    append(R"({{"backend":"{}")", backend.name);
     if (asked) append(R"(,"asked":{})", *asked);
+    const CounterSnapshot snapshot = stats.snapshot();
     for (std::size_t i = 0; i < counter_fields.size(); ++i) {
       append(R"(,"{}":{})", counter_fields[i].name, snapshot[i]);
+    }
+    const std::size_t workers = backend.has_workers ? count_workers(stats) : 0;
+    if (workers > 0 && workers <= most_workers_told) {
+      append(R"(,"by_worker":{{)");
+      for (const CounterField& field : by_worker) {
+        append(R"({}"{}":[)", field.member == by_worker.front().member ? "" : ",", field.name);
+        append_by_worker(stats, field, ",");
+        append("]");
+      }
+      append("}}");
     }
     append("}}\n");
     flush();
   }
 
-  void print_text(std::string_view backend, const CounterSnapshot& snapshot) {
-    append("echomux: {} stopped\n", backend);
+  void print_text(const Backend& backend, const ServerStats& stats) {
+    append("echomux: {} stopped\n", backend.name);
+    const CounterSnapshot snapshot = stats.snapshot();
     for (std::size_t i = 0; i < counter_fields.size(); ++i) {
       append("  {:<20} {:>12}\n", counter_fields[i].name, snapshot[i]);
     }
@@ -90,6 +106,28 @@ class CounterPrinter {
   }
 
  private:
+  // More would not fit one line that a pipe takes at once (PIPE_BUF, pipe(7)).
+  static constexpr std::size_t most_workers_told = 64;
+  // What tells one worker from another.
+  static constexpr std::array by_worker{
+      CounterField{"thread_id", &Counters::thread_id}, CounterField{"accepted", &Counters::accepted},
+      CounterField{"closed", &Counters::closed},
+      CounterField{"bytes_received", &Counters::bytes_received}};
+
+  static std::size_t count_workers(const ServerStats& stats) {
+    std::size_t count = 0;
+    stats.visit_threads([&](const Counters& /*worker*/) { ++count; });
+    return count;
+  }
+
+  void append_by_worker(const ServerStats& stats, const CounterField& field,
+                        std::string_view between) {
+    bool first = true;
+    stats.visit_threads([&](const Counters& worker) {
+      append("{}{}", std::exchange(first, false) ? "" : between, (worker.*field.member).value());
+    });
+  }
+
   template <typename... Arguments>
   void append(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
     const std::span<char> room = std::span(buffer_).subspan(used_);
@@ -103,13 +141,14 @@ class CounterPrinter {
     used_ = 0;
   }
 
-  std::array<char, 2048> buffer_;  // 18 counters of at most 20 digits and their names
+  // 18 counters of at most 20 digits and their names, and those of the workers.
+  std::array<char, PIPE_BUF> buffer_;
   std::size_t used_ = 0;
 };
 
-FileDescriptor listen_or_explain(const Endpoint& endpoint) {
+FileDescriptor listen_or_explain(const Endpoint& endpoint, PortUse use) {
   try {
-    return listen_on(endpoint);
+    return listen_on(endpoint, use);
   } catch (const std::system_error& error) {
     const std::string where = endpoint.to_string();
     if (error.code() == std::errc::address_in_use && endpoint.port() == 0) {
@@ -141,6 +180,12 @@ const Backend& find_or_explain(const ServeOptions& options) {
   if (options.workers && !backend->has_workers) {
     throw UsageError(fmt::format("{} has no --workers: leave it out", backend->name));
   }
+  if (options.processes && !backend->shares_port) {
+    throw UsageError(fmt::format("{} has no --processes: leave it out", backend->name));
+  }
+  if (options.workers && options.processes) {
+    throw UsageError("--processes takes the place of --workers: leave one of them out");
+  }
   const Exhibit* const exhibit = find_exhibit(backend->name);
   if (exhibit == nullptr) return *backend;
   if (options.idle_timeout) {
@@ -164,7 +209,7 @@ int serve(const ServeOptions& options) {
   } catch (const std::invalid_argument& error) {
     throw UsageError(error.what());
   }
-  const ServerOptions server_options = server_options_from(options);
+  ServerOptions server_options = server_options_from(options);
 
   // A reader of our output that goes away is no reason to die.
   ::signal(SIGPIPE, SIG_IGN);
@@ -173,14 +218,15 @@ int serve(const ServeOptions& options) {
   const SignalThread signals({SIGINT, SIGTERM, SIGUSR1}, [&](const signalfd_siginfo& signal) {
     if (signal.ssi_signo == SIGUSR1) {
       const bool numbered = signal.ssi_code == SI_QUEUE;
-      CounterPrinter().print_json(backend->name, stats.snapshot(),
+      CounterPrinter().print_json(*backend, stats,
                                   numbered ? std::optional(signal.ssi_int) : std::nullopt);
     } else {
       stop.request_stop();
     }
   });
 
-  FileDescriptor listener = listen_or_explain(endpoint);
+  FileDescriptor listener =
+      listen_or_explain(endpoint, backend->shares_port ? PortUse::opens : PortUse::alone);
   const Endpoint local = local_endpoint(listener.get());
   if (!local.is_loopback()) {
     std::cerr
@@ -189,7 +235,14 @@ int serve(const ServeOptions& options) {
            "it send traffic back and hold connections: it is meant for a test network, and "
            "--max-connections and --idle-timeout bound what it gives\n";
   }
-  print(fmt::format("echomux: {} listening on {}\n", backend->name, local.to_string()));
+  const auto say_where = [&] {
+    print(fmt::format("echomux: {} listening on {}\n", backend->name, local.to_string()));
+  };
+  if (backend->shares_port) {
+    server_options.on_listening = say_where;
+  } else {
+    say_where();
+  }
   if (server_options.select_beyond_fd_setsize && backend->bound_by_fd_setsize) {
     print(
         "echomux: select watches descriptors beyond FD_SETSIZE with a larger bitmap, which "
@@ -199,9 +252,9 @@ int serve(const ServeOptions& options) {
 
   backend->serve(std::move(listener), stop.get_token(), server_options, stats);
   if (options.stats == "json") {
-    CounterPrinter().print_json(backend->name, stats.snapshot());
+    CounterPrinter().print_json(*backend, stats);
   } else {
-    CounterPrinter().print_text(backend->name, stats.snapshot());
+    CounterPrinter().print_text(*backend, stats);
   }
   if (const int error = print_error; error != 0) {
     throw std::runtime_error("cannot write to stdout: " + error_text(error));
@@ -217,7 +270,6 @@ Command serve_command() {
   constexpr std::chrono::milliseconds least_idle_timeout{10};
   // More descriptors than that no process can have (fs.nr_open).
   constexpr std::size_t most_connections = std::size_t{1} << 30;
-  constexpr std::size_t most_workers = 1024;
   return {
       "serve",
       "Run one server until Ctrl-C",
@@ -237,8 +289,12 @@ Command serve_command() {
         "the others waiting [no limit]",
         Count{&to->max_connections, 1, most_connections}},
        {"--workers",
-        "reactor_workers only: threads that read and write [as many as it may use CPUs]",
-        Count{&to->workers, 1, most_workers}}},
+        "reactor_workers and reuseport only: threads that serve peers [as many as it may use CPUs]",
+        Count{&to->workers, 1, ServerOptions::most_workers}},
+       {"--processes",
+        "reuseport only: processes instead of threads, each with as many descriptors as one may "
+        "have",
+        Count{&to->processes, 1, ServerOptions::most_workers}}},
       "SIGINT and SIGTERM stop it; SIGUSR1 prints a snapshot of its counters as JSON.",
       [to] { return serve(*to); }};
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <span>
@@ -27,6 +28,11 @@ struct ServerOptions {
   // Threads that serve peers, where a server has a fixed number of them; 0: one for each CPU that
   // this process may use.
   std::size_t workers = 0;
+  static constexpr std::size_t most_workers = 256;
+  // The same as processes, where a server can be told so; 0: threads.
+  std::size_t processes = 0;
+  // Called by a server that shares its port, once all of its listeners listen.
+  std::function<void()> on_listening = [] {};
 };
 
 // One way of serving many peers, as every caller sees it.
@@ -50,6 +56,9 @@ struct Backend {
   bool bound_by_fd_setsize = false;
   // True when ServerOptions::workers says how many threads serve.
   bool has_workers = false;
+  // True when it has a listener for each worker. The one that it is given must have its port as
+  // PortUse::opens, and it has processes, too.
+  bool shares_port = false;
 };
 
 }  // namespace echomux

@@ -15,23 +15,33 @@ CounterSnapshot ServerStats::snapshot() const {
   const std::lock_guard lock(mutex_);
   CounterSnapshot sum = ended_threads_;
   add_to(sum, main_);
-  for (const Counters& thread : threads_) add_to(sum, thread);
+  for (const Counters* const thread : threads_) add_to(sum, *thread);
   return sum;
 }
 
 // Memory is allocated and freed outside the lock, which many threads may want at the same time.
-ThreadCounters::ThreadCounters(ServerStats& stats) : stats_(stats) {
-  std::list<Counters> fresh(1);
-  own_ = fresh.begin();
+ThreadCounters::ThreadCounters(ServerStats& stats)
+    : stats_(stats), own_(std::make_unique<Counters>()), counters_(own_.get()) {
+  join();
+}
+
+ThreadCounters::ThreadCounters(ServerStats& stats, Counters& elsewhere)
+    : stats_(stats), counters_(&elsewhere) {
+  join();
+}
+
+void ThreadCounters::join() {
+  std::list<const Counters*> place{counters_};
+  place_ = place.begin();
   const std::lock_guard lock(stats_.mutex_);
-  stats_.threads_.splice(stats_.threads_.end(), fresh);
+  stats_.threads_.splice(stats_.threads_.end(), place);
 }
 
 ThreadCounters::~ThreadCounters() {
-  std::list<Counters> ended;
+  std::list<const Counters*> ended;
   const std::lock_guard lock(stats_.mutex_);
-  add_to(stats_.ended_threads_, *own_);
-  ended.splice(ended.end(), stats_.threads_, own_);
+  add_to(stats_.ended_threads_, *counters_);
+  ended.splice(ended.end(), stats_.threads_, place_);
 }
 
 }  // namespace echomux

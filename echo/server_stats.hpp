@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <string_view>
 
@@ -45,6 +46,8 @@ struct Counters {
   Counter idle_closed;    // of these, by the server, because the peer was idle for too long
   Counter bytes_received;
   Counter bytes_sent;
+  // Which thread it is (gettid(2)), once it runs: no count, and none of those below.
+  Counter thread_id;
 };
 
 // How many connections are open, in a server that counts all of them in one set.
@@ -93,29 +96,43 @@ class ServerStats {
   // The sum over all threads, those that have ended included.
   [[nodiscard]] CounterSnapshot snapshot() const;
 
+  // Calls `visit` with each further thread's counters, in the order of their construction. Needs no
+  // memory; nobody begins or ends counting meanwhile.
+  template <typename Visit>
+  void visit_threads(Visit visit) const {
+    const std::lock_guard lock(mutex_);
+    for (const Counters* const thread : threads_) visit(*thread);
+  }
+
  private:
   friend class ThreadCounters;
 
   Counters main_;
-  mutable std::mutex mutex_;     // guards the two below, never taken on the hot path
-  std::list<Counters> threads_;  // one set per living ThreadCounters
+  mutable std::mutex mutex_;            // guards the two below, never taken on the hot path
+  std::list<const Counters*> threads_;  // one per living ThreadCounters
   CounterSnapshot ended_threads_{};
 };
 
 // One further thread's own counters, part of the server's sum from construction on. The destructor
-// keeps their values and frees the set. The ServerStats must outlive it. May throw std::bad_alloc.
+// keeps their values. The ServerStats must outlive it. May throw std::bad_alloc.
 class ThreadCounters {
  public:
   explicit ThreadCounters(ServerStats& stats);
+  // Those that lie elsewhere, such as in memory that another process writes to.
+  ThreadCounters(ServerStats& stats, Counters& elsewhere);
   ~ThreadCounters();
   ThreadCounters(const ThreadCounters&) = delete;
   ThreadCounters& operator=(const ThreadCounters&) = delete;
 
-  [[nodiscard]] Counters& get() noexcept { return *own_; }
+  [[nodiscard]] Counters& get() noexcept { return *counters_; }
 
  private:
+  void join();
+
   ServerStats& stats_;
-  std::list<Counters>::iterator own_;
+  std::unique_ptr<Counters> own_;  // none where they lie elsewhere
+  Counters* counters_;
+  std::list<const Counters*>::iterator place_;
 };
 
 }  // namespace echomux

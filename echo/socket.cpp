@@ -30,6 +30,15 @@ void set_option(int socket, int level, int option, int value, const char* name) 
   check(::setsockopt(socket, level, option, &value, sizeof value), name);
 }
 
+// lesson: share-port
+// Only sockets that all say this may have the same port, and only those of one user. It counts from
+// when it is said: who says so after its bind had the port for itself until then, and nobody has
+// joined a group of strangers by accident.
+void share_port(int socket) {
+  set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1, "setsockopt SO_REUSEPORT");
+}
+// end lesson
+
 }  // namespace
 
 std::uint16_t Endpoint::port() const noexcept {
@@ -129,7 +138,7 @@ std::vector<Endpoint> parse_endpoints(std::string_view host_and_port) {
 }
 
 // lesson: listen-on
-FileDescriptor listen_on(const Endpoint& endpoint) {
+FileDescriptor listen_on(const Endpoint& endpoint, PortUse use) {
   FileDescriptor listener(
       check(::socket(endpoint.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
   const int fd = listener.get();
@@ -140,7 +149,10 @@ FileDescriptor listen_on(const Endpoint& endpoint) {
   // byte that a peer marks as urgent is a byte of the stream like any other (RFC 6093).
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1, "setsockopt TCP_NODELAY");
   set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1, "setsockopt SO_OOBINLINE");
+  // For servers with several listeners: see beyond/reuseport.
+  if (use == PortUse::shares) share_port(fd);
   check(::bind(fd, endpoint.raw(), endpoint.length), "bind");
+  if (use == PortUse::opens) share_port(fd);
   // The kernel cuts this down to what the system allows (net.core.somaxconn), which may be more
   // than the SOMAXCONN that this was compiled with.
   check(::listen(fd, std::numeric_limits<int>::max()), "listen");

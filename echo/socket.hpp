@@ -54,10 +54,18 @@ struct HostAndPort {
 // The first of them.
 [[nodiscard]] Endpoint parse_endpoint(std::string_view host_and_port);
 
+// How a listener has its port. Among several that share one, the kernel chooses by a hash of each
+// newcomer's address (SO_REUSEPORT, socket(7)).
+enum class PortUse : std::uint8_t {
+  alone,   // nobody else may listen there
+  opens,   // nobody else did so far; from now on others of this user may
+  shares,  // with one that has opened it
+};
+
 // A listening TCP socket (close-on-exec, blocking) with the largest backlog the system allows.
 // The peers it will accept inherit TCP_NODELAY and SO_OOBINLINE from it. Port 0 is the kernel's
 // choice: local_endpoint() tells which. Throws std::system_error naming the call that failed.
-[[nodiscard]] FileDescriptor listen_on(const Endpoint& endpoint);
+[[nodiscard]] FileDescriptor listen_on(const Endpoint& endpoint, PortUse use = PortUse::alone);
 
 // The address a socket is bound to (getsockname(2)). Throws std::system_error.
 [[nodiscard]] Endpoint local_endpoint(int socket);

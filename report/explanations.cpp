@@ -181,10 +181,10 @@ std::vector<std::string> caveats(const Results& results, const Cells& cells) {
       threads.push_back(server);
     }
   }
-  if (pinned && !threads.empty()) {
+  if (pinned && results.context.plan.server_cpus.size() < 2 && !threads.empty()) {
     sentences.push_back(
-        fmt::format("{} on one CPU like the others, which denies {} parallelism; --no-pin shows "
-                    "the other side.",
+        fmt::format("{} on one CPU like the others, which denies {} parallelism; --server-cpus "
+                    "shows the other side, or --no-pin.",
                     list_in_words(threads) + (threads.size() > 1 ? " run" : " runs"),
                     threads.size() > 1 ? "them their" : "it its"));
   }

@@ -28,6 +28,7 @@ constexpr std::array named_lines{
     NamedLine{"epoll_et", LineKind::epoll, {"#008a65", "#1fc99a", "", "diamond"}},
     NamedLine{"coroutines", LineKind::epoll, {"#4d6b00", "#a3c940", "4 2", "triangle"}},
     NamedLine{"reactor_workers", LineKind::threads, {"#7d4a9e", "#c99be6", "4 2", "square"}},
+    NamedLine{"reuseport", LineKind::threads, {"#a03c3c", "#f08c8c", "4 2", "circle"}},
 };
 
 struct Colour {
@@ -59,12 +60,19 @@ const NamedLine* find_line(std::string_view name) noexcept {
 }  // namespace
 
 LineKind line_kind(std::string_view name) noexcept {
-  const NamedLine* const line = find_line(name);
+  const NamedLine* const line = find_line(name.substr(0, name.find(':')));
   return line == nullptr ? LineKind::other : line->kind;
 }
 
 LineStyle line_style(std::string_view name) noexcept {
   if (const NamedLine* const line = find_line(name)) return line->style;
+  // "reuseport:4", a server with so many workers, has that server's colour and its own symbol.
+  const std::size_t colon = name.find(':');
+  if (const NamedLine* const line = find_line(name.substr(0, colon))) {
+    LineStyle style = line->style;
+    style.symbol = other_symbols[(hash(name.substr(colon)) >> 4U) % other_symbols.size()];
+    return style;
+  }
   const std::size_t number = hash(name) >> 4U;  // its lowest bits mix least
   const Colour colour = other_colours[number % other_colours.size()];
   const std::size_t rest = number / other_colours.size();

@@ -109,6 +109,28 @@ std::string wrapped(const std::string& sentence, std::string_view bullet = "-") 
   return out;
 }
 
+// Each worker of each server that has some, in the first trial that counts: which one gets much is
+// chance, and so no figure over several trials.
+std::string worker_ledger(const Results& results, const std::vector<CellSummary>& all) {
+  Table table({Table::left("server"), Table::right("idle"), Table::right("rate"),
+               Table::right("worker"), Table::right("connections"), Table::right("requests"),
+               Table::right("CPU µs/req"), Table::right("switches/req")});
+  for (const CellSummary& cell : all) {
+    const std::vector<const Trial*> trials = used_trials(cell.cell, results);
+    if (trials.empty() || !trials.front()->cost) continue;
+    std::size_t number = 0;
+    for (const WorkerCost& worker : trials.front()->cost->workers) {
+      table.add({cell.cell.server, std::to_string(cell.cell.idle_connections),
+                 fmt::format("{}", cell.cell.rate), std::to_string(++number),
+                 worker.connections ? std::to_string(*worker.connections) : std::string(none),
+                 percent(worker.requests_share), four_digits(worker.cpu_us_per_request),
+                 four_digits(worker.switches_per_request)});
+    }
+  }
+  if (table.empty()) return "";
+  return "\nWorkers, each in the first trial of its cell\n" + table.print();
+}
+
 // One line per trial, raw.
 std::string csv(const Results& results) {
   std::string out = "server,idle_connections,rate,repetition,outcome,verdict,reasons";
@@ -200,6 +222,7 @@ std::string cost_ledger(const Results& results) {
     table.add(std::move(cells));
   }
   std::string out = table.print();
+  out += worker_ledger(results, all);
   out += "\n";
   for (const auto& [reason, figures] : missing_figures(results, kernel_calls)) {
     out += wrapped(fmt::format("unavailable: {}, because {}", joined(figures, ", "), reason));

@@ -43,7 +43,7 @@ std::optional<NotPossible> ServedBench::not_possible(const std::string& line,
 
 Served ServedBench::measure(const std::string& line, const Load& load) const {
   SweepServer server = run_.server(line);
-  server.command.cpu = cpus_.server;
+  server.command.cpus = cpus_.server;
   ServerProcess process(server.command);
   const bool client_only = server.never_sleeps && cpus_.client;
   const KeepAwake awake(client_only ? std::vector<int>{*cpus_.client} : cpus_.usable, cpus_.usable);

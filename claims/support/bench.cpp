@@ -20,7 +20,7 @@ Bench::Bench(const Laboratory& laboratory)
 
 ServerCommand Bench::command(std::string_view backend) const {
   ServerCommand command = serve_command(laboratory_.program, backend);
-  command.cpu = cpus_.server;
+  command.cpus = cpus_.server;
   return command;
 }
 

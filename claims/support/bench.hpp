@@ -32,7 +32,9 @@ class Bench {
   // How to run a server of this suite on the server's CPU.
   [[nodiscard]] ServerCommand command(std::string_view backend) const;
   // Where servers run; none when there is only one CPU.
-  [[nodiscard]] const std::optional<int>& server_cpu() const noexcept { return cpus_.server; }
+  [[nodiscard]] std::optional<int> server_cpu() const {
+    return cpus_.server.empty() ? std::nullopt : std::optional(cpus_.server.front());
+  }
   // Calls `measure` for each of the contenders 0 to count - 1 in each of the rounds, as
   // run_rounds() does. Throws std::runtime_error when the laboratory is asked to stop.
   void in_turn(std::size_t contenders, const std::function<void(std::size_t contender)>& measure,

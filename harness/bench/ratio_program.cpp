@@ -28,7 +28,7 @@ ServerCommand server_command(std::string_view name, const std::vector<std::strin
   ServerCommand command =
       name == "floor" ? ServerCommand{.arguments = {floor_program(), "{port}"}}
                       : serve_command(floor_program().parent_path() / "echomux", name, arguments);
-  if (all_cpus().size() > 1) command.cpu = all_cpus().back();
+  if (all_cpus().size() > 1) command.cpus = {all_cpus().back()};
   return command;
 }
 

@@ -15,6 +15,7 @@ constexpr std::size_t enough_connections = 1000;
 void ServerMeter::Reading::add(const Reading& other) {
   processes.add(other.processes);
   for (const auto& [name, value] : other.counters) counters[name] += value;
+  add_workers(workers, other.workers);
   add_shares(shares, other.shares);
 }
 
@@ -25,14 +26,14 @@ void ServerMeter::connections_open() {
 
 void ServerMeter::window_begin() {
   begin_ = {};
-  begin_.counters = read_counters();
+  read_counters(begin_);
   read_clocks(begin_);
 }
 
 void ServerMeter::window_end() {
   end_ = {};
   read_clocks(end_);
-  end_.counters = read_counters();
+  read_counters(end_);
   begin_sum_.add(begin_);
   end_sum_.add(end_);
 }
@@ -49,6 +50,7 @@ ServerCost ServerMeter::cost(const Load& load, const SwarmResult& result) const 
     if (before != begin_sum_.counters.end()) cost.counters[name] = value - before->second;
   }
   if (cost.counters.empty()) cost.unavailable["counters"] = "the server doesn't report any";
+  divide_by_workers(begin_sum_.workers, end_sum_.workers, cost);
   divide_by_requests(begin_sum_.processes, end_sum_.processes, detail_, result.measured_time, cost);
   divide_memory(cost, load.connections());
   return cost;
@@ -63,8 +65,9 @@ ServerMeter::Memory ServerMeter::read_memory() const {
           .processes = processes->processes};
 }
 
-std::map<std::string, std::uint64_t> ServerMeter::read_counters() const {
-  return server_.counters().value_or(std::map<std::string, std::uint64_t>{});
+void ServerMeter::read_counters(Reading& reading) const {
+  reading.counters = server_.counters().value_or(std::map<std::string, std::uint64_t>{});
+  reading.workers = read_workers(server_.counters_by_worker());
 }
 
 void ServerMeter::read_clocks(Reading& reading) const {

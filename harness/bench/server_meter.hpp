@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/bench/workers.hpp"
 #include "harness/load/swarm.hpp"
 #include "harness/machine/taken_time.hpp"
 #include "harness/server/process_meter.hpp"
@@ -38,6 +39,7 @@ class ServerMeter {
   struct Reading {
     ProcessReading processes;
     std::map<std::string, std::uint64_t> counters;
+    std::vector<WorkerReading> workers;
     std::vector<CpuShares> shares;
 
     void add(const Reading& other);
@@ -52,7 +54,7 @@ class ServerMeter {
   };
 
   [[nodiscard]] Memory read_memory() const;
-  [[nodiscard]] std::map<std::string, std::uint64_t> read_counters() const;
+  void read_counters(Reading& reading) const;
   void read_clocks(Reading& reading) const;
   void divide_memory(ServerCost& cost, std::size_t connections) const;
 

@@ -1,6 +1,6 @@
 #include "harness/bench/sweep.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -75,7 +75,7 @@ std::string slices_in_words(const SweepPlan& plan) {
                      to_us(plan.load.duration) / rounds / 1000);
 }
 
-CpuPlan plan_cpus(bool pin, bool keep_awake) {
+CpuPlan plan_cpus(bool pin, bool keep_awake, const std::vector<int>& server) {
   CpuPlan plan;
   plan.usable = usable_cpus();
   if (!pin) {
@@ -85,12 +85,26 @@ CpuPlan plan_cpus(bool pin, bool keep_awake) {
   } else if (!may_choose_cpus()) {
     plan.explanation = "not pinned: the kernel refuses to let programs choose their CPUs here";
   } else {
-    const TwoCpus two = choose_two(plan.usable);
-    plan.client = two.client;
-    plan.server = two.server;
-    plan.usable = {two.client, two.server};
-    plan.explanation = fmt::format("pinned: server on CPU {}, client on CPU {}{}", two.server,
-                                   two.client, two.remark);
+    std::string remark;
+    if (server.empty()) {
+      const TwoCpus two = choose_two(plan.usable);
+      plan.client = two.client;
+      plan.server = {two.server};
+      remark = two.remark;
+    } else {
+      plan.server = server;
+      const auto left = std::ranges::find_if(
+          plan.usable, [&](int cpu) { return std::ranges::count(server, cpu) == 0; });
+      if (left != plan.usable.end()) plan.client = *left;
+    }
+    const std::string where =
+        fmt::format("CPU{} {}", plan.server.size() > 1 ? "s" : "", fmt::join(plan.server, ", "));
+    plan.explanation =
+        plan.client ? fmt::format("pinned: server on {}, client on CPU {}{}", where, *plan.client,
+                                  remark)
+                    : fmt::format("pinned: server on {}, which leave the client none", where);
+    plan.usable = plan.server;
+    if (plan.client) plan.usable.insert(plan.usable.begin(), *plan.client);
   }
   const std::string why_not = keep_awake ? why_not_kept_awake(plan.usable) : "";
   plan.explanation += !keep_awake       ? ", free to sleep"
@@ -157,7 +171,7 @@ class Sweep {
         floor_(floor),
         done_(done),
         observer_(observer),
-        context_{plan, plan_cpus(plan.pin, plan.keep_awake), done.client_ceiling_rps, stop},
+        context_{plan, plan_cpus(plan.pin, plan.keep_awake, plan.server_cpus), done.client_ceiling_rps, stop},
         programs_(with_floor(servers, floor)) {
     for (const SystemCallCount& count : done.system_calls) counted_.push_back(count.cell);
     std::ranges::for_each(done.trials, [&](const Trial& trial) { note_measured(trial); });
@@ -319,7 +333,7 @@ class Sweep {
   SweepContext context_;
   // Without a CPU of its own a run expects company.
   std::optional<CpuClaim> claim_ =
-      context_.cpus.server ? std::make_optional<CpuClaim>(context_.cpus.usable) : std::nullopt;
+      !context_.cpus.server.empty() ? std::make_optional<CpuClaim>(context_.cpus.usable) : std::nullopt;
   std::vector<int> others_;
   bool others_told_ = false;
   ProgramWatch programs_;

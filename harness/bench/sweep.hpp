@@ -23,7 +23,7 @@ struct ServerSpec {
 
 // How to run it here, and what the harness must know of its limits.
 struct SweepServer {
-  ServerCommand command;  // its `cpu` is set by the sweep
+  ServerCommand command;  // its `cpus` are set by the sweep
   std::optional<std::size_t> max_connections;
   bool never_sleeps = false;
   bool thread_per_connection = false;
@@ -54,6 +54,7 @@ struct SweepPlan {
   std::chrono::nanoseconds start_timeout = std::chrono::seconds(10);
   std::uint64_t seed = 1;  // of the order of the trials
   bool pin = true;         // server and client on one CPU each, where there are two
+  std::vector<int> server_cpus;  // that the server is pinned to instead; empty: one is chosen
   bool keep_awake = true;  // those CPUs don't sleep; see keep_awake.hpp
   bool count_system_calls = false;
 };
@@ -134,12 +135,14 @@ void for_each_field(Of<SystemCallCount>, Visit visit) {
 
 // Which CPUs a sweep uses; none when it doesn't pin.
 struct CpuPlan {
-  std::optional<int> server;
+  std::vector<int> server;
   std::optional<int> client;
   std::vector<int> usable;  // by server or client
   std::string explanation;  // one sentence for the user
 };
-[[nodiscard]] CpuPlan plan_cpus(bool pin, bool keep_awake);
+// `server` are those that the server is to have, which leave one for the client; empty: it is
+// chosen.
+[[nodiscard]] CpuPlan plan_cpus(bool pin, bool keep_awake, const std::vector<int>& server = {});
 
 // The soft limit of open descriptors with which this process was started, before it was raised.
 [[nodiscard]] std::uint64_t descriptor_limit_at_start();

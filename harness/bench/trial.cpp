@@ -87,9 +87,16 @@ double wanted_share(const ServerCost& cost) {
   return cost.busy_share + (cost.threads <= few_threads ? cost.run_queue_share.value_or(0) : 0);
 }
 
+// Workers can use as many CPUs as there are of both.
+double cpus_it_can_use(const ServerCost& cost) {
+  return static_cast<double>(
+      std::max<std::size_t>(std::min(cost.workers.size(), cost.cpus.size()), 1));
+}
+
 bool is_saturated(const Trial& trial) {
   return wanted_share(*trial.cost) >=
-         (trial.load->windows > 1 ? saturated_share_in_slices : saturated_share);
+         cpus_it_can_use(*trial.cost) *
+             (trial.load->windows > 1 ? saturated_share_in_slices : saturated_share);
 }
 
 void judge_server(const Trial& trial, const TrialCircumstances& circumstances,
@@ -101,7 +108,8 @@ void judge_server(const Trial& trial, const TrialCircumstances& circumstances,
                       ? "the server never sleeps, and so its CPU is always busy"
                       : fmt::format("the server's CPU was busy with it {} of the time{}",
                                     percent(cost.busy_share),
-                                    cost.busy_share >= saturated_share_in_slices
+                                    cost.busy_share >=
+                                            saturated_share_in_slices * cpus_it_can_use(cost)
                                         ? ""
                                         : ", and it waited for its CPU in the rest"));
   }
@@ -171,7 +179,7 @@ Judgement judge_trial(const Trial& trial, const TrialCircumstances& circumstance
 
 ServerProcess start(const SweepServer& server, const SweepContext& context) {
   ServerCommand command = server.command;
-  command.cpu = context.cpus.server;
+  command.cpus = context.cpus.server;
   if (server.is_anybodys()) command.soft_open_files = context.plan.descriptors;
   return ServerProcess(command,
                        std::chrono::ceil<std::chrono::milliseconds>(context.plan.start_timeout),

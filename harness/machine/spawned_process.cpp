@@ -43,9 +43,9 @@ bool prepare(const SpawnOptions& options) {
   ::signal(SIGCHLD, SIG_DFL);
   ::signal(SIGPIPE, SIG_DFL);
   ::signal(SIGXFSZ, SIG_DFL);
-  if (options.cpu) {
+  if (!options.cpus.empty()) {
     CpuMask cpus;
-    cpus.add(*options.cpu);
+    for (const int cpu : options.cpus) cpus.add(cpu);
     if (!cpus.apply()) return false;
   }
   if (options.open_files) {

@@ -36,7 +36,7 @@ struct SpawnOptions {
   std::vector<std::string> arguments;
   Streams streams = {};
   std::filesystem::path directory = {};        // where it runs; here when empty
-  std::optional<int> cpu = std::nullopt;       // on this CPU alone
+  std::vector<int> cpus = {};                  // on these alone; where it may run here when empty
   std::optional<rlim_t> open_files = {};       // its RLIMIT_NOFILE, soft and hard
   std::optional<rlim_t> soft_open_files = {};  // the soft one alone, where the hard one allows it
   // Below a guardian (guardian.hpp), for a program that may leave its session or processes behind.

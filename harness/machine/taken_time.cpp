@@ -12,11 +12,23 @@ using proc::number;
 using proc::read_file;
 using proc::words;
 
-std::optional<std::chrono::nanoseconds> thread_run_queue_delay(pid_t tid) {
+namespace {
+
+std::optional<std::chrono::nanoseconds> schedstat_of(pid_t tid, std::size_t place) {
   const auto text = read_file(fmt::format("/proc/{}/schedstat", tid));
   const std::vector<std::string_view> fields = words(text ? *text : std::string_view());
-  if (fields.size() < 2) return std::nullopt;
-  return std::chrono::nanoseconds(number<std::int64_t>(fields[1]));
+  if (fields.size() <= place) return std::nullopt;
+  return std::chrono::nanoseconds(number<std::int64_t>(fields[place]));
+}
+
+}  // namespace
+
+std::optional<std::chrono::nanoseconds> thread_run_queue_delay(pid_t tid) {
+  return schedstat_of(tid, 1);
+}
+
+std::optional<std::chrono::nanoseconds> thread_cpu_time_of(pid_t tid) {
+  return schedstat_of(tid, 0);
 }
 
 std::vector<CpuShares> read_steal(const std::vector<int>& cpus) {

@@ -91,6 +91,10 @@ void for_each_field(Of<SweepPlan>, Visit visit) {
         &SweepPlan::start_timeout);
   visit({"seed"}, &SweepPlan::seed);
   visit({"pin"}, &SweepPlan::pin);
+  visit({.name = "server_cpus",
+         .explanation = "That the server was pinned to by the user's choice.",
+         .since = 5},
+        &SweepPlan::server_cpus);
   visit({"keep_awake"}, &SweepPlan::keep_awake);
   visit({"count_system_calls"}, &SweepPlan::count_system_calls);
 }
@@ -164,7 +168,7 @@ RunContext describe_run(const SweepPlan& plan, std::vector<std::string> command)
           .command = std::move(command),
           .build = build_info(),
           .machine = describe_machine(),
-          .cpu_plan = plan_cpus(plan.pin, plan.keep_awake).explanation,
+          .cpu_plan = plan_cpus(plan.pin, plan.keep_awake, plan.server_cpus).explanation,
           .plan = plan};
 }
 

@@ -64,6 +64,28 @@ enum class Root { process, guardian };
                                                               Detail detail = Detail::everything,
                                                               Root kind = Root::process);
 
+// One worker's part of that: of a thread or a process that serves connections as others beside it
+// do.
+struct WorkerCost {
+  std::optional<std::uint64_t> connections;  // at the end; none where all have them in common
+  double requests_share = 0;
+  // By the requests that it has answered; none where it has answered none.
+  std::optional<double> cpu_us_per_request;
+  std::optional<double> switches_per_request;
+};
+
+template <typename Visit>
+void for_each_field(Of<WorkerCost>, Visit visit) {
+  visit({"connections", "Open at the end; null where the workers have them in common."},
+        &WorkerCost::connections);
+  visit({"requests_share", "Of those that all workers have answered."},
+        &WorkerCost::requests_share);
+  visit({"cpu_us_per_request", "Its own CPU time over the requests that it has answered."},
+        &WorkerCost::cpu_us_per_request);
+  visit({"switches_per_request", "How often it left its CPU, or was taken from it."},
+        &WorkerCost::switches_per_request);
+}
+
 // What a trial cost the server's processes, all of them together, in the measured time.
 struct ServerCost {
   std::uint64_t requests = 0;
@@ -87,6 +109,8 @@ struct ServerCost {
   std::uint64_t processes = 0;
   std::vector<int> cpus;
   std::map<std::string, std::uint64_t> counters;
+  std::optional<double> worker_imbalance;  // none without workers
+  std::vector<WorkerCost> workers;
   std::map<std::string, std::string> unavailable;
 
   // How often the server counted this for each request. Throws std::out_of_range when it doesn't.
@@ -236,6 +260,22 @@ void for_each_field(Of<ServerCost>, Visit visit) {
          .source = "the server's own, its snapshot at the end minus that at the begin",
          .places = {.ledger = 13}},
         &ServerCost::counters);
+  visit({.name = "worker_imbalance",
+         .explanation = "Of the requests that each worker has answered, the most over the mean: 1 "
+                        "is an even share. Null without workers.",
+         .title = "Busiest worker over the mean",
+         .unit = "times",
+         .head = "imbalance",
+         .source = "the bytes that each worker has received, by the server's own count",
+         .since = 5,
+         .places = {.csv = 20, .ledger = 21},
+         .form = Form::ratio},
+        &ServerCost::worker_imbalance);
+  visit({.name = "workers",
+         .explanation = "Each thread or process that serves connections beside others.",
+         .source = "the same, and /proc/TID/schedstat and status of each",
+         .since = 5},
+        &ServerCost::workers);
   visit({"unavailable", "Why a figure is missing."}, &ServerCost::unavailable);
 }
 

@@ -106,7 +106,7 @@ void ServerProcess::start(const ServerCommand& command) {
                        .streams = {.in = input_.read_end.get(),
                                    .out = output_.write_end.get(),
                                    .err = log_ ? log_->fd() : Streams::inherited},
-                       .cpu = command.cpu,
+                       .cpus = command.cpus,
                        .open_files = command.open_files,
                        .soft_open_files = command.soft_open_files,
                        .guarded = !speaks_echomux_};
@@ -268,7 +268,15 @@ std::optional<std::map<std::string, std::uint64_t>> ServerProcess::counters() {
         if (value.is_number_unsigned()) value.get_to(counters[name]);
       }
       const auto asked = counters.extract("asked");
-      if (asked.empty() || asked.mapped() >= first_question) return counters;
+      if (asked.empty() || asked.mapped() >= first_question) {
+        by_worker_.clear();
+        if (json.contains("by_worker")) {
+          for (const auto& [name, values] : json.at("by_worker").items()) {
+            for (const Json& value : values) by_worker_[name].push_back(value.get<std::uint64_t>());
+          }
+        }
+        return counters;
+      }
       // A late answer to an earlier question. This one may have been lost in that: of a signal that
       // is pending already, the kernel forgets the second.
       if (!ask()) return std::nullopt;

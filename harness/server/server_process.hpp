@@ -30,7 +30,7 @@ struct ServerCommand {
   // where they listen.
   bool speaks_echomux = false;
   bool echoes_all_bytes = false;               // so it is known of it, though it doesn't speak so
-  std::optional<int> cpu = {};                 // run on this CPU alone
+  std::vector<int> cpus = {};                  // run on these alone; anywhere when empty
   std::optional<rlim_t> open_files = {};       // its RLIMIT_NOFILE, soft and hard
   std::optional<rlim_t> soft_open_files = {};  // the soft one alone
 };
@@ -98,6 +98,11 @@ class ServerProcess {
 
   // The server's counters now, by name. None when it doesn't report any, or not within a second.
   [[nodiscard]] std::optional<std::map<std::string, std::uint64_t>> counters();
+  // Those that it told of each of its workers when it was last asked, by name; empty where it has
+  // none, or too many.
+  [[nodiscard]] const std::map<std::string, std::vector<std::uint64_t>>& counters_by_worker() const {
+    return by_worker_;
+  }
 
   // The CPU time that all its threads have used so far, in user and kernel mode, in nanoseconds
   // (clock_getcpuclockid(3)). None once it has ended.
@@ -136,6 +141,7 @@ class ServerProcess {
   std::optional<BoundedLog> log_;  // its stderr, if it is anybody's
   std::string unread_;             // output not yet taken
   std::uint64_t times_asked_ = 0;  // for its counters
+  std::map<std::string, std::vector<std::uint64_t>> by_worker_;
   std::unique_ptr<SpawnedProcess> process_;
   std::optional<ServerExit> exit_;
 };

@@ -24,6 +24,10 @@ Endpoint any_port() {
   return resolve("127.0.0.1", 0);
 }
 
+FileDescriptor listener_for(const Backend& backend) {
+  return listen_on(any_port(), backend.shares_port ? PortUse::opens : PortUse::alone);
+}
+
 // A server in a thread of this process. The destructor stops it.
 class ServerThread {
  public:
@@ -84,7 +88,7 @@ TEST_P(EveryServer, OutlivesEachAllocationThatFails) {
   constexpr int peers = 40;
   for (int allocation = 1;; ++allocation) {
     SCOPED_TRACE("allocation " + std::to_string(allocation));
-    FileDescriptor listener = listen_on(any_port());
+    FileDescriptor listener = listener_for(GetParam());
     const Endpoint endpoint = local_endpoint(listener.get());
     ServerThread server(GetParam(), std::move(listener), allocation);
     std::vector<Peer> inside;
@@ -116,7 +120,7 @@ TEST_P(EveryServer, OutlivesEachAllocationThatFails) {
 TEST_P(EveryServer, HearsItsListenerAgainWhateverItsNumber) {
   if (GetParam().max_connections == 1) GTEST_SKIP() << "it has one peer at a time";
   constexpr int high = 300;
-  FileDescriptor listener = listen_on(any_port());
+  FileDescriptor listener = listener_for(GetParam());
   const Endpoint endpoint = local_endpoint(listener.get());
   listener.reset(check(::fcntl(listener.get(), F_DUPFD_CLOEXEC, high), "fcntl"));
   ServerThread server(GetParam(), std::move(listener));

@@ -20,7 +20,7 @@ namespace echomux {
 
 EnduranceTarget target_of(const std::string& name, bool pin) {
   EnduranceTarget target{.name = name, .command = ratio_program::server_command(name)};
-  if (!pin) target.command.cpu.reset();
+  if (!pin) target.command.cpus.clear();
   if (const Backend* const backend = find_backend(name)) {
     target.max_connections = backend->max_connections;
     target.thread_per_connection = backend->thread_per_connection;

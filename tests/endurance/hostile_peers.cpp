@@ -25,9 +25,9 @@ struct Options : EnduranceOptions {
 // Keeps the CPUs awake as the harness does: not the server's where that never sleeps.
 std::unique_ptr<KeepAwake> keep_awake(const EnduranceTarget& target, const Options& options) {
   std::vector<int> cpus = usable_cpus();  // the client's alone
-  if (!options.pin || !target.command.cpu) return nullptr;
+  if (!options.pin || target.command.cpus.empty()) return nullptr;
   std::vector<int> measured = cpus;
-  measured.push_back(*target.command.cpu);
+  measured.push_back(target.command.cpus.front());
   return std::make_unique<KeepAwake>(target.never_sleeps ? cpus : measured, measured);
 }
 

@@ -37,14 +37,14 @@ constexpr std::array<CallForm, fault_call_names.size()> forms{{
     {"recvfrom", "EINTR EAGAIN short ENOBUFS ENOMEM ECONNRESET"},
     {"sendto", "EINTR EAGAIN short ENOBUFS ENOMEM ECONNRESET EPIPE"},
     {"accept4", "EINTR EAGAIN ECONNABORTED EMFILE ENFILE ENOBUFS ENOMEM"},
-    {"epoll_ctl", "ENOMEM ENOSPC", "epoll_lt epoll_et coroutines reactor_workers"},
-    {"epoll_wait", "EINTR", "epoll_lt epoll_et coroutines reactor_workers"},
+    {"epoll_ctl", "ENOMEM ENOSPC", "epoll_lt epoll_et coroutines reactor_workers reuseport"},
+    {"epoll_wait", "EINTR", "epoll_lt epoll_et coroutines reactor_workers reuseport"},
     {"poll", "EINTR ENOMEM", "poll"},
     {"pselect6", "EINTR ENOMEM", "select"},
-    {"pthread_create", "EAGAIN", "threaded reactor_workers"},
-    {"epoll_create1", "EMFILE ENFILE ENOMEM", "epoll_lt epoll_et coroutines reactor_workers"},
+    {"pthread_create", "EAGAIN", "threaded reactor_workers reuseport"},
+    {"epoll_create1", "EMFILE ENFILE ENOMEM", "epoll_lt epoll_et coroutines reactor_workers reuseport"},
     {"eventfd2", "EMFILE ENFILE ENOMEM",
-     "select poll epoll_lt epoll_et coroutines reactor_workers"},
+     "select poll epoll_lt epoll_et coroutines reactor_workers reuseport"},
 }};
 
 const CallForm& form_of(FaultCall call) {
@@ -93,7 +93,8 @@ std::string why_not(const FaultCell& cell) {
   } else if (only_at_set_up) {
     return call + " is called while setting up alone";
   }
-  if (cell.when == always && cell.call == epoll_ctl && cell.backend->has_workers) {
+  if (cell.when == always && cell.call == epoll_ctl && cell.backend->has_workers &&
+      !cell.backend->shares_port) {
     return "each request needs an epoll_ctl MOD, for which the kernel takes no memory";
   }
   if (cell.when == always && !lasts(cell)) {
@@ -118,21 +119,27 @@ int interval_of(const FaultCell& cell) {
   return 5;
 }
 
+// How many epoll_ctl set a server up.
+int set_up_ctls(const Backend& backend) {
+  return 2 * (backend.shares_port ? loops_under_faults : 1);
+}
+
 void write_rule(FaultCell& cell, std::uint64_t seed) {
   cell.rule = std::string(name_of(cell.call)) + ":" + cell.fault + ":";
   // strace skips the call and so can't shorten it; can't reset a connection; knows no random times,
-  // no EAGAIN that an edge comes after, and no pthread_create.
+  // no EAGAIN that an edge comes after, and no pthread_create; and follows one thread.
   const bool in_strace = cell.fault != "short" && cell.call != pthread_create &&
                          cell.fault != "ECONNABORTED" && !cell.backend->never_sleeps &&
-                         !(cell.fault == "EAGAIN" && cell.backend->name == "epoll_et");
+                         !(cell.fault == "EAGAIN" && cell.backend->name == "epoll_et") &&
+                         !cell.backend->shares_port;
   if (in_strace) {
     cell.strace = std::string(form_of(cell.call).kernels_name) + ":error=" + cell.fault + ":when=";
   }
   // The program itself begins with one poll, which asks whether stdout has room, and one eventfd; a
-  // server's set-up, with two epoll_ctl.
+  // server's set-up, with two epoll_ctl, of each loop that it has.
   const bool begins_with_one = cell.call == poll || cell.call == eventfd;
   const bool begins_with_two = cell.call == epoll_ctl && cell.when != set_up;
-  const int before = begins_with_one ? 1 : begins_with_two ? 2 : 0;
+  const int before = begins_with_one ? 1 : begins_with_two ? set_up_ctls(*cell.backend) : 0;
   const std::string nth = std::to_string(before + 1);
   const std::string interval = std::to_string(interval_of(cell));
   switch (cell.when) {
@@ -156,7 +163,7 @@ void write_rule(FaultCell& cell, std::uint64_t seed) {
       cell.strace.clear();
       break;
   }
-  if (begins_with_two && cell.when != always) cell.rule += ",skip=2";
+  if (begins_with_two && cell.when != always) cell.rule += ",skip=" + std::to_string(before);
   cell.rule += options_of(cell);
 }
 
@@ -233,7 +240,9 @@ std::vector<FaultCell> storm_cells(std::uint64_t seed, std::size_t count) {
         (harms ? storm.rule : harmless) += ";" + std::string(name_of(cell.call)) + ":" +
                                            cell.fault + ":random=" + (harms ? "0.02" : "0.08") +
                                            ",seed=" + std::to_string(seed * 1000 + nth++) +
-                                           (cell.call == epoll_ctl ? ",skip=2" : "") +
+                                           (cell.call == epoll_ctl
+                                                ? ",skip=" + std::to_string(set_up_ctls(backend))
+                                                : "") +
                                            options_of(cell);
       }
       storm.rule = (storm.rule + harmless).substr(1);

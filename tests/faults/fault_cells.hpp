@@ -20,6 +20,9 @@ enum class FaultWhen : std::uint8_t {
   set_up,  // at the first call, while the server sets itself up
 };
 
+// Loops of a server that has several: as many on any machine.
+inline constexpr int loops_under_faults = 2;
+
 inline constexpr std::array all_times{FaultWhen::first, FaultWhen::every, FaultWhen::random,
                                       FaultWhen::always, FaultWhen::set_up};
 [[nodiscard]] std::string_view name_of(FaultWhen when);

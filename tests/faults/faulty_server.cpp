@@ -6,7 +6,9 @@
 
 #include <sstream>
 
+#include "cli/backends.hpp"
 #include "echo/system_call.hpp"
+#include "tests/faults/fault_cells.hpp"
 #include "tests/support/sanitizers.hpp"
 
 namespace echomux {
@@ -50,7 +52,11 @@ FaultyServer::~FaultyServer() {
 }
 
 void FaultyServer::start() {
-  const std::vector<std::string> serve{ECHOMUX_PROGRAM, "serve", backend_, "--port", "0"};
+  std::vector<std::string> serve{ECHOMUX_PROGRAM, "serve", backend_, "--port", "0"};
+  const Backend* const backend = find_server(backend_);
+  if (backend != nullptr && backend->shares_port) {
+    serve.insert(serve.end(), {"--workers", std::to_string(loops_under_faults)});
+  }
   const auto file = [&](const char* name) { return (directory_ / name).string(); };
   // The shell becomes the command, so that the process stays the one that was started.
   std::vector<std::string> command{"sh", "-c", "exec \"$@\" 2>>\"$0\"", file("stderr")};

@@ -47,7 +47,7 @@ TEST(Palette, StandsOutFromItsBackground) {
   for (const std::string_view name :
        {"floor",    "blocking", "threaded", "busy_poll",  "select",
         "poll",     "epoll_lt", "epoll_et", "coroutines", "reactor_workers",
-        "io_uring", "mine",     "other",    "a",          "b",
+        "reuseport", "reuseport:4", "io_uring", "mine",     "other",    "a",          "b",
         "c",        "d",        "e",        "f",          "g",
         "h"}) {
     const LineStyle style = line_style(name);
@@ -61,6 +61,12 @@ TEST(Palette, GivesOneServerOneLook) {
   EXPECT_EQ(line_style("epoll"), line_style("epoll_lt"));
   EXPECT_EQ(line_style("select").colour, line_style("select (no limit)").colour);
   EXPECT_NE(line_style("select").dash, line_style("select (no limit)").dash);
+  std::set<std::string_view> symbols;
+  for (const char* const workers : {"reuseport:1", "reuseport:2", "reuseport:4", "reuseport:8"}) {
+    EXPECT_EQ(line_style(workers).colour, line_style("reuseport").colour);
+    symbols.insert(line_style(workers).symbol);
+  }
+  EXPECT_EQ(symbols.size(), 4U);
 }
 
 TEST(Palette, GivesOtherNamesAStyleOfTheirOwn) {

@@ -9,7 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "
 
 from documents import tree  # noqa: E402 (it is found by that path)
 
-SERVERS = "blocking threaded busy_poll select poll epoll_lt epoll_et coroutines reactor_workers".split()
+SERVERS = "blocking threaded busy_poll select poll epoll_lt epoll_et coroutines reactor_workers reuseport".split()
 # From the bottom up. What shares a line includes nothing of each other, so there can be no cycle.
 LAYERS = [["echo"], [*SERVERS, "beyond", "gallery", "floor", "course"], ["harness/stats"], ["harness/text"],
           ["harness/machine"], ["harness/load"], ["harness/server"], ["harness/bench"],

@@ -28,7 +28,7 @@ TEST(SpawnedProcess, RunsAsItIsAskedTo) {
   const int cpu = usable_cpus().back();
   SpawnOptions options;
   options.directory = directory.path();
-  options.cpu = cpu;
+  options.cpus = {cpu};
   options.open_files = 64;
   const Captured ran = shell(
       "pwd; grep Cpus_allowed_list /proc/self/status | tr -d '[:space:]'; echo; ulimit -n; "

@@ -1,0 +1,103 @@
+#include "beyond/reuseport/children.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+#include "echo/system_call.hpp"
+
+namespace echomux {
+namespace {
+
+// One that is told to stop and hasn't done so by then, as one that is stopped by SIGSTOP can't, is
+// killed.
+constexpr std::chrono::milliseconds time_to_end{500};
+
+}  // namespace
+
+Children::~Children() {
+  for (const Child& child : children_) ::kill(child.pid, SIGKILL);
+  for (const Child& child : children_) ::waitpid(child.pid, nullptr, 0);
+}
+
+void Children::start(const std::function<void()>& work) {
+  std::array<int, 2> pipe{};
+  check(::pipe2(pipe.data(), O_CLOEXEC), "pipe2");
+  FileDescriptor ours(pipe[0]);
+  const FileDescriptor its(pipe[1]);
+  children_.reserve(children_.size() + 1);
+  const pid_t parent = ::getpid();
+  const pid_t pid = check(::fork(), "fork");
+  if (pid == 0) {
+    ours.reset();
+    children_.clear();
+    run(work, parent);
+  }
+  children_.push_back({pid, started_++, std::move(ours)});
+}
+
+void Children::run(const std::function<void()>& work, pid_t parent) {
+  // The parent may have died before this was said.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);
+  // A server takes its signals in a thread, which isn't here, and blocks them elsewhere.
+  sigset_t term{};
+  ::sigemptyset(&term);
+  ::sigaddset(&term, SIGTERM);
+  ::sigprocmask(SIG_UNBLOCK, &term, nullptr);
+  try {
+    work();
+  } catch (const std::exception& error) {
+    static_cast<void>(std::fprintf(stderr, "echomux: a process of it: %s\n", error.what()));
+    ::_exit(1);
+  }
+  ::_exit(0);  // what else there is belongs to the parent
+}
+
+void Children::watch() {
+  std::vector<pollfd> awaited;
+  for (;;) {
+    awaited.assign(1, {.fd = stop_, .events = POLLIN, .revents = 0});
+    // That the other end has closed is always reported.
+    for (const Child& child : children_) awaited.push_back({child.lives.get(), 0, 0});
+    if (::poll(awaited.data(), awaited.size(), -1) < 0) continue;  // EINTR
+    if (awaited.front().revents != 0) break;
+    for (std::size_t i = children_.size(); i-- > 0;) {
+      if (awaited[i + 1].revents != 0) bury(i);
+    }
+    if (children_.empty()) throw std::runtime_error("all processes of the server have ended");
+  }
+  const auto deadline = std::chrono::steady_clock::now() + time_to_end;
+  for (const Child& child : children_) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    pollfd lives{child.lives.get(), 0, 0};
+    static_cast<void>(::poll(&lives, 1, std::max(static_cast<int>(left.count()), 0)));
+  }
+}
+
+void Children::bury(std::size_t which) {
+  const auto child = children_.begin() + static_cast<std::ptrdiff_t>(which);
+  int status = 0;
+  ::waitpid(child->pid, &status, 0);
+  const bool by_signal = WIFSIGNALED(status);
+  static_cast<void>(std::fprintf(
+      stderr, "echomux: process %d of the server has ended (%s %d); %zu go on\n",
+      static_cast<int>(child->pid), by_signal ? "signal" : "exit status",
+      by_signal ? WTERMSIG(status) : WEXITSTATUS(status), children_.size() - 1));
+  buried_(child->number);
+  children_.erase(child);
+}
+
+}  // namespace echomux
