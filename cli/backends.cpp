@@ -34,7 +34,9 @@ constexpr std::array everyone{
             .summary = "a thread per peer, blocking calls",
             .limit = "threads and their memory, and open descriptors (ulimit -u, ulimit -n)",
             .serve = &serve_threaded,
-            .thread_per_connection = true},
+            .thread_per_connection = true,
+            // With a buffer to receive into and a stack.
+            .stalled_peer_bytes = std::size_t{160} * 1024},
     Backend{.name = "busy_poll",
             .summary = "one thread asks every peer in turn and never sleeps",
             .limit = "open descriptors (ulimit -n); always uses a whole CPU",

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "cli/bench_plan.hpp"
+#include "cli/bench_servers.hpp"
 #include "cli/capacity.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"

@@ -5,6 +5,7 @@
 
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
+#include "cli/peers.hpp"
 #include "gallery/gallery.hpp"
 #include "harness/text/json.hpp"
 #include "harness/text/table.hpp"
@@ -26,12 +27,25 @@ int list_as_json() {
 }
 
 int list_as_text() {
-  Table table = Table::list(10);
+  Table table = Table::list(16);
   for (const Backend& backend : all_backends()) {
     table.add(
         {std::string(backend.name), fmt::format("{} (limit: {})", backend.summary, backend.limit)});
   }
   std::cout << table.print();
+  return exit_ok;
+}
+
+int list_peers(bool as_json) {
+  auto list = Json::array();
+  Table table = Table::list(16);
+  for (const Backend& peer : peers()) {
+    const bool built = is_built(peer);
+    list.push_back({{"name", peer.name}, {"summary", peer.summary}, {"built", built}});
+    table.add({std::string(peer.name),
+               fmt::format("{}{}", peer.summary, built ? "" : " (not built here: ./run peers)")});
+  }
+  std::cout << (as_json ? list.dump(2) + "\n" : table.print());
   return exit_ok;
 }
 
@@ -66,9 +80,11 @@ struct ListOptions {
   bool json = false;
   bool gallery = false;
   bool spoilers = false;
+  bool peers = false;
 };
 
 int list(const ListOptions& options) {
+  if (options.peers) return list_peers(options.json);
   if (!options.gallery) return options.json ? list_as_json() : list_as_text();
   return options.json ? list_gallery_as_json(options.spoilers)
                       : list_gallery_as_text(options.spoilers);
@@ -82,6 +98,7 @@ Command list_command() {
       "list",
       "List the servers and their limits",
       {{"--json", "Print JSON", &to->json},
+       {"--peers", "List the same echo on libraries that people use", &to->peers},
        {"--gallery", "List the servers that are broken on purpose, and their twins", &to->gallery},
        {"--spoilers", "With --gallery: tell each bug, too", &to->spoilers, {}, {"--gallery"}}},
       "",

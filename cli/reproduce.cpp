@@ -4,7 +4,7 @@
 #include <iostream>
 #include <memory>
 
-#include "cli/bench_plan.hpp"
+#include "cli/bench_servers.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "cli/reproduce_run.hpp"

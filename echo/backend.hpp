@@ -39,13 +39,14 @@ struct ServerOptions {
 struct Backend {
   std::string_view name;
   std::string_view summary;
-  std::string_view limit;  // what bounds the number of connections, in words
+  std::string_view limit = {};  // what bounds the number of connections, in words
 
   // Serves on `listener` until a stop is requested, then closes every descriptor it owns and
   // returns. Blocks meanwhile. Throws std::system_error only for failures of set-up or of the wait
   // call itself; whatever a peer does is counted in `stats` and never ends the server.
+  // nullptr: it is a program that somebody else may run (peers/), and takes no ServerOptions.
   void (*serve)(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
-                ServerStats& stats);
+                ServerStats& stats) = nullptr;
 
   // The most connections it can serve at a time; none where only the system's limits count.
   std::optional<std::size_t> max_connections = {};
@@ -59,6 +60,12 @@ struct Backend {
   // True when it has a listener for each worker. The one that it is given must have its port as
   // PortUse::opens, and it has processes, too.
   bool shares_port = false;
+  // False when it doesn't tell what it counts.
+  bool reports_counters = true;
+  // Why an urgent byte isn't echoed in its place as any other; empty where it is.
+  std::string_view no_urgent_data = {};
+  // The most that it keeps for a peer that doesn't read.
+  std::size_t stalled_peer_bytes = std::size_t{64} * 1024;
 };
 
 }  // namespace echomux

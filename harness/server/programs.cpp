@@ -21,6 +21,12 @@ fs::path floor_program() {
   return (folder / ECHOMUX_FLOOR_FROM_BIN).lexically_normal();
 }
 
+fs::path peer_program(std::string_view name) {
+  const fs::path folder = own_program().parent_path();
+  const fs::path beside = folder / "peers" / name;
+  return fs::exists(beside) ? beside : folder.parent_path() / "peers" / name;
+}
+
 fs::path echomux_program() {
   const fs::path folder = own_program().parent_path();
   const fs::path beside = folder / "echomux";

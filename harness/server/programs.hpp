@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 namespace echomux {
 
@@ -11,6 +12,10 @@ namespace echomux {
 // The bare epoll loop that every figure is compared with: beside this program or in the folder
 // above it, as they are built, or else where it is installed, told by where this program is.
 [[nodiscard]] std::filesystem::path floor_program();
+
+// One of those in peers/, as they are built beside this program or the folder above it. It needn't be
+// there.
+[[nodiscard]] std::filesystem::path peer_program(std::string_view name);
 
 // echomux itself: this program, or the one in the folder above it.
 [[nodiscard]] std::filesystem::path echomux_program();

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "cli/peers.hpp"
 #include "echo/system_call.hpp"
 #include "harness/bench/sweep.hpp"
 #include "harness/server/process_meter.hpp"
@@ -69,7 +70,10 @@ void Conformance::TearDown() {
 
 ServerProcess& Conformance::start(const std::vector<std::string>& options,
                                   std::optional<rlim_t> open_files) {
-  ServerCommand command = serve_command(program_of(GetParam().name), GetParam().name, options);
+  const Backend* const peer = find_peer(GetParam().name);
+  ServerCommand command =
+      peer != nullptr ? peer_command(*peer)
+                      : serve_command(program_of(GetParam().name), GetParam().name, options);
   command.open_files = open_files;
   if (server_wrapper != nullptr) {
     std::istringstream words(server_wrapper);
@@ -141,7 +145,7 @@ std::size_t Conformance::descriptors_without_peers() {
   Peer peer(endpoint());
   EXPECT_EQ(peer.exchange("ready?"), "ready?");
   // Answered by another thread than the one that serves, which has then begun its work, too.
-  static_cast<void>(counter("accepted"));
+  if (GetParam().reports_counters) static_cast<void>(counter("accepted"));
   const std::size_t count = open_descriptors(server().pid()) - 1;
   peer.close();
   expect_descriptors(count);
@@ -273,7 +277,17 @@ std::vector<Backend> servers_under_test() {
   return servers;
 }
 
+std::vector<Backend> peers_under_test() {
+  std::vector<Backend> built;
+  std::ranges::copy_if(peers(), std::back_inserter(built), is_built);
+  return built;
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, Conformance, ::testing::ValuesIn(servers_under_test()),
+                         name_of_server);
+INSTANTIATE_TEST_SUITE_P(Backends, ConformanceOfOurs, ::testing::ValuesIn(servers_under_test()),
+                         name_of_server);
+INSTANTIATE_TEST_SUITE_P(Peers, Conformance, ::testing::ValuesIn(peers_under_test()),
                          name_of_server);
 
 }  // namespace echomux

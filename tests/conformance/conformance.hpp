@@ -103,6 +103,9 @@ class Conformance : public ::testing::TestWithParam<Backend> {
   std::optional<ServerProcess> server_;
 };
 
+// Those that need a server's counters or options, which a program of somebody else's may lack.
+class ConformanceOfOurs : public Conformance {};
+
 // Those tests that fill the buffers of a connection, or of so many that it is the system's TCP
 // memory. cmake/helpers.cmake goes by these words in a suite's name: it lets no more of them run at
 // a time than there is memory for.
@@ -111,6 +114,9 @@ class ConformanceFillsMemory : public Conformance {};
 
 // The seven, unless the environment names others (see the definition).
 [[nodiscard]] std::vector<Backend> servers_under_test();
+
+// Those in peers/ that are built here.
+[[nodiscard]] std::vector<Backend> peers_under_test();
 
 // Names a test after its server.
 [[nodiscard]] inline std::string name_of_server(const ::testing::TestParamInfo<Backend>& test) {

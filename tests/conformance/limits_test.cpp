@@ -36,7 +36,7 @@ std::vector<Peer*> those_with_answer(std::vector<Peer>& peers) {
   return chosen;
 }
 
-TEST_P(Conformance, ServesThoseWhoWaitForADescriptorInTheirTurn) {
+TEST_P(ConformanceOfOurs, ServesThoseWhoWaitForADescriptorInTheirTurn) {
   if (observer_needs_descriptors) GTEST_SKIP() << they_are_needed;
   constexpr std::size_t limit = 64;
   constexpr std::size_t count = 100;
@@ -71,7 +71,7 @@ TEST_P(Conformance, ServesThoseWhoWaitForADescriptorInTheirTurn) {
 
 // Descriptors may come free without any connection of this server ending: another thread may close
 // one or, as here, the limit may be raised. Nothing tells the server of it.
-TEST_P(Conformance, NoticesDescriptorsThatComeFreeElsewhere) {
+TEST_P(ConformanceOfOurs, NoticesDescriptorsThatComeFreeElsewhere) {
   if (observer_needs_descriptors) GTEST_SKIP() << they_are_needed;
   const rlim_t before = use_up_descriptors();
   Peer peer(endpoint());
@@ -89,7 +89,7 @@ TEST_P(Conformance, NoticesDescriptorsThatComeFreeElsewhere) {
   EXPECT_EQ(peer.receive(8, promptly), "anybody?");
 }
 
-TEST_P(Conformance, StopsWhileOutOfDescriptors) {
+TEST_P(ConformanceOfOurs, StopsWhileOutOfDescriptors) {
   if (observer_needs_descriptors) GTEST_SKIP() << they_are_needed;
   use_up_descriptors();
   const Peer peer(endpoint());
@@ -129,7 +129,7 @@ std::uint64_t count_ended(const std::vector<Peer>& peers) {
   return static_cast<std::uint64_t>(std::ranges::count_if(peers, &Peer::ended));
 }
 
-TEST_P(Conformance, TurnsAwayMoreThanItsMaxConnections) {
+TEST_P(ConformanceOfOurs, TurnsAwayMoreThanItsMaxConnections) {
   constexpr std::size_t most = 5;
   constexpr std::size_t beyond = 300;
   start({"--max-connections", std::to_string(most)});
@@ -151,7 +151,7 @@ TEST_P(Conformance, TurnsAwayMoreThanItsMaxConnections) {
 }
 
 // A peer that has seen its connection closed may use the place at once.
-TEST_P(Conformance, HasAPlaceForWhoComesWhenOneHasLeft) {
+TEST_P(ConformanceOfOurs, HasAPlaceForWhoComesWhenOneHasLeft) {
   start({"--max-connections", "1"});
   for (int i = 0; i < 200; ++i) {
     Peer peer(endpoint());
@@ -164,7 +164,7 @@ TEST_P(Conformance, HasAPlaceForWhoComesWhenOneHasLeft) {
 
 // A descriptor number is used again at once, and what the kernel has told of the old peer may be
 // known to the server only after it has let the new one in.
-TEST_P(Conformance, ClosesNoNewcomerForOneThatLeft) {
+TEST_P(ConformanceOfOurs, ClosesNoNewcomerForOneThatLeft) {
   if (one_at_a_time()) GTEST_SKIP() << "this server lets a newcomer in only when it is alone";
   constexpr std::size_t most = 5;
   start({"--max-connections", std::to_string(most)});
@@ -194,7 +194,7 @@ std::vector<std::string> beyond_fd_setsize(const Backend& backend) {
 }
 
 // More than an fd_set has bits for. Each is served or turned away, and none does harm.
-TEST_P(Conformance, ServesOrTurnsAwayMoreThanAnFdSetHolds) {
+TEST_P(ConformanceOfOurs, ServesOrTurnsAwayMoreThanAnFdSetHolds) {
   if (one_at_a_time()) GTEST_SKIP() << "this server has one peer at a time, by design";
   constexpr std::size_t count = FD_SETSIZE + 76;
   if (!enough_descriptors_for(count)) GTEST_SKIP() << too_few_descriptors;
@@ -219,7 +219,7 @@ TEST_P(Conformance, ServesOrTurnsAwayMoreThanAnFdSetHolds) {
 
 // No more address space, from one moment to the next. Each newcomer is then served or turned away,
 // and whoever is inside stays.
-TEST_P(Conformance, SurvivesRunningOutOfMemory) {
+TEST_P(ConformanceOfOurs, SurvivesRunningOutOfMemory) {
   if (slowed_down) GTEST_SKIP() << "what looks on needs address space itself";
   if (under_faults()) GTEST_SKIP() << "to keep what a short send leaves takes memory itself";
   if (one_at_a_time()) GTEST_SKIP() << "it needs no memory for one more peer";
@@ -251,7 +251,7 @@ std::size_t backlog() {
 
 // More peers than the backlog takes, while the server is held up. The kernel ignores those, who ask
 // again and again by themselves; nobody is lost.
-TEST_P(Conformance, ServesMoreThanTheBacklogTakesAfterwards) {
+TEST_P(ConformanceOfOurs, ServesMoreThanTheBacklogTakesAfterwards) {
   constexpr std::size_t beyond = 50;
   const std::size_t count = backlog() + beyond;
   if (count > 10'000 || !enough_descriptors_for(count)) {

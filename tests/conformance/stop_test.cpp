@@ -38,7 +38,7 @@ TEST_P(Conformance, StopsInMidTransfer) {
 }
 
 // A peer that is cut off by the stop has done nothing wrong.
-TEST_P(Conformance, CountsNoErrorOfAPeerThatItsStopCutsOff) {
+TEST_P(ConformanceOfOurs, CountsNoErrorOfAPeerThatItsStopCutsOff) {
   start({"--stats", "json"});
   std::vector<Peer> peers = connect(concurrent(3), small_buffers);
   const std::vector<std::string_view> data(peers.size(), more_than_fits());

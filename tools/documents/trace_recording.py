@@ -25,7 +25,7 @@ TURNS_BETWEEN_STEPS = 4
 ONE_AT_A_TIME = ("blocking",)
 NEVER_SLEEPS = ("busy_poll",)
 # Of several workers, which one takes a peer is chance.
-OPTIONS = {"reactor_workers": ["--workers", "1"]}
+OPTIONS = {"reactor_workers": ["--workers", "1"], "reuseport": ["--workers", "1"]}
 
 
 AGAIN = "… the same, again and again"

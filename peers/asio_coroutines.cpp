@@ -1,0 +1,62 @@
+// An echo server on Asio, with C++20 coroutines.
+//
+//   asio_coroutines PORT
+//
+// Backpressure: the coroutine reads again only when all is written.
+#include <asio.hpp>
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <utility>
+
+namespace {
+
+using asio::ip::tcp;
+using InlineUrgentData = asio::detail::socket_option::boolean<SOL_SOCKET, SO_OOBINLINE>;
+
+asio::awaitable<void> echo(tcp::socket socket) {
+  std::array<char, 16384> buffer;  // in the coroutine's frame
+  try {
+    for (;;) {
+      const std::size_t size =
+          co_await socket.async_read_some(asio::buffer(buffer), asio::use_awaitable);
+      co_await asio::async_write(socket, asio::buffer(buffer.data(), size), asio::use_awaitable);
+    }
+  } catch (const std::exception&) {
+    // The peer's end of input is an exception, too.
+  }
+}
+
+asio::awaitable<void> accept(tcp::acceptor& acceptor) {
+  for (;;) {
+    std::error_code error;
+    tcp::socket socket =
+        co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+    if (!error) asio::co_spawn(acceptor.get_executor(), echo(std::move(socket)), asio::detached);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fputs("usage: asio_coroutines PORT\n", stderr);
+    return 2;
+  }
+  try {
+    asio::io_context context(1);
+    tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(),
+                                     static_cast<std::uint16_t>(std::atoi(argv[1]))});
+    acceptor.set_option(tcp::no_delay(true));
+    acceptor.set_option(InlineUrgentData(true));
+    asio::co_spawn(context, accept(acceptor), asio::detached);
+    asio::signal_set signals(context, SIGTERM, SIGINT);
+    signals.async_wait([&](std::error_code, int) { context.stop(); });
+    context.run();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "asio_coroutines: %s\n", error.what());
+    return 1;
+  }
+}

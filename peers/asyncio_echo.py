@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+"""An echo server on Python's asyncio: a protocol whose methods the loop calls.
+
+  asyncio PORT
+
+Backpressure: when too much waits to be sent, the transport says so, and reading pauses.
+"""
+
+import asyncio
+import signal
+import socket
+import sys
+
+
+class Echo(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport = transport
+        # TCP_NODELAY is asyncio's default.
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+
+    def data_received(self, data):
+        self.transport.write(data)
+
+    def pause_writing(self):
+        self.transport.pause_reading()
+
+    def resume_writing(self):
+        self.transport.resume_reading()
+
+    def eof_received(self):
+        return False  # the transport closes itself when all is sent
+
+
+async def main(port):
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    server = await loop.create_server(Echo, "127.0.0.1", port, backlog=65535)
+    await stop.wait()
+    server.close()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    asyncio.run(main(int(sys.argv[1])))

@@ -1,0 +1,95 @@
+// An echo server on libevent: bufferevents, which read, write and buffer by themselves.
+//
+//   libevent PORT
+//
+// Backpressure: bytes move from a peer's input buffer to its output buffer. When there are too many
+// in that, reading is disabled until it has drained.
+#include <arpa/inet.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+
+namespace {
+
+constexpr std::size_t most_buffered = 32768;
+
+void on_written(bufferevent* peer, void* /*context*/);
+
+void on_read(bufferevent* peer, void* /*context*/) {
+  evbuffer* const output = bufferevent_get_output(peer);
+  evbuffer_add_buffer(output, bufferevent_get_input(peer));
+  if (evbuffer_get_length(output) >= most_buffered) bufferevent_disable(peer, EV_READ);
+}
+
+// All of the output is with the kernel.
+void on_written(bufferevent* peer, void* /*context*/) {
+  bufferevent_enable(peer, EV_READ);
+}
+
+// The same after the peer's end of input.
+void on_last_written(bufferevent* peer, void* /*context*/) {
+  bufferevent_free(peer);
+}
+
+void on_event(bufferevent* peer, short what, void* /*context*/) {
+  const bool more_to_send = evbuffer_get_length(bufferevent_get_output(peer)) > 0;
+  if ((what & BEV_EVENT_EOF) != 0 && more_to_send) {
+    bufferevent_setcb(peer, nullptr, on_last_written, on_event, nullptr);
+  } else {
+    bufferevent_free(peer);
+  }
+}
+
+void on_connection(evconnlistener* listener, evutil_socket_t fd, sockaddr* /*address*/,
+                   int /*length*/, void* /*context*/) {
+  bufferevent* const peer =
+      bufferevent_socket_new(evconnlistener_get_base(listener), fd, BEV_OPT_CLOSE_ON_FREE);
+  bufferevent_setwatermark(peer, EV_READ, 0, most_buffered);
+  bufferevent_setcb(peer, on_read, on_written, on_event, nullptr);
+  bufferevent_enable(peer, EV_READ | EV_WRITE);
+}
+
+void on_signal(evutil_socket_t /*signal*/, short /*what*/, void* base) {
+  event_base_loopbreak(static_cast<event_base*>(base));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fputs("usage: libevent PORT\n", stderr);
+    return 2;
+  }
+  ::signal(SIGPIPE, SIG_IGN);
+  event_base* const base = event_base_new();
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(argv[1])));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  evconnlistener* const listener = evconnlistener_new_bind(
+      base, on_connection, nullptr,
+      LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, SOMAXCONN,
+      reinterpret_cast<sockaddr*>(&address), sizeof address);
+  if (listener == nullptr) {
+    std::perror("libevent: listen");
+    return 1;
+  }
+  // Accepted sockets have these two from their listener.
+  const int on = 1;
+  const evutil_socket_t fd = evconnlistener_get_fd(listener);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
+  const std::array<event*, 2> signals{evsignal_new(base, SIGTERM, on_signal, base),
+                                      evsignal_new(base, SIGINT, on_signal, base)};
+  for (event* const one : signals) event_add(one, nullptr);
+  event_base_dispatch(base);
+}
