@@ -51,5 +51,7 @@ namespace echomux::claims {
 [[nodiscard]] Claim readiness_is_synchronous();
 [[nodiscard]] Claim reactor_workers();
 [[nodiscard]] Claim coroutines_cheap();
+[[nodiscard]] Claim reuseport_balances();
+[[nodiscard]] Claim library_free();
 
 }  // namespace echomux::claims

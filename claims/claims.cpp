@@ -52,6 +52,8 @@ std::span<const Claim> claims() noexcept {
       readiness_is_synchronous(),
       reactor_workers(),
       coroutines_cheap(),
+      reuseport_balances(),
+      library_free(),
   };
   return all;
 }

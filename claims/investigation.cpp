@@ -79,7 +79,8 @@ std::string in_words(const Tested& tested, bool working) {
   const Claim& claim = *tested.claim;
   std::string out = fmt::format("{}: {}\n  \"{}\"\n", claim.id, to_string(tested.finding.verdict),
                                 claim.sentence);
-  out += fmt::format("  said by  source documents {}\n", claim.sources);
+  const bool documents = claim.sources.find_first_of("0123456789") == 0;
+  out += fmt::format("  said by  {}{}\n", documents ? "source documents " : "", claim.sources);
   out += fmt::format("  done     {}\n", claim.method);
   out += fmt::format("  seen     {}\n", tested.finding.because);
   if (!working) return out;

@@ -10,6 +10,7 @@
 #include "cli/backends.hpp"
 #include "cli/bench_servers.hpp"
 #include "cli/load_options.hpp"
+#include "cli/peers.hpp"
 #include "cli/values.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/text/words.hpp"
@@ -29,7 +30,8 @@ constexpr std::size_t few_servers = 4;
 // What ended child processes have used is known to 10 ms.
 constexpr std::chrono::milliseconds slice_of_short_lives{400};
 
-// What the presets measure. quick ends within a minute, standard within ten, thorough in an hour.
+// What the presets measure. quick ends within a minute, standard and beyond within ten, thorough in
+// an hour.
 // The interval of a ratio reckons with the repetitions, which have fresh processes: three at least.
 struct Preset {
   std::string_view name;
@@ -44,6 +46,8 @@ struct Preset {
   std::chrono::nanoseconds fresh_warmup;
 };
 
+constexpr std::string_view preset_beyond = "beyond";
+
 const Preset& find_preset(std::string_view name) {
   static const std::array presets{
       Preset{"quick", {0, 100, 1'000, 10'000}, 3, 120ms, 0ms, 500ms, 1, 500ms, 100ms},
@@ -56,7 +60,8 @@ const Preset& find_preset(std::string_view name) {
              2s,
              11,
              3s,
-             500ms}};
+             500ms},
+      Preset{preset_beyond, {0, 1'000, 10'000}, 7, 240ms, 0ms, 2s, 7, 500ms, 100ms}};
   return *std::ranges::find(presets, name, &Preset::name);
 }
 
@@ -72,6 +77,13 @@ void use_preset(BenchArguments& arguments, const std::string& name) {
   plan.load.timeout = preset.timeout;
   plan.repetitions = any_repetitions;
   plan.load.duration = plan.load.warmup = any_time;
+}
+
+// All that isn't among the seven, beside the bare calls and what they are built on.
+void use_servers_beyond(BenchArguments& arguments) {
+  arguments.backends = {"floor", "epoll_lt", "epoll_et", "beyond"};
+  if (std::ranges::any_of(peers(), is_built)) arguments.backends.emplace_back("peers");
+  if (arguments.workers.empty()) arguments.workers = {1, 2, 4, 8};
 }
 
 // Where the user says nothing of repetitions and times, the preset does.
@@ -101,7 +113,8 @@ void sort_axis(std::vector<Value>& axis) {
 // Throws UsageError for CPUs that the server can't have.
 void check_server_cpus(const SweepPlan& plan) {
   if (plan.server_cpus.empty()) return;
-  if (!plan.pin) throw UsageError("--server-cpus pins the server, and --no-pin doesn't: choose one");
+  if (!plan.pin)
+    throw UsageError("--server-cpus pins the server, and --no-pin doesn't: choose one");
   const std::vector<int> usable = usable_cpus();
   for (const int cpu : plan.server_cpus) {
     if (std::ranges::count(usable, cpu) == 0) {
@@ -130,7 +143,9 @@ std::chrono::nanoseconds slice_of(const SweepPlan& plan) {
 
 }  // namespace
 
-SweepPlan make_plan(const BenchArguments& arguments) {
+SweepPlan make_plan(BenchArguments arguments) {
+  if (arguments.preset == preset_beyond && arguments.backends.empty())
+    use_servers_beyond(arguments);
   SweepPlan plan = arguments.plan;
   plan.server_cpus = to_cpus(arguments.server_cpus);
   sort_axis(plan.server_cpus);
@@ -155,14 +170,15 @@ std::vector<Option> plan_options(BenchArguments& to) {
   SweepPlan& plan = to.plan;
   use_preset(to, "quick");
   plan.rates = {1000};
-    Value repetitions = Count{&plan.repetitions, 1, 10'000};
+  Value repetitions = Count{&plan.repetitions, 1, 10'000};
   repetitions.default_shown = false;
   std::vector<Option> options{
       {"--preset",
        "quick: within a minute; standard: seven repetitions, within ten minutes; thorough: an "
-       "hour. The options below override it",
+       "hour; beyond: what is beyond the seven and peers, ten minutes. The options below override "
+       "it",
        one_of(Words{[&to](const std::string& name) { use_preset(to, name); }, "quick"},
-              {"quick", "standard", "thorough"})},
+              {"quick", "standard", "thorough", std::string(preset_beyond)})},
       {"--backends",
        fmt::format(
            "Comma-separated, from: floor, {}; floor and seven unless given; seven, beyond and "

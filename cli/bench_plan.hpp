@@ -13,7 +13,7 @@ struct BenchArguments {
   SweepPlan plan;  // but for its servers and its seed
   std::vector<std::string> backends;
   std::vector<std::string> servers;  // foreign ones, NAME=COMMAND
-  std::vector<std::size_t> workers;      // of those that have some
+  std::vector<std::size_t> workers;  // of those that have some
   std::vector<std::size_t> server_cpus;
   std::optional<std::uint64_t> seed;
   std::string select_limit = "fd_setsize";
@@ -31,6 +31,6 @@ struct BenchArguments {
 [[nodiscard]] std::vector<Option> plan_options(BenchArguments& to);
 
 // What is to be measured. Throws UsageError for what can't be.
-[[nodiscard]] SweepPlan make_plan(const BenchArguments& arguments);
+[[nodiscard]] SweepPlan make_plan(BenchArguments arguments);
 
 }  // namespace echomux

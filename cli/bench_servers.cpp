@@ -83,7 +83,9 @@ std::vector<std::string> in_tables(const std::string& name, const BenchArguments
 std::vector<std::string> names_for_backends() {
   std::vector<std::string> names = server_names();
   for (const Backend& peer : peers()) names.emplace_back(peer.name);
-  for (const std::string_view name : {floor_name, std::string_view("none"), group_seven, group_beyond, group_peers}) names.emplace_back(name);
+  for (const std::string_view name :
+       {floor_name, std::string_view("none"), group_seven, group_beyond, group_peers})
+    names.emplace_back(name);
   return names;
 }
 

@@ -8,8 +8,8 @@
 
 namespace echomux {
 
-// The same echo on libraries that people use (peers/), each a program of its own, as Backend without
-// `serve`. All of them, built here or not; they live as long as the program.
+// The same echo on libraries that people use (peers/), each a program of its own, as Backend
+// without `serve`. All of them, built here or not; they live as long as the program.
 [[nodiscard]] std::span<const Backend> peers() noexcept;
 
 // One of them by its name; nullptr for any other.

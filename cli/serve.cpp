@@ -109,10 +109,10 @@ class CounterPrinter {
   // More would not fit one line that a pipe takes at once (PIPE_BUF, pipe(7)).
   static constexpr std::size_t most_workers_told = 64;
   // What tells one worker from another.
-  static constexpr std::array by_worker{
-      CounterField{"thread_id", &Counters::thread_id}, CounterField{"accepted", &Counters::accepted},
-      CounterField{"closed", &Counters::closed},
-      CounterField{"bytes_received", &Counters::bytes_received}};
+  static constexpr std::array by_worker{CounterField{"thread_id", &Counters::thread_id},
+                                        CounterField{"accepted", &Counters::accepted},
+                                        CounterField{"closed", &Counters::closed},
+                                        CounterField{"bytes_received", &Counters::bytes_received}};
 
   static std::size_t count_workers(const ServerStats& stats) {
     std::size_t count = 0;

@@ -4,8 +4,8 @@
 //
 // Backpressure: a session reads again only when all that it has read is written. So one buffer is
 // enough, and it belongs to the session: Asio reads into what it was given when it was asked.
-#include <asio.hpp>
 #include <array>
+#include <asio.hpp>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -25,19 +25,18 @@ class Session : public std::enable_shared_from_this<Session> {
   explicit Session(tcp::socket socket) : socket_(std::move(socket)) {}
 
   void read() {
-    socket_.async_read_some(asio::buffer(buffer_), [self = shared_from_this()](
-                                                       std::error_code error, std::size_t size) {
-      if (!error) self->write(size);
-    });
+    socket_.async_read_some(asio::buffer(buffer_),
+                            [self = shared_from_this()](std::error_code error, std::size_t size) {
+                              if (!error) self->write(size);
+                            });
   }
 
  private:
   void write(std::size_t size) {
-    asio::async_write(
-        socket_, asio::buffer(buffer_.data(), size),
-        [self = shared_from_this()](std::error_code error, std::size_t /*written*/) {
-          if (!error) self->read();
-        });
+    asio::async_write(socket_, asio::buffer(buffer_.data(), size),
+                      [self = shared_from_this()](std::error_code error, std::size_t /*written*/) {
+                        if (!error) self->read();
+                      });
   }
 
   tcp::socket socket_;

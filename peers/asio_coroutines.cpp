@@ -3,8 +3,8 @@
 //   asio_coroutines PORT
 //
 // Backpressure: the coroutine reads again only when all is written.
-#include <asio.hpp>
 #include <array>
+#include <asio.hpp>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

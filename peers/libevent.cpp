@@ -75,10 +75,10 @@ int main(int argc, char** argv) {
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(argv[1])));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  evconnlistener* const listener = evconnlistener_new_bind(
-      base, on_connection, nullptr,
-      LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, SOMAXCONN,
-      reinterpret_cast<sockaddr*>(&address), sizeof address);
+  evconnlistener* const listener =
+      evconnlistener_new_bind(base, on_connection, nullptr,
+                              LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
+                              SOMAXCONN, reinterpret_cast<sockaddr*>(&address), sizeof address);
   if (listener == nullptr) {
     std::perror("libevent: listen");
     return 1;

@@ -3,9 +3,9 @@
 namespace echomux {
 
 const std::vector<FigureEntry>& figures() {
-  static const std::vector<FigureEntry> all{tlpi_63_9,  libevent_1_active, libevent_100_active,
-                                            gammo_idle, xserver_noop,      whatacold,
-                                            all_active, idle_sweep,        active_share};
+  static const std::vector<FigureEntry> all{
+      tlpi_63_9, libevent_1_active, libevent_100_active, gammo_idle,   xserver_noop,
+      whatacold, all_active,        idle_sweep,          active_share, loops};
   return all;
 }
 

@@ -15,5 +15,6 @@ extern const FigureEntry xserver_noop;
 extern const FigureEntry all_active;
 extern const FigureEntry idle_sweep;
 extern const FigureEntry active_share;
+extern const FigureEntry loops;
 
 }  // namespace echomux

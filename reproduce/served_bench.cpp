@@ -53,6 +53,7 @@ Served ServedBench::measure(const std::string& line, const Load& load) const {
   if (!measured.cost) return served;
   const ServerCost& cost = *measured.cost;
   served.cpu_us_per_request = cost.cpu_us_per_request;
+  served.worker_imbalance = cost.worker_imbalance;
   if (cost.counters.contains("waits") && cost.counters.at("waits") > 0) {
     const double waits_per_request = cost.counted_per_request("waits");
     served.cpu_us_per_wait = cost.cpu_us_per_request / waits_per_request;
@@ -75,7 +76,8 @@ Load closed_loop(std::size_t idle, std::size_t active, std::size_t bytes) {
 void measure_all(
     Figure& figure, const std::vector<double>& at, const std::function<Load(double)>& load_at,
     const std::function<double(const std::string& line, double place, const Served&)>& take,
-    const FigureRun& run) {
+    const FigureRun& run,
+    const std::function<std::string(const std::string& line, double place)>& server_at) {
   const ServedBench bench(run);
   std::map<std::pair<std::string, double>, int> starved;
   const std::size_t lines = figure.lines.size();
@@ -86,13 +88,13 @@ void measure_all(
     if (measured.not_possible.contains(place)) return;
     Load load = load_at(place);
     load.timeout = std::chrono::milliseconds(500);
-    if (const auto obstacle = bench.not_possible(line, load.connections())) {
+    if (const auto obstacle = bench.not_possible(server_at(line, place), load.connections())) {
       measured.not_possible[place] = *obstacle;
       return;
     }
     run.progress(fmt::format("{}: round {} of {}, {} at {}", figure.id, round + 1, served_rounds,
                              line, reader_number(place)));
-    const Served served = bench.measure(line, load);
+    const Served served = bench.measure(server_at(line, place), load);
     if (served.report.outcome.reason == RunEnd::starved) {
       // Once can be the machine's doing. Twice, and never served, is the server's.
       const int times = ++starved[{line, place}];

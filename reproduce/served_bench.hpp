@@ -20,6 +20,7 @@ inline constexpr int served_rounds = 7;
 struct Served {
   LoadReport report;
   double cpu_us_per_request = 0;
+  std::optional<double> worker_imbalance;  // none without workers
   // Per wait, from the server's counters; zero where it reports none.
   double cpu_us_per_wait = 0;
   double scanned_per_wait = 0;
@@ -51,10 +52,13 @@ class ServedBench {
 [[nodiscard]] Load closed_loop(std::size_t idle, std::size_t active, std::size_t bytes);
 
 // Fills the figure: one value per line, place and round, all lines and places in each round.
+// The server is that of the line's name, unless `server_at` names another at each place.
 // `take` makes the value of a measurement; it is not kept when the load did not complete.
 void measure_all(
     Figure& figure, const std::vector<double>& at, const std::function<Load(double)>& load_at,
     const std::function<double(const std::string& line, double place, const Served&)>& take,
-    const FigureRun& run);
+    const FigureRun& run,
+    const std::function<std::string(const std::string& line, double place)>& server_at =
+        [](const std::string& line, double /*place*/) { return line; });
 
 }  // namespace echomux

@@ -80,8 +80,8 @@ void Children::watch() {
   }
   const auto deadline = std::chrono::steady_clock::now() + time_to_end;
   for (const Child& child : children_) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     pollfd lives{child.lives.get(), 0, 0};
     static_cast<void>(::poll(&lives, 1, std::max(static_cast<int>(left.count()), 0)));
   }
@@ -92,10 +92,10 @@ void Children::bury(std::size_t which) {
   int status = 0;
   ::waitpid(child->pid, &status, 0);
   const bool by_signal = WIFSIGNALED(status);
-  static_cast<void>(std::fprintf(
-      stderr, "echomux: process %d of the server has ended (%s %d); %zu go on\n",
-      static_cast<int>(child->pid), by_signal ? "signal" : "exit status",
-      by_signal ? WTERMSIG(status) : WEXITSTATUS(status), children_.size() - 1));
+  static_cast<void>(
+      std::fprintf(stderr, "echomux: process %d of the server has ended (%s %d); %zu go on\n",
+                   static_cast<int>(child->pid), by_signal ? "signal" : "exit status",
+                   by_signal ? WTERMSIG(status) : WEXITSTATUS(status), children_.size() - 1));
   buried_(child->number);
   children_.erase(child);
 }

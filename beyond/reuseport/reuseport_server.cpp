@@ -141,9 +141,8 @@ class Loop {
     }
     if (outcome == Outcome::closed) {
       close(peer);
-    } else if (peer.session.owes() != owed &&
-               set_interest(EPOLL_CTL_MOD, peer.session.fd(), owed ? EPOLLIN : EPOLLOUT, &peer) <
-                   0) {
+    } else if (peer.session.owes() != owed && set_interest(EPOLL_CTL_MOD, peer.session.fd(),
+                                                           owed ? EPOLLIN : EPOLLOUT, &peer) < 0) {
       counters_.peer_errors.add();
       counters_.closed.add();
       close(peer);

@@ -48,10 +48,10 @@ void Bench::in_turn(std::size_t contenders, const std::function<void(std::size_t
 
 void IdlePeers::open(const Endpoint& server, std::size_t count) {
   // Few enough at a time for any backlog.
-  constexpr std::size_t at_once = 64;
+  constexpr std::size_t most_at_once = 64;
   while (count > 0) {
     const std::size_t begin = sockets_.size();
-    for (std::size_t i = 0; i < std::min(count, at_once); ++i) {
+    for (std::size_t i = 0; i < std::min(count, most_at_once); ++i) {
       const FileDescriptor& socket = sockets_.emplace_back(
           check(::socket(server.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
       set_time_limit(socket.get(), std::chrono::seconds(5));

@@ -100,9 +100,9 @@ CpuPlan plan_cpus(bool pin, bool keep_awake, const std::vector<int>& server) {
     const std::string where =
         fmt::format("CPU{} {}", plan.server.size() > 1 ? "s" : "", fmt::join(plan.server, ", "));
     plan.explanation =
-        plan.client ? fmt::format("pinned: server on {}, client on CPU {}{}", where, *plan.client,
-                                  remark)
-                    : fmt::format("pinned: server on {}, which leave the client none", where);
+        plan.client
+            ? fmt::format("pinned: server on {}, client on CPU {}{}", where, *plan.client, remark)
+            : fmt::format("pinned: server on {}, which leave the client none", where);
     plan.usable = plan.server;
     if (plan.client) plan.usable.insert(plan.usable.begin(), *plan.client);
   }
@@ -171,7 +171,8 @@ class Sweep {
         floor_(floor),
         done_(done),
         observer_(observer),
-        context_{plan, plan_cpus(plan.pin, plan.keep_awake, plan.server_cpus), done.client_ceiling_rps, stop},
+        context_{plan, plan_cpus(plan.pin, plan.keep_awake, plan.server_cpus),
+                 done.client_ceiling_rps, stop},
         programs_(with_floor(servers, floor)) {
     for (const SystemCallCount& count : done.system_calls) counted_.push_back(count.cell);
     std::ranges::for_each(done.trials, [&](const Trial& trial) { note_measured(trial); });
@@ -332,8 +333,9 @@ class Sweep {
   std::optional<std::string> unavailable_ = system_calls_uncountable();
   SweepContext context_;
   // Without a CPU of its own a run expects company.
-  std::optional<CpuClaim> claim_ =
-      !context_.cpus.server.empty() ? std::make_optional<CpuClaim>(context_.cpus.usable) : std::nullopt;
+  std::optional<CpuClaim> claim_ = !context_.cpus.server.empty()
+                                       ? std::make_optional<CpuClaim>(context_.cpus.usable)
+                                       : std::nullopt;
   std::vector<int> others_;
   bool others_told_ = false;
   ProgramWatch programs_;

@@ -52,10 +52,10 @@ struct SweepPlan {
   std::optional<std::uint64_t> descriptors;
   // How long a server may take until it listens.
   std::chrono::nanoseconds start_timeout = std::chrono::seconds(10);
-  std::uint64_t seed = 1;  // of the order of the trials
-  bool pin = true;         // server and client on one CPU each, where there are two
+  std::uint64_t seed = 1;        // of the order of the trials
+  bool pin = true;               // server and client on one CPU each, where there are two
   std::vector<int> server_cpus;  // that the server is pinned to instead; empty: one is chosen
-  bool keep_awake = true;  // those CPUs don't sleep; see keep_awake.hpp
+  bool keep_awake = true;        // those CPUs don't sleep; see keep_awake.hpp
   bool count_system_calls = false;
 };
 

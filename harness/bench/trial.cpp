@@ -103,15 +103,15 @@ void judge_server(const Trial& trial, const TrialCircumstances& circumstances,
                   Judgement& judgement) {
   const ServerCost& cost = *trial.cost;
   if (is_saturated(trial)) {
-    judgement.add(Verdict::saturated, "saturated",
-                  circumstances.never_sleeps
-                      ? "the server never sleeps, and so its CPU is always busy"
-                      : fmt::format("the server's CPU was busy with it {} of the time{}",
-                                    percent(cost.busy_share),
-                                    cost.busy_share >=
-                                            saturated_share_in_slices * cpus_it_can_use(cost)
-                                        ? ""
-                                        : ", and it waited for its CPU in the rest"));
+    judgement.add(
+        Verdict::saturated, "saturated",
+        circumstances.never_sleeps
+            ? "the server never sleeps, and so its CPU is always busy"
+            : fmt::format("the server's CPU was busy with it {} of the time{}",
+                          percent(cost.busy_share),
+                          cost.busy_share >= saturated_share_in_slices * cpus_it_can_use(cost)
+                              ? ""
+                              : ", and it waited for its CPU in the rest"));
   }
   std::vector<int> common;
   std::ranges::set_intersection(cost.cpus, circumstances.client_cpus, std::back_inserter(common));

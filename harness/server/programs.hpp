@@ -13,8 +13,8 @@ namespace echomux {
 // above it, as they are built, or else where it is installed, told by where this program is.
 [[nodiscard]] std::filesystem::path floor_program();
 
-// One of those in peers/, as they are built beside this program or the folder above it. It needn't be
-// there.
+// One of those in peers/, as they are built beside this program or the folder above it. It needn't
+// be there.
 [[nodiscard]] std::filesystem::path peer_program(std::string_view name);
 
 // echomux itself: this program, or the one in the folder above it.

@@ -100,7 +100,8 @@ class ServerProcess {
   [[nodiscard]] std::optional<std::map<std::string, std::uint64_t>> counters();
   // Those that it told of each of its workers when it was last asked, by name; empty where it has
   // none, or too many.
-  [[nodiscard]] const std::map<std::string, std::vector<std::uint64_t>>& counters_by_worker() const {
+  [[nodiscard]] const std::map<std::string, std::vector<std::uint64_t>>& counters_by_worker()
+      const {
     return by_worker_;
   }
 

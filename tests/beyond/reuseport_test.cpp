@@ -240,8 +240,7 @@ TEST(ReuseportProcesses, AreRefusedWhereTheyMakeNoSense) {
   const Finished other = run_program({"serve", "epoll_lt", "--processes", "2"});
   EXPECT_EQ(other.status, 2);
   EXPECT_THAT(other.err, HasSubstr("epoll_lt has no --processes"));
-  const Finished both =
-      run_program({"serve", "reuseport", "--processes", "2", "--workers", "2"});
+  const Finished both = run_program({"serve", "reuseport", "--processes", "2", "--workers", "2"});
   EXPECT_EQ(both.status, 2);
   EXPECT_THAT(both.err, HasSubstr("leave one of them out"));
 }

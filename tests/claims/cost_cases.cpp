@@ -119,6 +119,21 @@ coroutines-cheap
   cpu_us_coroutines=50 -> refuted
   ~cpu_us_coroutines -> not_testable_here
 
+reuseport-balances
+  most_over_mean_few=1.05 most_over_mean_many=1.05 chi_squared=20 -> holds
+  most_over_mean_few=1.5 -> holds_within_limits
+  most_over_mean_many=1.3 -> refuted
+  chi_squared=90 -> refuted
+  ~most_over_mean_many -> not_testable_here
+
+library-free
+  libraries=4 cpu_us_floor=40 cpu_us_libev=40 cpu_us_libuv=40 cpu_us_asio=40 cpu_us_libevent=40
+  -> holds
+  cpu_us_libevent=60 -> holds_within_limits
+  cpu_us_libev=50 cpu_us_libuv=50 cpu_us_asio=50 cpu_us_libevent=60 -> refuted
+  ~cpu_us_libev -> not_testable_here
+  libraries=0 -> not_testable_here
+
 reactor-workers
   cpus=8 cpu_us_reactor_workers=50 cpu_us_epoll_lt=40 rps_workers=30000 rps_epoll_lt=10000
   client_busy=0.5 -> holds

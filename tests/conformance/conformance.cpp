@@ -285,8 +285,6 @@ std::vector<Backend> peers_under_test() {
 
 INSTANTIATE_TEST_SUITE_P(Backends, Conformance, ::testing::ValuesIn(servers_under_test()),
                          name_of_server);
-INSTANTIATE_TEST_SUITE_P(Backends, ConformanceOfOurs, ::testing::ValuesIn(servers_under_test()),
-                         name_of_server);
 INSTANTIATE_TEST_SUITE_P(Peers, Conformance, ::testing::ValuesIn(peers_under_test()),
                          name_of_server);
 

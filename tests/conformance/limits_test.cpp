@@ -287,6 +287,9 @@ TEST_P(ConformanceOfOurs, ServesMoreThanTheBacklogTakesAfterwards) {
   EXPECT_EQ(counter("peer_errors"), 0U);
 }
 
+INSTANTIATE_TEST_SUITE_P(Backends, ConformanceOfOurs, ::testing::ValuesIn(servers_under_test()),
+                         name_of_server);
+
 std::vector<Backend> only(std::string_view name) {
   const Backend* const backend = find_backend(name);
   return backend == nullptr ? std::vector<Backend>{} : std::vector<Backend>{*backend};

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 
 #include "echo/system_call.hpp"
 #include "harness/server/process_meter.hpp"
@@ -121,6 +122,87 @@ TEST_P(Conformance, AnswersAQuietPeerBesideGreedyOnes) {
     for (Peer& peer : greedy) ASSERT_TRUE(same_bytes(peer.receive(each), bytes));
   }
   EXPECT_TRUE(fair) << "the quiet peer was answered only when all others had been served";
+}
+
+// A peer that came and went left a deadline behind. It must close nobody who is there later.
+TEST_P(Conformance, ClosesNobodyForAPeerThatHasGone) {
+  constexpr auto limit = 400ms;
+  start({"--idle-timeout", std::to_string(limit.count()) + "ms"});
+  { EXPECT_EQ(Peer(endpoint()).exchange("x"), "x"); }
+  ASSERT_TRUE(eventually(patience, [&] { return counter("closed") == 1; }));
+  // In its place, and its descriptor's number, is somebody who speaks all the time.
+  Peer newcomer(endpoint());
+  const auto begin = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - begin < 2 * limit) {
+    ASSERT_EQ(newcomer.exchange("still"), "still");
+    std::this_thread::sleep_for(limit / 20);
+  }
+  newcomer.close();
+  // And once more with nobody there.
+  std::this_thread::sleep_for(2 * limit);
+  EXPECT_EQ(Peer(endpoint()).exchange("next"), "next");
+}
+
+TEST_P(Conformance, ClosesAPeerThatSaysNothing) {
+  start({"--idle-timeout", "300ms"});
+  const Peer silent(endpoint());
+  EXPECT_TRUE(eventually(patience, [&] { return silent.ended(); }));
+}
+
+// What comes back for it, as one line.
+std::string answer_to(Peer& peer, std::string_view command, std::size_t bytes) {
+  peer.send_all(command);
+  return peer.receive(bytes);
+}
+
+TEST_P(Conformance, TakesACommandInOnePiece) {
+  Peer peer(endpoint());
+  EXPECT_EQ(answer_to(peer, "1 hello\n", 6), "hello\n");
+  EXPECT_EQ(answer_to(peer, "2 hello\n", 6), "olleh\n");
+  EXPECT_EQ(answer_to(peer, "3\n", 2), "3\n");
+  EXPECT_EQ(answer_to(peer, "4 what\n", 2), "?\n");
+}
+
+TEST_P(Conformance, TakesCommandsThatComeInPieces) {
+  Peer peer(endpoint());
+  const std::string_view command = "2 hello\n";
+  for (const char byte : command) {
+    while_frozen(peer, [&] { peer.send_all({&byte, 1}); });
+    // The server has taken it before the next one comes.
+    static_cast<void>(counter("recv_calls"));
+  }
+  EXPECT_EQ(peer.receive(6), "olleh\n");
+  EXPECT_EQ(answer_to(peer, "3\n", 2), "2\n") << "commands were counted";
+}
+
+TEST_P(Conformance, TakesSeveralCommandsFromOnePiece) {
+  Peer peer(endpoint());
+  EXPECT_EQ(answer_to(peer, "1 one\n2 two\n3\n1 th", 10), "one\nowt\n3\n");
+  EXPECT_EQ(answer_to(peer, "ree\n", 6), "three\n");
+}
+
+TEST_P(Conformance, KeepsTheCommandsOfPeersApart) {
+  Peer one(endpoint());
+  Peer other(endpoint());
+  while_frozen(one, [&] { one.send_all("1 fir"); });
+  while_frozen(other, [&] { other.send_all("1 sec"); });
+  EXPECT_EQ(answer_to(one, "st\n", 6), "first\n");
+  EXPECT_EQ(answer_to(other, "ond\n", 7), "second\n");
+}
+
+TEST_P(Conformance, EndsWithALineThatNeverEnds) {
+  Peer endless(endpoint());
+  const std::string bytes(10'000, 'x');
+  EXPECT_TRUE(eventually(patience, [&] {
+    try {
+      static_cast<void>(endless.try_send(bytes));
+      return endless.ended();
+    } catch (const std::exception&) {
+      return true;  // reset, since there were bytes that nobody had read
+    }
+  })) << "the server goes on taking it";
+  Peer other(endpoint());
+  EXPECT_EQ(answer_to(other, "1 still\n", 6), "still\n");
 }
 
 }  // namespace

@@ -42,7 +42,8 @@ constexpr std::array<CallForm, fault_call_names.size()> forms{{
     {"poll", "EINTR ENOMEM", "poll"},
     {"pselect6", "EINTR ENOMEM", "select"},
     {"pthread_create", "EAGAIN", "threaded reactor_workers reuseport"},
-    {"epoll_create1", "EMFILE ENFILE ENOMEM", "epoll_lt epoll_et coroutines reactor_workers reuseport"},
+    {"epoll_create1", "EMFILE ENFILE ENOMEM",
+     "epoll_lt epoll_et coroutines reactor_workers reuseport"},
     {"eventfd2", "EMFILE ENFILE ENOMEM",
      "select poll epoll_lt epoll_et coroutines reactor_workers reuseport"},
 }};
@@ -237,13 +238,12 @@ std::vector<FaultCell> storm_cells(std::uint64_t seed, std::size_t count) {
         const bool harms = cell.harm != FaultHarm::nobody;
         storm.rules += harms ? 1 : 0;
         // A seed of its own for each, and less often, for there are many.
-        (harms ? storm.rule : harmless) += ";" + std::string(name_of(cell.call)) + ":" +
-                                           cell.fault + ":random=" + (harms ? "0.02" : "0.08") +
-                                           ",seed=" + std::to_string(seed * 1000 + nth++) +
-                                           (cell.call == epoll_ctl
-                                                ? ",skip=" + std::to_string(set_up_ctls(backend))
-                                                : "") +
-                                           options_of(cell);
+        (harms ? storm.rule : harmless) +=
+            ";" + std::string(name_of(cell.call)) + ":" + cell.fault +
+            ":random=" + (harms ? "0.02" : "0.08") +
+            ",seed=" + std::to_string(seed * 1000 + nth++) +
+            (cell.call == epoll_ctl ? ",skip=" + std::to_string(set_up_ctls(backend)) : "") +
+            options_of(cell);
       }
       storm.rule = (storm.rule + harmless).substr(1);
     }

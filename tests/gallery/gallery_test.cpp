@@ -127,8 +127,9 @@ void expect_all_passed(const SuiteRun& run, std::size_t at_least) {
 }
 
 TEST_P(Gallery, MendedTwinPassesTheSuite) {
-  expect_all_passed(run_suite(
-      GetParam().mended.name, "Backends/Conformance.*:Backends/ConformanceOfOurs.*", ""), 30);
+  expect_all_passed(
+      run_suite(GetParam().mended.name, "Backends/Conformance.*:Backends/ConformanceOfOurs.*", ""),
+      30);
 }
 
 // Apart, for these fill the system's TCP memory.

@@ -45,11 +45,11 @@ TEST(Palette, TellsTheServersApart) {
 
 TEST(Palette, StandsOutFromItsBackground) {
   for (const std::string_view name :
-       {"floor",    "blocking", "threaded", "busy_poll",  "select",
-        "poll",     "epoll_lt", "epoll_et", "coroutines", "reactor_workers",
-        "reuseport", "reuseport:4", "io_uring", "mine",     "other",    "a",          "b",
-        "c",        "d",        "e",        "f",          "g",
-        "h"}) {
+       {"floor",     "blocking",    "threaded", "busy_poll",  "select",
+        "poll",      "epoll_lt",    "epoll_et", "coroutines", "reactor_workers",
+        "reuseport", "reuseport:4", "io_uring", "mine",       "other",
+        "a",         "b",           "c",        "d",          "e",
+        "f",         "g",           "h"}) {
     const LineStyle style = line_style(name);
     // What WCAG 2.1 asks of graphics (1.4.11).
     EXPECT_GE(contrast(style.colour, "#ffffff"), 3) << name;
