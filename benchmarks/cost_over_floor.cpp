@@ -5,7 +5,8 @@
 int main() {
   using namespace echomux;
   using namespace echomux::ratio_program;
-  const std::vector<std::string> servers{"floor", "epoll_lt", "epoll_et", "coroutines"};
+  const std::vector<std::string> servers{"floor", "epoll_lt", "epoll_et", "coroutines",
+                                         "reuseport"};
   prepare("Server CPU per request over the floor's: 50 active connections, closed loop");
 
   Load load;
@@ -13,10 +14,14 @@ int main() {
   load.warmup = std::chrono::milliseconds(30);
   load.duration = std::chrono::milliseconds(120);
   const Figures costs = paired_rounds(101, servers, [&](const std::string& name) {
-    return measure(server_command(name), load).complete_cost().cpu_us_per_request;
+    const std::vector<std::string> one_loop{"--workers", "1"};
+    return measure(server_command(name, name == "reuseport" ? one_loop : std::vector<std::string>{}),
+                   load)
+        .complete_cost()
+        .cpu_us_per_request;
   });
   report_figures(costs, servers, "us");
-  for (const char* const name : {"epoll_lt", "epoll_et", "coroutines"}) {
+  for (const char* const name : {"epoll_lt", "epoll_et", "coroutines", "reuseport"}) {
     report_ratio(std::string(name) + " / floor", ratios(costs, name, "floor"), Bound::at_most,
                  1.10);
   }

@@ -36,7 +36,7 @@ int main() {
   constexpr std::size_t many = 9'000;
   const std::vector<std::string> frugal{"select", "poll", "epoll_lt", "epoll_et", "busy_poll"};
   std::vector<std::string> servers = frugal;
-  servers.insert(servers.end(), {"coroutines", "reactor_workers", "threaded"});
+  servers.insert(servers.end(), {"coroutines", "reactor_workers", "reuseport", "threaded"});
   std::map<std::string, std::vector<std::string>> arguments{{"select", {"--select-limit", "none"}}};
   prepare("User-space memory per idle connection, in bytes");
   const Figures slopes = paired_rounds(7, servers, [&](const std::string& name) {
@@ -46,7 +46,7 @@ int main() {
   for (const std::string& name : frugal) {
     report_ratio(name, slopes.at(name), Bound::at_most, 128);
   }
-  for (const char* const name : {"coroutines", "reactor_workers"}) {
+  for (const char* const name : {"coroutines", "reactor_workers", "reuseport"}) {
     report_ratio(name, slopes.at(name), Bound::at_most, 512);
   }
   report_figures(slopes, {servers.back()}, "");

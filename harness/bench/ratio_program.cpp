@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <sys/utsname.h>
 
+#include <filesystem>
 #include <iostream>
 
 #include "harness/bench/rounds.hpp"
@@ -25,9 +26,11 @@ const std::vector<int>& all_cpus() {
 }  // namespace
 
 ServerCommand server_command(std::string_view name, const std::vector<std::string>& arguments) {
-  ServerCommand command =
-      name == "floor" ? ServerCommand{.arguments = {floor_program(), "{port}"}}
-                      : serve_command(floor_program().parent_path() / "echomux", name, arguments);
+  ServerCommand command = serve_command(echomux_program(), name, arguments);
+  if (name == "floor") command = {.arguments = {floor_program(), "{port}"}};
+  if (std::filesystem::exists(peer_program(name))) {
+    command = {.arguments = {peer_program(name), "{port}"}, .echoes_all_bytes = true};
+  }
   if (all_cpus().size() > 1) command.cpus = {all_cpus().back()};
   return command;
 }

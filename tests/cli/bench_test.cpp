@@ -19,6 +19,8 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
 
 // Runs `echomux bench` with short trials, and its results in a directory of the test's own.
 class Bench : public ::testing::Test {
@@ -86,7 +88,35 @@ TEST_F(Bench, TakesGroupsOfServersAndEachServerOnce) {
   for (const ServerSpec& spec : read_results(results_path()).context.plan.servers) {
     names.push_back(spec.name);
   }
-  EXPECT_THAT(names, ElementsAre("coroutines", "reactor_workers", "epoll_lt"));
+  EXPECT_THAT(names, ElementsAre("coroutines", StartsWith("reactor_workers:"),
+                                 StartsWith("reuseport:"), "epoll_lt"));
+}
+
+TEST_F(Bench, TellsWhatEachWorkerDid) {
+  const Finished run = run_program(arguments(
+      {"--backends", "reuseport,reactor_workers:3", "--workers", "1,2", "--idle", "0"}));
+  ASSERT_EQ(run.status, 0) << run.err;
+  std::vector<std::string> names;
+  for (const Trial& trial : read_results(results_path()).trials) {
+    names.push_back(trial.cell.server);
+    SCOPED_TRACE(names.back());
+    ASSERT_TRUE(trial.cost);
+    const std::vector<WorkerCost>& workers = trial.cost->workers;
+    ASSERT_EQ(std::to_string(workers.size()), names.back().substr(names.back().find(':') + 1));
+    double shares = 0;
+    std::uint64_t connections = 0;
+    for (const WorkerCost& worker : workers) {
+      shares += worker.requests_share;
+      connections += worker.connections.value_or(0);
+    }
+    EXPECT_NEAR(shares, 1, 1e-9);
+    EXPECT_EQ(connections, names.back().starts_with("reuseport") ? trial.active_connections : 0U);
+    EXPECT_GE(trial.cost->worker_imbalance, 1);
+    EXPECT_LE(trial.cost->worker_imbalance, double(workers.size()));
+  }
+  EXPECT_THAT(names, UnorderedElementsAre("reuseport:1", "reuseport:2", "reactor_workers:3"));
+  const Finished ledger = run_program({"show", "--ledger", results_path().string()});
+  EXPECT_THAT(ledger.out, AllOf(HasSubstr("imbalance"), HasSubstr("Workers, each in the first")));
 }
 
 TEST_F(Bench, SaysWhatCannotBeMeasured) {

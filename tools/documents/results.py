@@ -36,6 +36,27 @@ def table(program, document, name):
     return f"{shown.rstrip()}\n\n{link} was made by {made}."
 
 
+def costs(_, document, *names):
+    """What each server costs, a row each, of several results files in slices."""
+    rows = {}
+    for name in names:
+        for cell in json.loads(tree.read(name))["summary"]:
+            if cell["rate"] > 0 and cell["metrics"]:
+                rows.setdefault(cell["server"], {})[cell["idle_connections"]] = cell
+    lines = ["| server | × floor, none idle | × floor, 10,000 idle | calls/req | bytes/connection |",
+             "| --- | ---: | ---: | ---: | ---: |"]
+    for server, cells in rows.items():
+        def figure(idle, metric, cells=cells):
+            found = cells.get(idle, {"metrics": {}})["metrics"].get(metric)
+            return number(found["median"]) if found else "-"
+        calls = cells.get(0, {}).get("system_calls_per_request")
+        lines.append(f"| {server} | {figure(0, 'cpu_ratio_to_floor')} | "
+                     f"{figure(10_000, 'cpu_ratio_to_floor')} | {number(calls) if calls else '-'} | "
+                     f"{figure(10_000, 'resident_bytes_per_connection')} |")
+    made = "; ".join(f"[{name}]({tree.link_from(document, name)})" for name in names)
+    return "\n".join(lines) + f"\n\nFrom {made}."
+
+
 def claims(program, _, name):
     """The ledger: each sentence with the verdict that follows from the evidence in this file."""
     kept = json.loads(tree.read(name))

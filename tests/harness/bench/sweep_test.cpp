@@ -118,14 +118,18 @@ TEST(ServerCost, CountsCallsAndScansPerRequest) {
 
 TEST(CpuPlan, ExplainsItself) {
   const CpuPlan none = plan_cpus(false, false);
-  EXPECT_FALSE(none.server || none.client);
+  EXPECT_TRUE(none.server.empty() && !none.client);
   EXPECT_THAT(none.explanation, HasSubstr("not pinned"));
   const CpuPlan pinned = plan_cpus(true, true);
-  EXPECT_EQ(pinned.server.has_value(), pinned.client.has_value());
-  if (pinned.server) {
-    EXPECT_NE(pinned.server, pinned.client);
-    EXPECT_THAT(pinned.explanation, Not(HasSubstr("not pinned")));
-  }
+  EXPECT_EQ(pinned.server.empty(), !pinned.client);
+  if (pinned.server.empty()) return;
+  EXPECT_NE(pinned.server.front(), pinned.client);
+  EXPECT_THAT(pinned.explanation, Not(HasSubstr("not pinned")));
+  // The other way round, as a user may choose.
+  const CpuPlan chosen = plan_cpus(true, false, {*pinned.client});
+  EXPECT_EQ(chosen.server, std::vector<int>{*pinned.client});
+  EXPECT_NE(chosen.client, pinned.client);
+  EXPECT_EQ(chosen.usable.size(), 2U);
 }
 
 }  // namespace

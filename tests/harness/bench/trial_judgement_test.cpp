@@ -50,6 +50,21 @@ TEST(TrialJudgement, CallsABusyServerSaturated) {
   expect(Verdict::saturated, {"saturated"}, busy(0.95, true), "never sleeps");
 }
 
+TEST(TrialJudgement, LetsWorkersUseSeveralCpus) {
+  const auto busy = [](double share, std::size_t workers, const std::vector<int>& cpus) {
+    return [=](Trial& trial, Circumstances&) {
+      trial.cost->busy_share = share;
+      trial.cost->workers.resize(workers);
+      trial.cost->cpus = cpus;
+    };
+  };
+  expect(Verdict::valid, {}, busy(1.5, 2, {1, 2}));
+  expect(Verdict::saturated, {"saturated"}, busy(1.95, 2, {1, 2}), "of the time");
+  expect(Verdict::saturated, {"saturated"}, busy(1.95, 8, {1, 2}));
+  expect(Verdict::saturated, {"saturated"}, busy(0.99, 8, {1}));
+  expect(Verdict::saturated, {"saturated"}, busy(0.99, 1, {1, 2}));
+}
+
 TEST(TrialJudgement, ExcusesWhatASaturatedServerFallsBehindByAndNothingElse) {
   const auto behind = [](double busy_share) {
     return [=](Trial& trial, Circumstances&) {

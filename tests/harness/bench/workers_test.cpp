@@ -1,0 +1,84 @@
+#include "harness/bench/workers.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "tests/support/child.hpp"
+
+namespace echomux {
+namespace {
+
+using std::chrono::milliseconds;
+
+WorkerReading reading(std::uint64_t accepted, std::uint64_t bytes, int cpu_ms,
+                      std::uint64_t switches) {
+  return {.accepted = accepted, .bytes_received = bytes, .cpu = milliseconds(cpu_ms),
+          .switches = switches};
+}
+
+TEST(Workers, ShareOutWhatHappenedBetweenTwoReadings) {
+  const std::vector<WorkerReading> begin{reading(5, 1000, 10, 100), reading(5, 0, 0, 0)};
+  const std::vector<WorkerReading> end{reading(7, 4000, 40, 160), reading(5, 1000, 20, 10)};
+  ServerCost cost;
+  cost.requests = 400;
+  divide_by_workers(begin, end, cost);
+  ASSERT_EQ(cost.workers.size(), 2U);
+  EXPECT_EQ(cost.worker_imbalance, 1.5);  // 3000 of 4000 bytes, over a half
+  EXPECT_EQ(cost.workers[0].connections, 7U);
+  EXPECT_EQ(cost.workers[0].requests_share, 0.75);
+  EXPECT_DOUBLE_EQ(cost.workers[0].cpu_us_per_request.value(), 100);
+  EXPECT_DOUBLE_EQ(cost.workers[0].switches_per_request.value(), 0.2);
+  EXPECT_DOUBLE_EQ(cost.workers[1].cpu_us_per_request.value(), 200);
+}
+
+TEST(Workers, HaveNoFigureOfWhatIsNotKnown) {
+  std::vector<WorkerReading> begin{reading(0, 0, 0, 0), reading(0, 0, 0, 0)};
+  std::vector<WorkerReading> end{reading(0, 1000, 0, 0), reading(0, 0, 0, 0)};
+  end[0].cpu.reset();
+  ServerCost cost;
+  cost.requests = 10;
+  divide_by_workers(begin, end, cost);
+  // Another thread accepts for both; the kernel doesn't tell the one's time; the other did nothing.
+  EXPECT_EQ(cost.workers.at(0).connections, std::nullopt);
+  EXPECT_EQ(cost.workers.at(0).cpu_us_per_request, std::nullopt);
+  EXPECT_EQ(cost.workers.at(1).switches_per_request, std::nullopt);
+  EXPECT_EQ(cost.worker_imbalance, 2);
+  // One that had ended in between, and none at all.
+  ServerCost none;
+  divide_by_workers(begin, {end[0]}, none);
+  divide_by_workers({}, {}, none);
+  EXPECT_TRUE(none.workers.empty());
+  EXPECT_EQ(none.worker_imbalance, std::nullopt);
+}
+
+TEST(Workers, AreAddedUpOverWindows) {
+  std::vector<WorkerReading> sum;
+  add_workers(sum, {reading(5, 100, 10, 1)});
+  add_workers(sum, {reading(6, 300, 20, 2)});
+  ASSERT_EQ(sum.size(), 1U);
+  EXPECT_EQ(sum[0].accepted, 6U);
+  EXPECT_EQ(sum[0].bytes_received, 400U);
+  EXPECT_EQ(sum[0].cpu, milliseconds(30));
+  EXPECT_EQ(sum[0].switches, 3U);
+}
+
+TEST(Workers, AreReadFromTheKernelToo) {
+  const auto read = [] {
+    return read_workers({{"thread_id", {static_cast<std::uint64_t>(::gettid())}},
+                         {"accepted", {3}},
+                         {"closed", {1}},
+                         {"bytes_received", {64}}});
+  };
+  const std::vector<WorkerReading> before = read();
+  ASSERT_EQ(before.size(), 1U);
+  EXPECT_EQ(before[0].accepted - before[0].closed, 2U);
+  if (!before[0].cpu) GTEST_SKIP() << "this kernel keeps no schedstat";
+  burn_cpu(milliseconds(60));
+  ::usleep(1000);  // what it has used is known when it has left its CPU
+  const std::vector<WorkerReading> after = read();
+  EXPECT_GE(*after[0].cpu - *before[0].cpu, milliseconds(40));
+  EXPECT_GT(after[0].switches.value(), before[0].switches.value());
+}
+
+}  // namespace
+}  // namespace echomux
