@@ -7,6 +7,7 @@ int main() {
   using namespace echomux::ratio_program;
   const std::vector<std::string> servers{"floor", "epoll_lt", "epoll_et", "coroutines",
                                          "reuseport"};
+  std::map<std::string, std::vector<std::string>> arguments{{"reuseport", {"--workers", "1"}}};
   prepare("Server CPU per request over the floor's: 50 active connections, closed loop");
 
   Load load;
@@ -14,11 +15,7 @@ int main() {
   load.warmup = std::chrono::milliseconds(30);
   load.duration = std::chrono::milliseconds(120);
   const Figures costs = paired_rounds(101, servers, [&](const std::string& name) {
-    const std::vector<std::string> one_loop{"--workers", "1"};
-    return measure(server_command(name, name == "reuseport" ? one_loop : std::vector<std::string>{}),
-                   load)
-        .complete_cost()
-        .cpu_us_per_request;
+    return measure(server_command(name, arguments[name]), load).complete_cost().cpu_us_per_request;
   });
   report_figures(costs, servers, "us");
   for (const char* const name : {"epoll_lt", "epoll_et", "coroutines", "reuseport"}) {

@@ -15,8 +15,8 @@ int main() {
     const char* name;
     double most;
   };
-  constexpr Library libraries[]{{"libev", 1.11}, {"libuv", 1.21}, {"asio", 1.29},
-                                {"asio_coroutines", 1.29}, {"go", 1.47}, {"libevent", 1.89}};
+  constexpr Library libraries[]{{"libev", 1.11},           {"libuv", 1.21}, {"asio", 1.29},
+                                {"asio_coroutines", 1.29}, {"go", 1.47},    {"libevent", 1.89}};
   std::vector<Library> built;
   std::ranges::copy_if(libraries, std::back_inserter(built), [](const Library& library) {
     return std::filesystem::exists(peer_program(library.name));

@@ -153,12 +153,21 @@ Output choose_output(const BenchArguments& arguments) {
         "{}: the page would take the place of the results; call them {}, or give --no-report",
         given.string(), std::filesystem::path(given).replace_extension(".json").string()));
   }
+  std::error_code none;
+  const bool was_free = !std::filesystem::exists(std::filesystem::symlink_status(given, none));
   // The page beside a run that goes on is its own.
   if (resumed) return {given};
   if (!given.empty()) {
     check_output(given, arguments.force, "results");
     if (page) check_output(*page, arguments.force, "report");
-    return {given};
+    // Another run may look at the same free name at this moment: one of them gets it.
+    const FileDescriptor created(
+        ::open(given.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (!created && errno == EEXIST && was_free) {
+      throw UsageError(fmt::format(
+          "{} is another run's that has begun just now; choose another name", given.string()));
+    }
+    return {given, bool(created)};
   }
   for (const std::filesystem::path& folder : output_folders()) {
     if (const auto path = take_name(folder)) return {*path, true};

@@ -13,8 +13,8 @@
 // ratios within a round are kept. So whatever the machine does to a whole round cancels out.
 namespace echomux::ratio_program {
 
-// "floor", one in peers/, or one of the suite's servers; further arguments for `echomux serve` may follow. It runs
-// on the server's CPU.
+// "floor", one in peers/, or one of the suite's servers; further arguments for `echomux serve` may
+// follow. It runs on the server's CPU.
 [[nodiscard]] ServerCommand server_command(std::string_view name,
                                            const std::vector<std::string>& arguments = {});
 

@@ -52,7 +52,9 @@ const plural = (count, noun) => `${formatCount(count)} ${noun}${count === 1 ? ''
 function shorten(text, length) {
   const characters = Array.from(String(text));
   if (characters.length <= length) return characters.join('');
-  return `${characters.slice(0, length - 1).join('')}…`;
+  // Names that end in a number differ by it: "reuseport:4".
+  const [end] = /:\d+$/.exec(text) ?? [''];
+  return `${characters.slice(0, length - 1 - end.length).join('')}…${end}`;
 }
 
 function formatPercentile(share) {

@@ -93,8 +93,8 @@ TEST_F(Bench, TakesGroupsOfServersAndEachServerOnce) {
 }
 
 TEST_F(Bench, TellsWhatEachWorkerDid) {
-  const Finished run = run_program(arguments(
-      {"--backends", "reuseport,reactor_workers:3", "--workers", "1,2", "--idle", "0"}));
+  const Finished run = run_program(
+      arguments({"--backends", "reuseport,reactor_workers:3", "--workers", "1,2", "--idle", "0"}));
   ASSERT_EQ(run.status, 0) << run.err;
   std::vector<std::string> names;
   for (const Trial& trial : read_results(results_path()).trials) {

@@ -279,6 +279,8 @@ std::vector<Backend> servers_under_test() {
 
 std::vector<Backend> peers_under_test() {
   std::vector<Backend> built;
+  // Who names servers means these alone.
+  if (std::getenv("ECHOMUX_TEST_SERVERS") != nullptr) return built;
   std::ranges::copy_if(peers(), std::back_inserter(built), is_built);
   return built;
 }

@@ -7,6 +7,7 @@
 
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "cli/signal_thread.hpp"
 #include "harness/bench/ratio_program.hpp"
 #include "harness/bench/sweep.hpp"
@@ -65,7 +66,9 @@ Json report_head(const std::string& program) {
 }
 
 int conclude(const EnduranceOptions& options, const EnduranceReport& report) {
-  const std::filesystem::path place = std::filesystem::path(options.directory) / report.name;
+  std::filesystem::path place = std::filesystem::path(options.directory) / (report.name + ".json");
+  if (!options.force) place = unused_name(place);
+  place.replace_extension();
   write_whole_file(place.string() + ".json", report.json + "\n", report.details);
   write_whole_file(place.string() + ".md", report.summary, "summary");
   // Over the line that told of the progress.

@@ -46,6 +46,7 @@ struct PeerLatency {
 struct EnduranceOptions {
   std::vector<std::string> backends;
   std::string directory;
+  bool force = false;  // write over what is there
   bool pin = true;
 
   // The CPU of the client's threads; none: wherever the system puts them.
@@ -72,8 +73,8 @@ struct EnduranceReport {
   bool failed = false;
 };
 
-// Writes NAME.json and NAME.md, prints the table, and returns the exit status. Throws as
-// write_whole_file() does.
+// Writes NAME.json and NAME.md, or the first of NAME-2 and so on that aren't there yet, prints the
+// table, and returns the exit status. Throws as write_whole_file() does.
 int conclude(const EnduranceOptions& options, const EnduranceReport& report);
 
 }  // namespace echomux

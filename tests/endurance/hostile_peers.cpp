@@ -9,6 +9,7 @@
 
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/keep_awake.hpp"
 #include "tests/endurance/hostile_trial.hpp"
@@ -143,7 +144,9 @@ int main(int argc, char** argv) {
         {"--kinds", "Which kinds of hostility; all of them unless told",
          one_of(&options.kinds, all_kinds)},
         {"--rounds", "How often; intervals need six", Count{&options.rounds, 1, 1000}},
-        {"-o", "Directory for hostile.json and hostile.md", &options.directory},
+        {"-o", "Directory for hostile.json and hostile.md; hostile-2 where these are there",
+         &options.directory},
+        force_option(options.force),
         {"!--no-pin", "Let the system place servers and clients", &options.pin}},
        "",
        [&] {

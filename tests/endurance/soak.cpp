@@ -10,6 +10,7 @@
 
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "harness/text/time_units.hpp"
 
 namespace {
@@ -114,7 +115,9 @@ int main(int argc, char** argv) {
        {{"--minutes", "How long, all servers side by side", Real{&options.minutes, 0.05, 1e5}},
         {"--backends", "Which servers; all of them unless told",
          one_of(&options.backends, all_backend_names())},
-        {"-o", "Directory for soak.json and soak.md", &options.directory},
+        {"-o", "Directory for soak.json and soak.md; soak-2 where these are there",
+         &options.directory},
+        force_option(options.force),
         {"--rate", "Of each server's well-behaved peers",
          Real{&options.soak.requests_per_second, 1, 1e5}},
         {"--churn", "New peers per second and server",

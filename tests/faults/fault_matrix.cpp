@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <map>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 #include "harness/text/json.hpp"
 #include "harness/text/table.hpp"
 #include "harness/text/whole_file.hpp"
@@ -40,6 +42,7 @@ struct Options {
   std::size_t storms = 20;
   std::size_t jobs = 4;
   bool strace = true;
+  bool force = false;
 };
 
 std::vector<Tried> try_all(const Options& options) {
@@ -244,8 +247,11 @@ int run(const Options& options) {
   const std::vector<Tried> all = try_all(options);
   const std::string markdown = to_markdown(all, options);
   std::cout << markdown;
-  write_whole_file(options.directory + "/matrix.md", markdown, "matrix");
-  write_whole_file(options.directory + "/matrix.json", to_json(all, options), "matrix");
+  std::filesystem::path place = std::filesystem::path(options.directory) / "matrix.json";
+  if (!options.force) place = unused_name(place);
+  write_whole_file(place, to_json(all, options), "matrix");
+  write_whole_file(place.replace_extension(".md"), markdown, "matrix");
+  std::cerr << fmt::format("written to {}\n", place.string());
   const bool failed = std::ranges::any_of(all, [](const Tried& tried) {
     return tried.shim.verdict == Verdict::failed || tried.strace.verdict == Verdict::failed;
   });
@@ -261,7 +267,9 @@ int main(int argc, char** argv) {
   return parse_and_run(
       {"fault_matrix",
        "Tries every server with faults in its system calls, and prints the matrix.",
-       {{"--out", "Directory for matrix.md and matrix.json", &options.directory},
+       {{"--out", "Directory for matrix.md and matrix.json; matrix-2 where these are there",
+         &options.directory},
+        force_option(options.force),
         {"--only", "Cells whose name, such as poll/recv/EINTR, contains this", &options.only},
         {"--seed", "Of the faults at random", &options.seed},
         {"--storms", "How many seeds of everything at once, per server",

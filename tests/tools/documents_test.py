@@ -150,7 +150,7 @@ class Weave(InACopy):
 
     def test_a_kind_of_block_that_is_unknown(self):
         self.write("odd.md", "<!-- cods: a b -->\n")
-        self.assert_drift("is no marker", says="the kinds are claims, code, cost, diff")
+        self.assert_drift("is no marker", says="the kinds are claims, code, cost, costs, diff")
 
     def test_a_marker_with_a_word_too_many(self):
         self.write("odd.md", f"<!-- code: {SERVER} {REGION} more -->\n<!-- end code -->\n")

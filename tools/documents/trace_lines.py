@@ -58,6 +58,7 @@ class Normaliser:
 
     def __init__(self):
         self._parts = {}  # by descriptor number
+        self._watched = {}  # descriptor numbers by what epoll was given to tell them by
         self._threads = {}
         self._peers = 0
         self._listening = False
@@ -107,6 +108,8 @@ class Normaliser:
     def _epoll_ctl(self, name, arguments, result):
         epoll, operation, number, event = arguments.split(", ", 3)
         events = re.search(r"events=([\w|]+)", event)
+        if data := re.search(r"data=\{u32=(\d+)", event):
+            self._watched[data.group(1)] = number
         return (f"{name}({self._parts[epoll]}, {operation}, {self._parts[number]}"
                 f"{', ' + events.group(1) if events else ''}) = {_plain_result(result)}")
 
@@ -127,7 +130,7 @@ class Normaliser:
 
     def _entries(self, text):
         pairs = re.findall(r"\{fd=(-?\d+), r?events=([\w|]+)\}", text)
-        pairs += [(number, events) for events, number in
+        pairs += [(self._watched.get(data, data), events) for events, data in
                   re.findall(r"\{events=([\w|]+), data=\{u32=(\d+), u64=\d+\}\}", text)]
         return "[" + " ".join(f"{self._parts.get(number, number)}:{events}"
                               for number, events in pairs) + "]"

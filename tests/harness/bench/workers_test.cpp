@@ -12,7 +12,9 @@ using std::chrono::milliseconds;
 
 WorkerReading reading(std::uint64_t accepted, std::uint64_t bytes, int cpu_ms,
                       std::uint64_t switches) {
-  return {.accepted = accepted, .bytes_received = bytes, .cpu = milliseconds(cpu_ms),
+  return {.accepted = accepted,
+          .bytes_received = bytes,
+          .cpu = milliseconds(cpu_ms),
           .switches = switches};
 }
 
