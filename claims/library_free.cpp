@@ -69,6 +69,9 @@ Finding decide(const Evidence& evidence) {
     free += surely_below(ratio, material) ? 1 : 0;
     dear += surely_above(ratio, material) ? 1 : 0;
   }
+  if (static_cast<double>(seen.size()) != evidence.value("libraries")) {
+    throw std::out_of_range("the CPU time of a library");
+  }
   const std::string sentence =
       fmt::format("over the bare calls a request costs with {}", joined(seen, ", with "));
   if (free == seen.size()) return {Verdict::holds, sentence};

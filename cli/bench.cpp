@@ -1,5 +1,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -98,7 +100,28 @@ class BenchProgress {
 struct Output {
   std::filesystem::path path;
   bool is_new = false;
+  FileDescriptor lock = {};  // on the empty file of that name, until there are results in it
 };
+
+// Another run may look at the same free name at this moment: the one that locks it gets it. Nothing
+// is held where there is something that this run may write over. Throws UsageError.
+FileDescriptor hold_name(const std::filesystem::path& path, bool force) {
+  std::error_code none;
+  const std::filesystem::file_status there = std::filesystem::status(path, none);
+  const bool is_free = !exists(there) || (is_regular_file(there) && file_size(path, none) == 0);
+  if (!is_free && (force || !is_regular_file(there))) return {};
+  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+  if (!file) return {};  // and to write will say why
+  struct stat held {};
+  struct stat named {};
+  const bool locked = ::flock(file.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+  // Its results take the place of the empty file in one step.
+  const bool still_there = ::fstat(file.get(), &held) == 0 && ::stat(path.c_str(), &named) == 0 &&
+                           held.st_ino == named.st_ino;
+  if (is_free && locked && still_there) return file;
+  throw UsageError(fmt::format("{} is another run's, which has begun just now; choose another name",
+                               path.string()));
+}
 
 // results/, or else where programs keep what their user may want again: the state directory of the
 // XDG Base Directory Specification.
@@ -160,14 +183,7 @@ Output choose_output(const BenchArguments& arguments) {
   if (!given.empty()) {
     check_output(given, arguments.force, "results");
     if (page) check_output(*page, arguments.force, "report");
-    // Another run may look at the same free name at this moment: one of them gets it.
-    const FileDescriptor created(
-        ::open(given.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-    if (!created && errno == EEXIST && was_free) {
-      throw UsageError(fmt::format(
-          "{} is another run's that has begun just now; choose another name", given.string()));
-    }
-    return {given, bool(created)};
+    return {given, was_free, hold_name(given, arguments.force)};
   }
   for (const std::filesystem::path& folder : output_folders()) {
     if (const auto path = take_name(folder)) return {*path, true};
@@ -284,6 +300,7 @@ int bench(const BenchArguments& arguments) {
 
   Results begun = begin_results(arguments);
   const SweepPlan plan = begun.context.plan;
+  check_server_cpus(plan);
   std::vector<SweepServer> servers;
   servers.reserve(plan.servers.size());
   for (const ServerSpec& spec : plan.servers) servers.push_back(make_server(spec));

@@ -110,7 +110,19 @@ void sort_axis(std::vector<Value>& axis) {
   axis.erase(std::unique(axis.begin(), axis.end()), axis.end());
 }
 
-// Throws UsageError for CPUs that the server can't have.
+// Long enough for the plan's lowest rate.
+std::chrono::nanoseconds slice_of(const SweepPlan& plan) {
+  std::chrono::nanoseconds longest = plan.load.reconnect ? slice_of_short_lives : slice;
+  for (const double rate : plan.rates) {
+    if (rate <= 0) continue;
+    longest = std::max(longest, std::chrono::nanoseconds(
+                                    std::llround(std::min(1e9 * requests_in_slice / rate, 1e15))));
+  }
+  return longest;
+}
+
+}  // namespace
+
 void check_server_cpus(const SweepPlan& plan) {
   if (plan.server_cpus.empty()) return;
   if (!plan.pin)
@@ -130,26 +142,14 @@ void check_server_cpus(const SweepPlan& plan) {
   }
 }
 
-// Long enough for the plan's lowest rate.
-std::chrono::nanoseconds slice_of(const SweepPlan& plan) {
-  std::chrono::nanoseconds longest = plan.load.reconnect ? slice_of_short_lives : slice;
-  for (const double rate : plan.rates) {
-    if (rate <= 0) continue;
-    longest = std::max(longest, std::chrono::nanoseconds(
-                                    std::llround(std::min(1e9 * requests_in_slice / rate, 1e15))));
-  }
-  return longest;
-}
-
-}  // namespace
-
 SweepPlan make_plan(BenchArguments arguments) {
   if (arguments.preset == preset_beyond && arguments.backends.empty())
     use_servers_beyond(arguments);
+  sort_axis(arguments.workers);
+  arguments.plan.server_cpus.assign(arguments.server_cpus.begin(), arguments.server_cpus.end());
+  sort_axis(arguments.plan.server_cpus);
+  check_server_cpus(arguments.plan);
   SweepPlan plan = arguments.plan;
-  plan.server_cpus = to_cpus(arguments.server_cpus);
-  sort_axis(plan.server_cpus);
-  check_server_cpus(plan);
   plan.servers = choose_servers(arguments);
   if (arguments.servers.empty()) {
     plan.descriptors.reset();

@@ -30,6 +30,9 @@ struct BenchArguments {
 // The options that say what is measured: none of them goes with a run that is resumed.
 [[nodiscard]] std::vector<Option> plan_options(BenchArguments& to);
 
+// Throws UsageError where the plan's server can't have the CPUs that it names, here.
+void check_server_cpus(const SweepPlan& plan);
+
 // What is to be measured. Throws UsageError for what can't be.
 [[nodiscard]] SweepPlan make_plan(BenchArguments arguments);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 
 #include "cli/backends.hpp"
 #include "cli/peers.hpp"
@@ -20,6 +21,8 @@ constexpr std::string_view floor_name = "floor";
 constexpr std::string_view group_seven = "seven";
 constexpr std::string_view group_beyond = "beyond";
 constexpr std::string_view group_peers = "peers";
+// Of CPUs, for servers that start as many threads or processes as they like.
+constexpr std::size_t any_number = std::numeric_limits<std::size_t>::max();
 // In the name of a server that is told to go beyond its own.
 constexpr std::string_view no_limit = " (no limit)";
 
@@ -70,8 +73,9 @@ std::vector<std::string> in_tables(const std::string& name, const BenchArguments
   if (numbers.empty()) {
     // As many as the server itself would choose, on the CPUs that it gets.
     const SweepPlan& plan = arguments.plan;
-    const CpuPlan cpus = plan_cpus(plan.pin, false, to_cpus(arguments.server_cpus));
-    numbers = {cpus.server.empty() ? cpus.usable.size() : cpus.server.size()};
+    const CpuPlan cpus = plan_cpus(plan.pin, false, plan.server_cpus);
+    const std::size_t its = cpus.server.empty() ? cpus.usable.size() : cpus.server.size();
+    numbers = {std::min(its, ServerOptions::most_workers)};
   }
   std::vector<std::string> all;
   for (const std::size_t number : numbers) all.push_back(fmt::format("{}:{}", name, number));
@@ -87,10 +91,6 @@ std::vector<std::string> names_for_backends() {
        {floor_name, std::string_view("none"), group_seven, group_beyond, group_peers})
     names.emplace_back(name);
   return names;
-}
-
-std::vector<int> to_cpus(const std::vector<std::size_t>& numbers) {
-  return {numbers.begin(), numbers.end()};
 }
 
 std::vector<ServerSpec> choose_servers(const BenchArguments& arguments) {
@@ -131,11 +131,13 @@ std::vector<ServerSpec> choose_servers(const BenchArguments& arguments) {
     if (name == "none" && names.size() == 1) continue;
     for (const std::string& each : in_tables(name, arguments)) specs.push_back(own_server(each));
   }
-  if (!arguments.workers.empty() && std::ranges::none_of(specs, [](const ServerSpec& spec) {
-        const Backend* const backend = find_backend(spec.backend);
+  if (!arguments.workers.empty() && std::ranges::none_of(names, [](const std::string& name) {
+        const Backend* const backend = find_backend(name);
         return backend != nullptr && backend->has_workers;
       })) {
-    throw UsageError("--workers: none of these servers has any; reuseport and reactor_workers do");
+    throw UsageError(
+        "--workers: none of these servers has any, or each says its own number; reuseport and "
+        "reactor_workers take it");
   }
   for (const std::string& server : arguments.servers) specs.push_back(foreign_server(server));
   for (std::size_t i = 0; i < specs.size(); ++i) {
@@ -163,7 +165,8 @@ ServerSpec own_server(const std::string& name) {
     const std::string server = name.substr(0, colon);
     const std::string workers = name.substr(colon + 1);
     const Backend* const backend = find_backend(server);
-    if (backend == nullptr || !backend->has_workers) {
+    if (backend == nullptr) return {name, server, {}, ""};  // which is told to be unknown
+    if (!backend->has_workers) {
       throw UsageError(
           fmt::format("'{}': {} has no workers; reuseport and reactor_workers do, such as {}:{}",
                       name, server, "reuseport", workers));
@@ -180,6 +183,7 @@ SweepServer make_server(const ServerSpec& spec) {
   if (spec.backend == floor_name) return floor_server();
   if (spec.backend.empty()) {
     server.command.arguments = split_command(spec.command, "--server");
+    server.most_cpus = any_number;
     return server;
   }
   if (const Backend* const peer = find_peer(spec.backend)) {
@@ -187,6 +191,7 @@ SweepServer make_server(const ServerSpec& spec) {
       throw UsageError(fmt::format("{} is not built here; build it with: ./run peers", peer->name));
     }
     server.command = peer_command(*peer);
+    server.most_cpus = any_number;
     return server;
   }
   const Backend* const backend = find_server(spec.backend);
@@ -201,6 +206,12 @@ SweepServer make_server(const ServerSpec& spec) {
   server.never_sleeps = backend->never_sleeps;
   server.thread_per_connection = backend->thread_per_connection;
   server.hands_over = backend->has_workers && !backend->shares_port;
+  if (backend->thread_per_connection) server.most_cpus = any_number;
+  if (const auto workers = std::ranges::find(spec.options, "--workers");
+      workers != spec.options.end()) {
+    server.most_cpus = parse_count(*std::next(workers), *workers, 1, ServerOptions::most_workers) +
+                       (server.hands_over ? 1 : 0);
+  }
   if (std::ranges::find(spec.options, "none") != spec.options.end()) server.max_connections.reset();
   return server;
 }

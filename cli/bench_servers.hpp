@@ -10,9 +10,6 @@ namespace echomux {
 // What --backends takes, groups included.
 [[nodiscard]] std::vector<std::string> names_for_backends();
 
-// The numbers of CPUs as the harness has them.
-[[nodiscard]] std::vector<int> to_cpus(const std::vector<std::size_t>& numbers);
-
 // Those that are to be compared. Throws UsageError for what can't be.
 [[nodiscard]] std::vector<ServerSpec> choose_servers(const BenchArguments& arguments);
 

@@ -35,10 +35,15 @@ void check_output(const fs::path& path, bool force, std::string_view what) {
   if (is_new) std::cerr << fmt::format("echomux: made the folder {}\n", folder.string());
 }
 
-fs::path unused_name(const fs::path& path) {
-  std::error_code none;
+fs::path unused_name(const fs::path& path, std::string_view other_extension) {
+  const auto is_used = [&](fs::path name) {
+    std::error_code none;
+    return fs::exists(fs::symlink_status(name, none)) ||
+           (!other_extension.empty() &&
+            fs::exists(fs::symlink_status(name.replace_extension(other_extension), none)));
+  };
   fs::path name = path;
-  for (int i = 2; fs::exists(fs::symlink_status(name, none)); ++i) {
+  for (int i = 2; is_used(name); ++i) {
     name = path.parent_path() /
            fmt::format("{}-{}{}", path.stem().string(), i, path.extension().string());
   }

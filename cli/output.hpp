@@ -16,7 +16,8 @@ namespace echomux {
 // nothing can be written there.
 void check_output(const std::filesystem::path& path, bool force, std::string_view what);
 
-// The first of NAME.EXT, NAME-2.EXT and so on that isn't there yet.
-[[nodiscard]] std::filesystem::path unused_name(const std::filesystem::path& path);
+// The first of NAME.EXT, NAME-2.EXT and so on that isn't there yet, nor with this other extension.
+[[nodiscard]] std::filesystem::path unused_name(const std::filesystem::path& path,
+                                                std::string_view other_extension = {});
 
 }  // namespace echomux

@@ -111,6 +111,7 @@ class CounterPrinter {
   // What tells one worker from another.
   static constexpr std::array by_worker{CounterField{"thread_id", &Counters::thread_id},
                                         CounterField{"accepted", &Counters::accepted},
+                                        CounterField{"turned_away", &Counters::turned_away},
                                         CounterField{"closed", &Counters::closed},
                                         CounterField{"bytes_received", &Counters::bytes_received}};
 

@@ -11,7 +11,8 @@ namespace echomux {
 
 namespace {
 
-// Whether this reason for turning a newcomer away is the first of its kind. One thread accepts.
+// Whether this reason for turning a newcomer away is the first of its kind in this
+// thread, which accepts.
 bool is_news(std::string_view why) noexcept {
   thread_local std::array<std::string_view, 4> told{};  // more than any server has
   for (std::string_view& reason : told) {

@@ -39,6 +39,7 @@ enum class SocketMode { blocking, nonblocking };
 
 // Counts a newcomer that the caller closes because there is no place for it. The first time for
 // each reason it also says why, in words, on stderr: only then, since a flood must not fill a log.
+// Each thread that accepts has its own first time.
 // `why` is a string literal.
 void turn_away(Counters& counters, const char* why) noexcept;
 

@@ -31,9 +31,8 @@ void set_option(int socket, int level, int option, int value, const char* name) 
 }
 
 // lesson: share-port
-// Only sockets that all say this may have the same port, and only those of one user. It counts from
-// when it is said: who says so after its bind had the port for itself until then, and nobody has
-// joined a group of strangers by accident.
+// Sockets of one user may share a port if all of them say this. One that says it only when it
+// listens has the port alone until then, so it can't join another program's group by mistake.
 void share_port(int socket) {
   set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1, "setsockopt SO_REUSEPORT");
 }
@@ -152,10 +151,10 @@ FileDescriptor listen_on(const Endpoint& endpoint, PortUse use) {
   // For servers with several listeners: see beyond/reuseport.
   if (use == PortUse::shares) share_port(fd);
   check(::bind(fd, endpoint.raw(), endpoint.length), "bind");
-  if (use == PortUse::opens) share_port(fd);
   // The kernel cuts this down to what the system allows (net.core.somaxconn), which may be more
   // than the SOMAXCONN that this was compiled with.
   check(::listen(fd, std::numeric_limits<int>::max()), "listen");
+  if (use == PortUse::opens) share_port(fd);
   return listener;
 }
 // end lesson

@@ -6,6 +6,7 @@
 // enough, and it belongs to the session: Asio reads into what it was given when it was asked.
 #include <array>
 #include <asio.hpp>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -17,7 +18,6 @@
 namespace {
 
 using asio::ip::tcp;
-using InlineUrgentData = asio::detail::socket_option::boolean<SOL_SOCKET, SO_OOBINLINE>;
 
 // It lives as long as an operation of its own is under way.
 class Session : public std::enable_shared_from_this<Session> {
@@ -43,10 +43,16 @@ class Session : public std::enable_shared_from_this<Session> {
   std::array<char, 16384> buffer_;
 };
 
-void accept(tcp::acceptor& acceptor) {
-  acceptor.async_accept([&acceptor](std::error_code error, tcp::socket socket) {
-    if (!error) std::make_shared<Session>(std::move(socket))->read();
-    accept(acceptor);
+// A newcomer that can't be accepted, for want of descriptors, waits: to ask again at once would
+// keep the CPU busy.
+void accept(tcp::acceptor& acceptor, asio::steady_timer& pause) {
+  acceptor.async_accept([&](std::error_code error, tcp::socket socket) {
+    if (!error) {
+      std::make_shared<Session>(std::move(socket))->read();
+      return accept(acceptor, pause);
+    }
+    pause.expires_after(std::chrono::milliseconds(100));
+    pause.async_wait([&](std::error_code) { accept(acceptor, pause); });
   });
 }
 
@@ -59,14 +65,18 @@ int main(int argc, char** argv) {
   }
   try {
     asio::io_context context(1);  // it is told that there is one thread, and needs fewer locks
-    tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(),
-                                     static_cast<std::uint16_t>(std::atoi(argv[1]))});
-    // Accepted sockets have these two from their listener.
-    acceptor.set_option(tcp::no_delay(true));
-    acceptor.set_option(InlineUrgentData(true));
-    accept(acceptor);
     asio::signal_set signals(context, SIGTERM, SIGINT);
     signals.async_wait([&](std::error_code, int) { context.stop(); });
+    tcp::acceptor acceptor(context, tcp::v4());
+    acceptor.set_option(tcp::acceptor::reuse_address(true));
+    // Accepted sockets have these two from their listener.
+    acceptor.set_option(tcp::no_delay(true));
+    acceptor.set_option(asio::socket_base::out_of_band_inline(true));
+    acceptor.bind(
+        {asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(std::atoi(argv[1]))});
+    acceptor.listen();
+    asio::steady_timer pause(context);
+    accept(acceptor, pause);
     context.run();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "asio: %s\n", error.what());

@@ -5,6 +5,7 @@
 // Backpressure: the coroutine reads again only when all is written.
 #include <array>
 #include <asio.hpp>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -14,7 +15,6 @@
 namespace {
 
 using asio::ip::tcp;
-using InlineUrgentData = asio::detail::socket_option::boolean<SOL_SOCKET, SO_OOBINLINE>;
 
 asio::awaitable<void> echo(tcp::socket socket) {
   std::array<char, 16384> buffer;  // in the coroutine's frame
@@ -34,7 +34,14 @@ asio::awaitable<void> accept(tcp::acceptor& acceptor) {
     std::error_code error;
     tcp::socket socket =
         co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
-    if (!error) asio::co_spawn(acceptor.get_executor(), echo(std::move(socket)), asio::detached);
+    if (!error) {
+      asio::co_spawn(acceptor.get_executor(), echo(std::move(socket)), asio::detached);
+      continue;
+    }
+    // A newcomer that can't be accepted, for want of descriptors, waits: to ask again at once would
+    // keep the CPU busy.
+    asio::steady_timer pause(acceptor.get_executor(), std::chrono::milliseconds(100));
+    co_await pause.async_wait(asio::use_awaitable);
   }
 }
 
@@ -47,13 +54,17 @@ int main(int argc, char** argv) {
   }
   try {
     asio::io_context context(1);
-    tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(),
-                                     static_cast<std::uint16_t>(std::atoi(argv[1]))});
-    acceptor.set_option(tcp::no_delay(true));
-    acceptor.set_option(InlineUrgentData(true));
-    asio::co_spawn(context, accept(acceptor), asio::detached);
     asio::signal_set signals(context, SIGTERM, SIGINT);
     signals.async_wait([&](std::error_code, int) { context.stop(); });
+    tcp::acceptor acceptor(context, tcp::v4());
+    acceptor.set_option(tcp::acceptor::reuse_address(true));
+    // Accepted sockets have these two from their listener.
+    acceptor.set_option(tcp::no_delay(true));
+    acceptor.set_option(asio::socket_base::out_of_band_inline(true));
+    acceptor.bind(
+        {asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(std::atoi(argv[1]))});
+    acceptor.listen();
+    asio::co_spawn(context, accept(acceptor), asio::detached);
     context.run();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "asio_coroutines: %s\n", error.what());

@@ -49,18 +49,18 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: go PORT")
 		os.Exit(2)
 	}
-	config := net.ListenConfig{Control: inlineUrgentData}
-	listener, err := config.Listen(context.Background(), "tcp4", "127.0.0.1:"+os.Args[1])
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "go:", err)
-		os.Exit(1)
-	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	go func() {
 		<-signals
 		os.Exit(0)
 	}()
+	config := net.ListenConfig{Control: inlineUrgentData}
+	listener, err := config.Listen(context.Background(), "tcp4", "127.0.0.1:"+os.Args[1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "go:", err)
+		os.Exit(1)
+	}
 	for {
 		peer, err := listener.Accept()
 		if err != nil { // out of descriptors, mostly

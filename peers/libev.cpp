@@ -71,9 +71,24 @@ void on_ready(struct ev_loop* loop, ev_io* watcher, int /*events*/) {
   watch_for(loop, peer, peer->unsent.empty() ? EV_READ : EV_WRITE);
 }
 
+// Watches for newcomers again.
+void on_pause_over(struct ev_loop* loop, ev_timer* pause, int /*events*/) {
+  ev_timer_stop(loop, pause);
+  ev_io_start(loop, static_cast<ev_io*>(pause->data));
+}
+
 void on_connection(struct ev_loop* loop, ev_io* watcher, int /*events*/) {
   const int fd = ::accept4(watcher->fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (fd < 0) return;
+  if (fd < 0) {
+    if (would_block() || errno == ECONNABORTED) return;
+    // A newcomer waits that can't be accepted, mostly for want of descriptors: it would be reported
+    // again and again.
+    ev_io_stop(loop, watcher);
+    auto* const pause = static_cast<ev_timer*>(watcher->data);
+    pause->repeat = 0.1;
+    ev_timer_again(loop, pause);
+    return;
+  }
   auto* const peer = new Peer;
   ev_io_init(&peer->watcher, on_ready, fd, EV_READ);
   peer->watcher.data = peer;
@@ -111,13 +126,17 @@ int main(int argc, char** argv) {
     return 2;
   }
   struct ev_loop* const loop = ev_default_loop(EVBACKEND_EPOLL);
-  ev_io listener{};
-  ev_io_init(&listener, on_connection, listen_on(static_cast<std::uint16_t>(std::atoi(argv[1]))),
-             EV_READ);
-  ev_io_start(loop, &listener);
   std::array<ev_signal, 2> signals{};
   ev_signal_init(&signals[0], on_signal, SIGTERM);
   ev_signal_init(&signals[1], on_signal, SIGINT);
   for (ev_signal& watcher : signals) ev_signal_start(loop, &watcher);
+  ev_io listener{};
+  ev_io_init(&listener, on_connection, listen_on(static_cast<std::uint16_t>(std::atoi(argv[1]))),
+             EV_READ);
+  ev_timer pause{};
+  ev_init(&pause, on_pause_over);
+  listener.data = &pause;
+  pause.data = &listener;
+  ev_io_start(loop, &listener);
   ev_run(loop, 0);
 }

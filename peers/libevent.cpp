@@ -51,11 +51,26 @@ void on_event(bufferevent* peer, short what, void* /*context*/) {
 
 void on_connection(evconnlistener* listener, evutil_socket_t fd, sockaddr* /*address*/,
                    int /*length*/, void* /*context*/) {
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
   bufferevent* const peer =
       bufferevent_socket_new(evconnlistener_get_base(listener), fd, BEV_OPT_CLOSE_ON_FREE);
   bufferevent_setwatermark(peer, EV_READ, 0, most_buffered);
   bufferevent_setcb(peer, on_read, on_written, on_event, nullptr);
   bufferevent_enable(peer, EV_READ | EV_WRITE);
+}
+
+// A newcomer waits that can't be accepted, mostly for want of descriptors: it would be reported
+// again and again.
+void on_accept_error(evconnlistener* listener, void* pause) {
+  evconnlistener_disable(listener);
+  const timeval a_tenth_of_a_second{0, 100'000};
+  evtimer_add(static_cast<event*>(pause), &a_tenth_of_a_second);
+}
+
+void on_pause_over(evutil_socket_t /*none*/, short /*what*/, void* listener) {
+  evconnlistener_enable(*static_cast<evconnlistener**>(listener));
 }
 
 void on_signal(evutil_socket_t /*signal*/, short /*what*/, void* base) {
@@ -71,25 +86,22 @@ int main(int argc, char** argv) {
   }
   ::signal(SIGPIPE, SIG_IGN);
   event_base* const base = event_base_new();
+  const std::array<event*, 2> signals{evsignal_new(base, SIGTERM, on_signal, base),
+                                      evsignal_new(base, SIGINT, on_signal, base)};
+  for (event* const one : signals) event_add(one, nullptr);
+  evconnlistener* listener = nullptr;
+  event* const pause = evtimer_new(base, on_pause_over, &listener);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(argv[1])));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  evconnlistener* const listener =
-      evconnlistener_new_bind(base, on_connection, nullptr,
-                              LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
-                              SOMAXCONN, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  listener = evconnlistener_new_bind(
+      base, on_connection, pause, LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
+      SOMAXCONN, reinterpret_cast<sockaddr*>(&address), sizeof address);
   if (listener == nullptr) {
     std::perror("libevent: listen");
     return 1;
   }
-  // Accepted sockets have these two from their listener.
-  const int on = 1;
-  const evutil_socket_t fd = evconnlistener_get_fd(listener);
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  ::setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
-  const std::array<event*, 2> signals{evsignal_new(base, SIGTERM, on_signal, base),
-                                      evsignal_new(base, SIGINT, on_signal, base)};
-  for (event* const one : signals) event_add(one, nullptr);
+  evconnlistener_set_error_cb(listener, on_accept_error);
   event_base_dispatch(base);
 }

@@ -89,8 +89,17 @@ int main(int argc, char** argv) {
   }
   ::signal(SIGPIPE, SIG_IGN);
   uv_loop_t* const loop = uv_default_loop();
+  std::array<uv_signal_t, 2> signals{};
+  for (uv_signal_t& watcher : signals) uv_signal_init(loop, &watcher);
+  uv_signal_start(&signals[0], on_signal, SIGTERM);
+  uv_signal_start(&signals[1], on_signal, SIGINT);
   uv_tcp_t listener{};
-  uv_tcp_init(loop, &listener);
+  uv_tcp_init_ex(loop, &listener, AF_INET);  // with a socket at once
+  // Accepted sockets have it from their listener. The library has no call of its own for it.
+  uv_os_fd_t fd = -1;
+  const int on = 1;
+  uv_fileno(reinterpret_cast<uv_handle_t*>(&listener), &fd);
+  ::setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
   sockaddr_in address{};
   uv_ip4_addr("127.0.0.1", std::atoi(argv[1]), &address);
   int error = uv_tcp_bind(&listener, reinterpret_cast<const sockaddr*>(&address), 0);
@@ -101,14 +110,5 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "libuv: listen: %s\n", uv_strerror(error));
     return 1;
   }
-  // Accepted sockets have it from their listener. The library has no call of its own for it.
-  uv_os_fd_t fd = -1;
-  const int on = 1;
-  uv_fileno(reinterpret_cast<uv_handle_t*>(&listener), &fd);
-  ::setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
-  std::array<uv_signal_t, 2> signals{};
-  for (uv_signal_t& watcher : signals) uv_signal_init(loop, &watcher);
-  uv_signal_start(&signals[0], on_signal, SIGTERM);
-  uv_signal_start(&signals[1], on_signal, SIGINT);
   uv_run(loop, UV_RUN_DEFAULT);
 }

@@ -12,13 +12,14 @@ if (process.argv.length !== 3) {
   process.exit(2);
 }
 // allowHalfOpen: a peer that has ended its side still gets its echo, and then our end.
-const server = net.createServer({allowHalfOpen: true, noDelay: true}, (peer) => {
+const server = net.createServer({allowHalfOpen: true}, (peer) => {
+  peer.setNoDelay(true);
   peer.on('error', () => {});  // as a reset is; the socket is destroyed by itself
   peer.pipe(peer);
 });
 server.on('error', (error) => {
   console.error(`node: ${error.message}`);
-  process.exit(1);
+  if (!server.listening) process.exit(1);  // else one accept has failed, and others go on
 });
-server.listen({port: Number(process.argv[2]), host: '127.0.0.1', backlog: 65535});
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit(0));
+server.listen({port: Number(process.argv[2]), host: '127.0.0.1', backlog: 65535});

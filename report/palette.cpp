@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 
@@ -68,9 +70,14 @@ LineStyle line_style(std::string_view name) noexcept {
   if (const NamedLine* const line = find_line(name)) return line->style;
   // "reuseport:4", a server with so many workers, has that server's colour and its own symbol.
   const std::size_t colon = name.find(':');
-  if (const NamedLine* const line = find_line(name.substr(0, colon))) {
+  const NamedLine* const server =
+      colon == std::string_view::npos ? nullptr : find_line(name.substr(0, colon));
+  if (const NamedLine* const line = server) {
     LineStyle style = line->style;
-    style.symbol = other_symbols[(hash(name.substr(colon)) >> 4U) % other_symbols.size()];
+    unsigned workers = 0;
+    std::from_chars(name.data() + colon + 1, name.data() + name.size(), workers);
+    style.symbol =
+        other_symbols[static_cast<std::size_t>(std::bit_width(workers)) % other_symbols.size()];
     return style;
   }
   const std::size_t number = hash(name) >> 4U;  // its lowest bits mix least

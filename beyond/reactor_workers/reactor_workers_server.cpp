@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -177,6 +178,7 @@ class ReactorWorkersServer {
   }
 
   void work(Worker& worker) {
+    worker.counters.get().thread_id.add(static_cast<std::uint64_t>(::gettid()));
     while (Peer* const peer = queue_.pop()) {
       serve_peer(*peer, worker.scratch.get(), worker.counters.get());
     }

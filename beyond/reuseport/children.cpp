@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -23,6 +24,9 @@ namespace {
 // One that is told to stop and hasn't done so by then, as one that is stopped by SIGSTOP can't, is
 // killed.
 constexpr std::chrono::milliseconds time_to_end{500};
+// Who stops all processes of a group at once, as Ctrl-C and service managers do, may reach a child
+// before its parent.
+constexpr int until_the_stop_is_known_ms = 100;
 
 }  // namespace
 
@@ -32,6 +36,8 @@ Children::~Children() {
 }
 
 void Children::start(const std::function<void()>& work) {
+  // Where whoever started us ignores it, no child could be waited for.
+  ::signal(SIGCHLD, SIG_DFL);
   std::array<int, 2> pipe{};
   check(::pipe2(pipe.data(), O_CLOEXEC), "pipe2");
   FileDescriptor ours(pipe[0]);
@@ -71,8 +77,11 @@ void Children::watch() {
     awaited.assign(1, {.fd = stop_, .events = POLLIN, .revents = 0});
     // That the other end has closed is always reported.
     for (const Child& child : children_) awaited.push_back({child.lives.get(), 0, 0});
-    if (::poll(awaited.data(), awaited.size(), -1) < 0) continue;  // EINTR
-    if (awaited.front().revents != 0) break;
+    if (::poll(awaited.data(), awaited.size(), -1) < 0) {
+      if (errno != EINTR) throw_errno("poll");
+      continue;
+    }
+    if (told_to_stop(until_the_stop_is_known_ms)) break;
     for (std::size_t i = children_.size(); i-- > 0;) {
       if (awaited[i + 1].revents != 0) bury(i);
     }
@@ -85,6 +94,11 @@ void Children::watch() {
     pollfd lives{child.lives.get(), 0, 0};
     static_cast<void>(::poll(&lives, 1, std::max(static_cast<int>(left.count()), 0)));
   }
+}
+
+bool Children::told_to_stop(int wait_ms) const {
+  pollfd stop{.fd = stop_, .events = POLLIN, .revents = 0};
+  return ::poll(&stop, 1, wait_ms) > 0;
 }
 
 void Children::bury(std::size_t which) {

@@ -38,6 +38,7 @@ class Children {
   };
 
   [[noreturn]] static void run(const std::function<void()>& work, pid_t parent);
+  [[nodiscard]] bool told_to_stop(int wait_ms) const;
   void bury(std::size_t which);
 
   int stop_;

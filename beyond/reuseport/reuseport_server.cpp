@@ -51,6 +51,7 @@ std::size_t usable_cpus() noexcept {
 struct Shared {
   struct alignas(cache_line_bytes) OfALoop {
     Counters counters;
+    std::atomic<std::uint64_t> places = 0;  // that its connections take of those below
   };
 
   std::atomic<std::uint64_t> open = 0;
@@ -75,13 +76,14 @@ class Loop {
  public:
   // `stop` becomes readable when it is to end.
   Loop(FileDescriptor listener, int stop, const ServerOptions& options, Shared& shared,
-       Counters& counters)
+       std::size_t number)
       : listener_(std::move(listener)),
         stop_(stop),
         max_connections_(options.max_connections),
         idle_timer_(options.idle_timeout),
         shared_(shared),
-        counters_(counters) {
+        places_(shared.loops[number].places),
+        counters_(shared.loops[number].counters) {
     set_nonblocking(listener_.get());
     check(set_interest(EPOLL_CTL_ADD, stop_, EPOLLIN, &stop_), "epoll_ctl");
     check(set_interest(EPOLL_CTL_ADD, listener_.get(), EPOLLIN, &listener_), "epoll_ctl");
@@ -151,7 +153,7 @@ class Loop {
 
   // Its place is free before its socket is closed: who has seen that may come back at once.
   void close(const Peer& peer) {
-    shared_.open.fetch_sub(1, std::memory_order_relaxed);
+    leave_place();
     peers_.erase(peer.place);
   }
 
@@ -185,12 +187,7 @@ class Loop {
   }
 
   void add_peer(FileDescriptor socket) {
-    // lesson: limit
-    // Taken first and then looked at, so that two loops can't both take the last place.
-    if (shared_.open.fetch_add(1, std::memory_order_relaxed) >= max_connections_) {
-      return refuse(too_many_connections);
-    }
-    // end lesson
+    if (!take_place()) return turn_away(counters_, too_many_connections);
     try {
       peers_.emplace_front(std::move(socket));
     } catch (const std::bad_alloc&) {
@@ -204,8 +201,26 @@ class Loop {
     }
   }
 
-  void refuse(const char* why) {
+  // lesson: limit
+  // One more than there are, unless that is too many: no two loops can both take the last place.
+  bool take_place() {
+    std::uint64_t open = shared_.open.load(std::memory_order_relaxed);
+    do {
+      if (open >= max_connections_) return false;
+    } while (!shared_.open.compare_exchange_weak(open, open + 1, std::memory_order_relaxed));
+    places_.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  }
+  // end lesson
+
+  // The loop's own count goes first, so that what a killed process leaves is never too much.
+  void leave_place() {
+    places_.fetch_sub(1, std::memory_order_relaxed);
     shared_.open.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  void refuse(const char* why) {
+    leave_place();
     turn_away(counters_, why);
   }
 
@@ -222,6 +237,7 @@ class Loop {
   std::uint64_t max_connections_;
   IdleTimer idle_timer_;
   Shared& shared_;
+  std::atomic<std::uint64_t>& places_;  // its own in that
   Counters& counters_;
   FileDescriptor epoll_{check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")};
   std::list<Peer> peers_;
@@ -267,17 +283,20 @@ void run_threads(std::list<Loop>& loops, std::stop_source& end) {
 void run_processes(std::vector<FileDescriptor> listeners, int stop, const ServerOptions& options,
                    Shared& shared) {
   Children children(stop, [&](std::size_t i) {
-    // The kernel has closed its connections: their places are free.
-    shared.open.fetch_sub(open_connections(shared.loops[i].counters));
+    // The kernel has closed its connections. Nobody else writes to its counters any more.
+    Shared::OfALoop& loop = shared.loops[i];
+    shared.open.fetch_sub(loop.places.exchange(0));
+    loop.counters.closed.add(open_connections(loop.counters));
   });
   for (std::size_t i = 0; i < listeners.size(); ++i) {
     children.start([&] {
       FileDescriptor own = std::move(listeners[i]);
       listeners.clear();
-      Loop(std::move(own), stop, options, shared, shared.loops[i].counters).run();
+      Loop(std::move(own), stop, options, shared, i).run();
     });
   }
   listeners.clear();
+  options.on_listening();
   children.watch();
 }
 // end lesson
@@ -301,7 +320,7 @@ void serve_reuseport(FileDescriptor listener, std::stop_token stop, const Server
                      ServerStats& stats) {
   const std::size_t count = options.processes > 0 ? options.processes
                             : options.workers > 0 ? options.workers
-                                                  : usable_cpus();
+                                                  : std::min(usable_cpus(), options.most_workers);
   // Asked to end by the caller, or by a loop that can't go on.
   std::stop_source end;
   const std::stop_callback forward(std::move(stop), [&end] { end.request_stop(); });
@@ -310,18 +329,16 @@ void serve_reuseport(FileDescriptor listener, std::stop_token stop, const Server
   std::list<ThreadCounters> counters;
   for (std::size_t i = 0; i < count; ++i) counters.emplace_back(stats, shared->loops[i].counters);
   std::vector<FileDescriptor> listeners = listen_together(std::move(listener), count);
-  options.on_listening();
-
   if (options.processes > 0) {
     run_processes(std::move(listeners), stop_event.fd(), options, *shared);
     return;
   }
-  // All are set up before the first of them runs: what fails now ends no connection.
   std::list<Loop> loops;
   for (std::size_t i = 0; i < count; ++i) {
-    loops.emplace_back(std::move(listeners[i]), stop_event.fd(), options, *shared,
-                       shared->loops[i].counters);
+    loops.emplace_back(std::move(listeners[i]), stop_event.fd(), options, *shared, i);
   }
+  // All of them are set up: what fails from here on is no failure to begin.
+  options.on_listening();
   run_threads(loops, end);
 }
 

@@ -15,7 +15,7 @@ constexpr std::size_t enough_connections = 1000;
 void ServerMeter::Reading::add(const Reading& other) {
   processes.add(other.processes);
   for (const auto& [name, value] : other.counters) counters[name] += value;
-  add_workers(workers, other.workers);
+  workers.add(other.workers.workers);
   add_shares(shares, other.shares);
 }
 
@@ -50,7 +50,7 @@ ServerCost ServerMeter::cost(const Load& load, const SwarmResult& result) const 
     if (before != begin_sum_.counters.end()) cost.counters[name] = value - before->second;
   }
   if (cost.counters.empty()) cost.unavailable["counters"] = "the server doesn't report any";
-  divide_by_workers(begin_sum_.workers, end_sum_.workers, cost);
+  divide_by_workers(begin_sum_.workers, end_sum_.workers, result.measured_time, cost);
   divide_by_requests(begin_sum_.processes, end_sum_.processes, detail_, result.measured_time, cost);
   divide_memory(cost, load.connections());
   return cost;
@@ -67,7 +67,7 @@ ServerMeter::Memory ServerMeter::read_memory() const {
 
 void ServerMeter::read_counters(Reading& reading) const {
   reading.counters = server_.counters().value_or(std::map<std::string, std::uint64_t>{});
-  reading.workers = read_workers(server_.counters_by_worker());
+  reading.workers.workers = read_workers(server_.counters_by_worker());
 }
 
 void ServerMeter::read_clocks(Reading& reading) const {

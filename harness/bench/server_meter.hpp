@@ -39,7 +39,7 @@ class ServerMeter {
   struct Reading {
     ProcessReading processes;
     std::map<std::string, std::uint64_t> counters;
-    std::vector<WorkerReading> workers;
+    WorkerSum workers;
     std::vector<CpuShares> shares;
 
     void add(const Reading& other);

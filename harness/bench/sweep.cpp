@@ -93,9 +93,14 @@ CpuPlan plan_cpus(bool pin, bool keep_awake, const std::vector<int>& server) {
       remark = two.remark;
     } else {
       plan.server = server;
-      const auto left = std::ranges::find_if(
-          plan.usable, [&](int cpu) { return std::ranges::count(server, cpu) == 0; });
-      if (left != plan.usable.end()) plan.client = *left;
+      // One on a core of its own, where there is one.
+      const auto distance = [&](int cpu) {
+        if (std::ranges::count(server, cpu) > 0) return 0;
+        return std::ranges::any_of(server, [&](int its) { return share_a_core(cpu, its); }) ? 1 : 2;
+      };
+      const int best = *std::ranges::max_element(plan.usable, {}, distance);
+      if (distance(best) > 0) plan.client = best;
+      if (distance(best) == 1) remark = ", which is a part of a core of the server's";
     }
     const std::string where =
         fmt::format("CPU{} {}", plan.server.size() > 1 ? "s" : "", fmt::join(plan.server, ", "));

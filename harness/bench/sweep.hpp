@@ -28,10 +28,16 @@ struct SweepServer {
   bool never_sleeps = false;
   bool thread_per_connection = false;
   bool hands_over = false;  // one of its threads waits for peers, and hands them to others
-  bool is_floor = false;    // what the others of its row are divided by
+  // That it can use at the same time, where it may.
+  std::size_t most_cpus = 1;
+  bool is_floor = false;  // what the others of its row are divided by
 
   // Neither one of the suite's own nor the floor.
   [[nodiscard]] bool is_anybodys() const noexcept { return !command.speaks_echomux && !is_floor; }
+  // What the user has given a command for. (Those in peers/ are known to echo all bytes.)
+  [[nodiscard]] bool is_the_users() const noexcept {
+    return is_anybodys() && !command.echoes_all_bytes;
+  }
 };
 
 // What a sweep measures: every server beside every number of idle connections at every rate, as
@@ -113,6 +119,7 @@ struct TrialCircumstances {
   std::optional<double> client_ceiling_rps;  // what it reaches against the floor, closed loop
   bool never_sleeps = false;                 // busy is what this server always is
   bool hands_over = false;                   // see SweepServer
+  std::size_t most_cpus = 1;                 // likewise
 };
 
 // Judges a trial that was run: by its load, by what it cost, and by the circumstances.

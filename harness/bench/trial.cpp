@@ -87,31 +87,33 @@ double wanted_share(const ServerCost& cost) {
   return cost.busy_share + (cost.threads <= few_threads ? cost.run_queue_share.value_or(0) : 0);
 }
 
-// Workers can use as many CPUs as there are of both.
-double cpus_it_can_use(const ServerCost& cost) {
+// As many as it has, and as can have work at the same time.
+double cpus_it_can_use(const ServerCost& cost, const TrialCircumstances& circumstances) {
   return static_cast<double>(
-      std::max<std::size_t>(std::min(cost.workers.size(), cost.cpus.size()), 1));
+      std::max<std::size_t>(std::min(circumstances.most_cpus, cost.cpus.size()), 1));
 }
 
-bool is_saturated(const Trial& trial) {
-  return wanted_share(*trial.cost) >=
-         cpus_it_can_use(*trial.cost) *
-             (trial.load->windows > 1 ? saturated_share_in_slices : saturated_share);
+// Where shares are uneven, one worker is at its limit before all are.
+bool is_saturated(const Trial& trial, const TrialCircumstances& circumstances) {
+  const double limit = trial.load->windows > 1 ? saturated_share_in_slices : saturated_share;
+  return wanted_share(*trial.cost) >= limit * cpus_it_can_use(*trial.cost, circumstances) ||
+         std::ranges::any_of(trial.cost->workers,
+                             [&](const WorkerCost& worker) { return worker.busy_share >= limit; });
 }
 
 void judge_server(const Trial& trial, const TrialCircumstances& circumstances,
                   Judgement& judgement) {
   const ServerCost& cost = *trial.cost;
-  if (is_saturated(trial)) {
-    judgement.add(
-        Verdict::saturated, "saturated",
-        circumstances.never_sleeps
-            ? "the server never sleeps, and so its CPU is always busy"
-            : fmt::format("the server's CPU was busy with it {} of the time{}",
-                          percent(cost.busy_share),
-                          cost.busy_share >= saturated_share_in_slices * cpus_it_can_use(cost)
-                              ? ""
-                              : ", and it waited for its CPU in the rest"));
+  if (is_saturated(trial, circumstances)) {
+    judgement.add(Verdict::saturated, "saturated",
+                  circumstances.never_sleeps
+                      ? "the server never sleeps, and so its CPU is always busy"
+                      : fmt::format("the server's CPU was busy with it {} of the time{}",
+                                    percent(cost.busy_share),
+                                    cost.busy_share >= saturated_share_in_slices *
+                                                           cpus_it_can_use(cost, circumstances)
+                                        ? ""
+                                        : ", and it waited for its CPU in the rest"));
   }
   std::vector<int> common;
   std::ranges::set_intersection(cost.cpus, circumstances.client_cpus, std::back_inserter(common));
@@ -121,11 +123,14 @@ void judge_server(const Trial& trial, const TrialCircumstances& circumstances,
                   only ? fmt::format("client and server had to share CPU {}", common.front())
                        : "client and server may have shared a CPU");
   }
-  // Threads that hand work to each other wait for each other, too.
-  const double waited = circumstances.hands_over ? 0 : cost.run_queue_share.value_or(0);
+  // Threads that hand work to each other, or are more than there are CPUs, wait for each other,
+  // too.
+  const bool wait_for_each_other =
+      circumstances.hands_over || cost.workers.size() > cost.cpus.size();
+  const double waited = wait_for_each_other ? 0 : cost.run_queue_share.value_or(0);
   const double delay = std::max(waited, cost.steal_share);
   const LoadReport::Latency& latency = trial.load->latency_us;
-  if (common.empty() && delay > server_delay_limit && !is_saturated(trial) &&
+  if (common.empty() && delay > server_delay_limit && !is_saturated(trial, circumstances) &&
       latency.p99 > long_tail * latency.p50) {
     judgement.add(Verdict::suspect, "tail_not_the_servers",
                   fmt::format("the machine kept the server from its CPU (steal {}, run queue "
@@ -153,7 +158,8 @@ Judgement judge_trial(const Trial& trial, const TrialCircumstances& circumstance
   }
   if (!trial.has_figures()) return judgement;
   judge_server(trial, circumstances, judgement);
-  const bool saturated = trial.outcome.kind != OutcomeKind::failed && is_saturated(trial);
+  const bool saturated =
+      trial.outcome.kind != OutcomeKind::failed && is_saturated(trial, circumstances);
   if (saturated) {
     // That a server at its limit falls behind is a result about the server.
     const auto is_its_limit = [](const Reason& reason) {
@@ -166,7 +172,9 @@ Judgement judge_trial(const Trial& trial, const TrialCircumstances& circumstance
       without.add(reason.verdict, reason.code, reason.sentence);
     }
     judgement = std::move(without);
+    // The floor has one CPU.
   } else if (circumstances.client_ceiling_rps && trial.cell.rate > 0 &&
+             cpus_it_can_use(*trial.cost, circumstances) <= 1 &&
              trial.load->achieved_rps > near_ceiling_share * *circumstances.client_ceiling_rps) {
     judgement.add(Verdict::suspect, "client_near_limit",
                   fmt::format("{} requests per second are close to the {} that the client "
@@ -180,7 +188,7 @@ Judgement judge_trial(const Trial& trial, const TrialCircumstances& circumstance
 ServerProcess start(const SweepServer& server, const SweepContext& context) {
   ServerCommand command = server.command;
   command.cpus = context.cpus.server;
-  if (server.is_anybodys()) command.soft_open_files = context.plan.descriptors;
+  if (server.is_the_users()) command.soft_open_files = context.plan.descriptors;
   return ServerProcess(command,
                        std::chrono::ceil<std::chrono::milliseconds>(context.plan.start_timeout),
                        context.stop);
@@ -214,7 +222,7 @@ void conclude(Trial& trial, const Load& load, Measurement measurement, const Ser
   }
   const bool went_well = trial.outcome.kind == OutcomeKind::measured || interrupted;
   const std::uint64_t needed = load.connections() + spare_descriptors;
-  if (!went_well && server.is_anybodys() && needed > context.plan.descriptors.value_or(needed)) {
+  if (!went_well && server.is_the_users() && needed > context.plan.descriptors.value_or(needed)) {
     trial.outcome.sentence +=
         fmt::format("; it may open {} descriptors: --descriptors {} gives it more",
                     *context.plan.descriptors, needed);
@@ -223,7 +231,8 @@ void conclude(Trial& trial, const Load& load, Measurement measurement, const Ser
   trial.judgement = judge_trial(trial, {.client_cpus = usable_cpus(),
                                         .client_ceiling_rps = context.client_ceiling_rps,
                                         .never_sleeps = server.never_sleeps,
-                                        .hands_over = server.hands_over});
+                                        .hands_over = server.hands_over,
+                                        .most_cpus = server.most_cpus});
   if (trial.has_figures() && !process.seen_to_listen()) {
     trial.judgement.add(Verdict::suspect, "listener_unknown",
                         "this user may not see whether who listens is one of the processes that "

@@ -43,6 +43,7 @@ std::vector<WorkerReading> read_workers(
     }
   };
   take("accepted", &WorkerReading::accepted);
+  take("turned_away", &WorkerReading::turned_away);
   take("closed", &WorkerReading::closed);
   take("bytes_received", &WorkerReading::bytes_received);
   for (std::size_t i = 0; i < workers.size(); ++i) {
@@ -53,23 +54,29 @@ std::vector<WorkerReading> read_workers(
   return workers;
 }
 
-void add_workers(std::vector<WorkerReading>& sum, const std::vector<WorkerReading>& reading) {
-  if (sum.empty()) {
-    sum = reading;
+void WorkerSum::add(const std::vector<WorkerReading>& reading) {
+  if (workers.empty() && whole) {
+    workers = reading;
+    whole = !reading.empty();
     return;
   }
-  for (std::size_t i = 0; i < std::min(sum.size(), reading.size()); ++i) {
-    sum[i].accepted = reading[i].accepted;
-    sum[i].closed = reading[i].closed;
-    sum[i].bytes_received += reading[i].bytes_received;
-    sum[i].cpu = plus(sum[i].cpu, reading[i].cpu);
-    sum[i].switches = plus(sum[i].switches, reading[i].switches);
+  whole = whole && reading.size() == workers.size();
+  if (!whole) return;
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    workers[i].accepted = reading[i].accepted;
+    workers[i].turned_away = reading[i].turned_away;
+    workers[i].closed = reading[i].closed;
+    workers[i].bytes_received += reading[i].bytes_received;
+    workers[i].cpu = plus(workers[i].cpu, reading[i].cpu);
+    workers[i].switches = plus(workers[i].switches, reading[i].switches);
   }
 }
 
-void divide_by_workers(const std::vector<WorkerReading>& begin,
-                       const std::vector<WorkerReading>& end, ServerCost& cost) {
-  if (begin.size() != end.size()) return;
+void divide_by_workers(const WorkerSum& begin_sum, const WorkerSum& end_sum,
+                       std::chrono::nanoseconds measured_time, ServerCost& cost) {
+  const std::vector<WorkerReading>& begin = begin_sum.workers;
+  const std::vector<WorkerReading>& end = end_sum.workers;
+  if (!begin_sum.whole || !end_sum.whole || begin.size() != end.size()) return;
   const auto bytes_of = [&](std::size_t i) {
     return static_cast<double>(end[i].bytes_received - begin[i].bytes_received);
   };
@@ -86,13 +93,17 @@ void divide_by_workers(const std::vector<WorkerReading>& begin,
       std::ranges::any_of(end, [](const WorkerReading& one) { return one.accepted > 0; });
   for (std::size_t i = 0; i < end.size(); ++i) {
     WorkerCost& worker = cost.workers.emplace_back();
-    if (accept_themselves) worker.connections = end[i].accepted - end[i].closed;
+    if (accept_themselves) {
+      worker.connections = end[i].accepted - end[i].turned_away - end[i].closed;
+    }
     worker.requests_share = bytes_of(i) / bytes;
     const double requests = worker.requests_share * static_cast<double>(cost.requests);
-    if (requests <= 0) continue;
     if (begin[i].cpu && end[i].cpu) {
-      worker.cpu_us_per_request = to_us(*end[i].cpu - *begin[i].cpu) / requests;
+      const auto cpu = *end[i].cpu - *begin[i].cpu;
+      worker.busy_share = to_seconds(cpu) / to_seconds(measured_time);
+      if (requests > 0) worker.cpu_us_per_request = to_us(cpu) / requests;
     }
+    if (requests <= 0) continue;
     if (begin[i].switches && end[i].switches) {
       worker.switches_per_request =
           static_cast<double>(*end[i].switches - *begin[i].switches) / requests;

@@ -14,6 +14,7 @@ namespace echomux {
 // What one worker of a server has done until now.
 struct WorkerReading {
   std::uint64_t accepted = 0;
+  std::uint64_t turned_away = 0;
   std::uint64_t closed = 0;
   std::uint64_t bytes_received = 0;
   std::optional<std::chrono::nanoseconds> cpu;  // none where the kernel doesn't keep schedstat
@@ -25,12 +26,17 @@ struct WorkerReading {
 [[nodiscard]] std::vector<WorkerReading> read_workers(
     const std::map<std::string, std::vector<std::uint64_t>>& counters_by_worker);
 
-// Adds a reading to a sum of them; the connections become the later reading's.
-void add_workers(std::vector<WorkerReading>& sum, const std::vector<WorkerReading>& reading);
+// Readings of several windows. The connections are those of the last.
+struct WorkerSum {
+  std::vector<WorkerReading> workers;
+  bool whole = true;  // each window has a reading of the same workers
 
-// Shares out what happened between two sums of readings: by bytes, so all messages are of one size.
-// Nothing where there are no workers, or not the same ones.
-void divide_by_workers(const std::vector<WorkerReading>& begin,
-                       const std::vector<WorkerReading>& end, ServerCost& cost);
+  void add(const std::vector<WorkerReading>& reading);
+};
+
+// Shares out what happened between two sums of readings in this time: by bytes, so all messages are
+// of one size. Nothing where there are no workers, or not the same ones.
+void divide_by_workers(const WorkerSum& begin, const WorkerSum& end,
+                       std::chrono::nanoseconds measured_time, ServerCost& cost);
 
 }  // namespace echomux

@@ -72,6 +72,7 @@ struct WorkerCost {
   // By the requests that it has answered; none where it has answered none.
   std::optional<double> cpu_us_per_request;
   std::optional<double> switches_per_request;
+  std::optional<double> busy_share;  // of a CPU
 };
 
 template <typename Visit>
@@ -84,6 +85,8 @@ void for_each_field(Of<WorkerCost>, Visit visit) {
         &WorkerCost::cpu_us_per_request);
   visit({"switches_per_request", "How often it left its CPU, or was taken from it."},
         &WorkerCost::switches_per_request);
+  visit({"busy_share", "Its own CPU time over the time that passed: 1 is a whole CPU."},
+        &WorkerCost::busy_share);
 }
 
 // What a trial cost the server's processes, all of them together, in the measured time.

@@ -257,6 +257,7 @@ std::optional<std::map<std::string, std::uint64_t>> ServerProcess::counters() {
     // Where a filter refuses that, without a number is better than not at all.
     return (errno == EPERM || errno == ENOSYS) && ::kill(pid(), SIGUSR1) == 0;
   };
+  by_worker_.clear();
   const std::uint64_t first_question = times_asked_ + 1;
   if (!speaks_echomux_ || exit_ || !ask()) return std::nullopt;
   const auto deadline = Clock::now() + std::chrono::seconds(1);
@@ -269,7 +270,6 @@ std::optional<std::map<std::string, std::uint64_t>> ServerProcess::counters() {
       }
       const auto asked = counters.extract("asked");
       if (asked.empty() || asked.mapped() >= first_question) {
-        by_worker_.clear();
         if (json.contains("by_worker")) {
           for (const auto& [name, values] : json.at("by_worker").items()) {
             for (const Json& value : values) by_worker_[name].push_back(value.get<std::uint64_t>());

@@ -160,6 +160,9 @@ TEST(ReuseportProcesses, OneThatIsKilledTakesItsOwnPeersAlone) {
     EXPECT_EQ(still_served(peers[i]), loops[i] != 1) << "peer " << i << " of loop " << loops[i];
     ended += loops[i] == 1 ? 1 : 0;
   }
+  EXPECT_TRUE(eventually(patience, [&] {
+    return counter(server, "accepted") - counter(server, "closed") == 60 - ended;
+  }));
   // The places of its peers are free, and newcomers go to those that are left.
   std::vector<Peer> newcomers;
   EXPECT_TRUE(eventually(patience, [&] {
@@ -204,6 +207,19 @@ TEST(ReuseportProcesses, EndInTimeThoughOneStandsStill) {
   EXPECT_FALSE(exit.killed_after_timeout);
   for (const Peer& peer : peers) EXPECT_TRUE(eventually(patience, [&] { return peer.ended(); }));
   for (const pid_t child : children) EXPECT_NE(::kill(child, 0), 0) << "it is still there";
+}
+
+// As Ctrl-C, a service manager or timeout(1) does: all of a group get the signal at once.
+TEST(ReuseportProcesses, TakeAStopOfTheWholeGroupForAStop) {
+  for (int i = 0; i < 10; ++i) {
+    PipedProgram serve(
+        {"serve", "reuseport", "--processes", "4", "--port", "0", "--stats", "json"});
+    EXPECT_THAT(read_line(serve.out()), HasSubstr("listening on"));
+    ::kill(-serve.pid(), SIGTERM);
+    EXPECT_EQ(serve.wait(), 0);
+    EXPECT_EQ(read_all(serve.err()), "");
+    EXPECT_THAT(read_all(serve.out()), HasSubstr("\"accepted\":0"));
+  }
 }
 
 TEST(ReuseportProcesses, FailWhenNoneIsLeft) {

@@ -1,6 +1,7 @@
 // What exercises of the course ask for beyond the conformance suite. For 'course/check', which
 // names the server in ECHOMUX_TEST_SERVERS.
 
+#include <fmt/core.h>
 #include <sys/ioctl.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <thread>
 
 #include "echo/system_call.hpp"
+#include "harness/machine/proc_file.hpp"
 #include "harness/server/process_meter.hpp"
 #include "tests/conformance/conformance.hpp"
 #include "tests/support/bytes.hpp"
@@ -161,6 +163,8 @@ TEST_P(Conformance, TakesACommandInOnePiece) {
   EXPECT_EQ(answer_to(peer, "2 hello\n", 6), "olleh\n");
   EXPECT_EQ(answer_to(peer, "3\n", 2), "3\n");
   EXPECT_EQ(answer_to(peer, "4 what\n", 2), "?\n");
+  EXPECT_EQ(answer_to(peer, "1 hello\r\n", 6), "hello\n");
+  EXPECT_EQ(answer_to(peer, "\n", 2), "?\n");
 }
 
 TEST_P(Conformance, TakesCommandsThatComeInPieces) {
@@ -179,6 +183,49 @@ TEST_P(Conformance, TakesSeveralCommandsFromOnePiece) {
   Peer peer(endpoint());
   EXPECT_EQ(answer_to(peer, "1 one\n2 two\n3\n1 th", 10), "one\nowt\n3\n");
   EXPECT_EQ(answer_to(peer, "ree\n", 6), "three\n");
+  // As long as a line may be.
+  const std::string text(4'000, 'x');
+  EXPECT_EQ(answer_to(peer, "1 " + text + "\n", text.size() + 1), text + "\n");
+}
+
+// It gets the descriptor number of the other.
+TEST_P(Conformance, KeepsNothingOfAPeerThatHasGone) {
+  for (int i = 0; i < 3; ++i) {
+    Peer gone(endpoint());
+    while_frozen(gone, [&] { gone.send_all("1 left"); });
+    const std::uint64_t closed = counter("closed");
+    gone.close();
+    ASSERT_TRUE(eventually(patience, [&] { return counter("closed") > closed; }));
+    Peer newcomer(endpoint());
+    EXPECT_EQ(answer_to(newcomer, "1 new\n", 4), "new\n");
+    newcomer.close();
+    ASSERT_TRUE(eventually(patience, [&] { return counter("closed") > closed + 1; }));
+  }
+}
+
+// How often each thread of the server has gone to sleep of its own accord.
+std::vector<std::uint64_t> sleeps_of(pid_t pid) {
+  std::vector<std::uint64_t> sleeps;
+  for (const pid_t thread : proc::numbers_in(fmt::format("/proc/{}/task", pid))) {
+    const auto status = proc::read_file(fmt::format("/proc/{}/task/{}/status", pid, thread));
+    const auto value = status ? proc::field(*status, "voluntary_ctxt_switches") : std::nullopt;
+    sleeps.push_back(value ? proc::number(*value) : 0);
+  }
+  return sleeps;
+}
+
+TEST_P(Conformance, LetsTwoThreadsWork) {
+  std::vector<Peer> peers = connect_idle(4);
+  const std::vector<std::uint64_t> before = sleeps_of(server().pid());
+  for (int i = 0; i < 200; ++i) {
+    for (Peer& peer : peers) peer.send_all("x");
+    for (Peer& peer : peers) ASSERT_EQ(peer.receive(1), "x");
+  }
+  const std::vector<std::uint64_t> after = sleeps_of(server().pid());
+  ASSERT_EQ(after.size(), before.size());
+  int working = 0;
+  for (std::size_t i = 0; i < after.size(); ++i) working += after[i] > before[i] + 50 ? 1 : 0;
+  EXPECT_GE(working, 2) << "threads had work while four peers asked all the time";
 }
 
 TEST_P(Conformance, KeepsTheCommandsOfPeersApart) {

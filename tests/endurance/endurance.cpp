@@ -67,7 +67,7 @@ Json report_head(const std::string& program) {
 
 int conclude(const EnduranceOptions& options, const EnduranceReport& report) {
   std::filesystem::path place = std::filesystem::path(options.directory) / (report.name + ".json");
-  if (!options.force) place = unused_name(place);
+  if (!options.force) place = unused_name(place, ".md");
   place.replace_extension();
   write_whole_file(place.string() + ".json", report.json + "\n", report.details);
   write_whole_file(place.string() + ".md", report.summary, "summary");

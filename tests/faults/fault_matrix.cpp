@@ -248,10 +248,10 @@ int run(const Options& options) {
   const std::string markdown = to_markdown(all, options);
   std::cout << markdown;
   std::filesystem::path place = std::filesystem::path(options.directory) / "matrix.json";
-  if (!options.force) place = unused_name(place);
+  if (!options.force) place = unused_name(place, ".md");
   write_whole_file(place, to_json(all, options), "matrix");
+  std::cerr << fmt::format("written to {} and .md\n", place.string());
   write_whole_file(place.replace_extension(".md"), markdown, "matrix");
-  std::cerr << fmt::format("written to {}\n", place.string());
   const bool failed = std::ranges::any_of(all, [](const Tried& tried) {
     return tried.shim.verdict == Verdict::failed || tried.strace.verdict == Verdict::failed;
   });

@@ -216,9 +216,9 @@ TEST(CostLedger, NamesMissingFiguresWithTheirReasons) {
 
 TEST(CostLedger, HasARowOfEachCellWithFigures) {
   const std::string text = cost_ledger(sample_results());
-  EXPECT_EQ(row_of(text, "poll"), "poll 1000 1000 80 - - 0.08 - - 3 - - - 1 0 3.2");
+  EXPECT_EQ(row_of(text, "poll"), "poll 1000 1000 80 - - 0.08 - - 3 - - - 1 0 - 3.2");
   EXPECT_EQ(row_of(text, "epoll_lt"),
-            "epoll_lt 1000 1000 8 1.5 6.5 0.008 0.75 0.125 3 321 4321 0.375 3 0 -");
+            "epoll_lt 1000 1000 8 1.5 6.5 0.008 0.75 0.125 3 321 4321 0.375 3 0 1.25 -");
   EXPECT_EQ(row_of(text, "blocking"), "no row of blocking");
 }
 

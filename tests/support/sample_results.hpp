@@ -56,6 +56,7 @@ inline Results sample_results() {
   plan.seed = 0xffff'ffff'ffff'ffff;
   plan.descriptors = 77;
   plan.pin = false;
+  plan.server_cpus = {1, 3};
   plan.count_system_calls = true;
   results.context = describe_run(plan, {"echomux", "bench", "--idle", "1000"});
   results.client_ceiling_rps = 123'456.75;
@@ -74,6 +75,12 @@ inline Results sample_results() {
   cost.threads = 3;
   cost.processes = 2;
   cost.cpus = {0, 5};
+  cost.worker_imbalance = 1.25;
+  cost.workers = {{.connections = 7,
+                   .requests_share = 0.625,
+                   .cpu_us_per_request = 5,
+                   .switches_per_request = 0.5,
+                   .busy_share = 0.25}};
   cost.unavailable = {{"something", "it isn't there"}};
   results.trials.back().judgement.add(Verdict::suspect, "drift", "it rose");
   results.trials.back().judgement.add(Verdict::saturated, "saturated", "it was busy");

@@ -48,7 +48,11 @@ def costs(_, document, *names):
     for server, cells in rows.items():
         def figure(idle, metric, cells=cells):
             found = cells.get(idle, {"metrics": {}})["metrics"].get(metric)
-            return number(found["median"]) if found else "-"
+            if not found:
+                return "-"
+            known = found["low"] is not None and metric.endswith("floor")
+            return number(found["median"]) + (
+                f" [{number(found['low'])}, {number(found['high'])}]" if known else "")
         calls = cells.get(0, {}).get("system_calls_per_request")
         lines.append(f"| {server} | {figure(0, 'cpu_ratio_to_floor')} | "
                      f"{figure(10_000, 'cpu_ratio_to_floor')} | {number(calls) if calls else '-'} | "

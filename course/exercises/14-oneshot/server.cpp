@@ -25,7 +25,7 @@ class Server {
       : listener_(std::move(listener)), stop_event_(std::move(stop)), stats_(stats) {
     set_nonblocking(listener_.get());
     watch(EPOLL_CTL_ADD, stop_event_.fd(), EPOLLIN, &stop_event_);
-    watch(EPOLL_CTL_ADD, listener_.get(), EPOLLIN | EPOLLEXCLUSIVE, &listener_);
+    watch(EPOLL_CTL_ADD, listener_.get(), EPOLLIN, &listener_);
   }
 
   void run() {

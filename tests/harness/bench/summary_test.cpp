@@ -234,6 +234,7 @@ TEST(Metrics, AreTheTrialsOwnFigures) {
   trial.cost->resident_bytes_per_connection = 300;
   trial.cost->kernel_bytes_per_connection = 4000;
   trial.cost->threads = 5;
+  trial.cost->worker_imbalance = 1.75;
   std::map<std::string, double> values;
   for (const Metric& metric : metrics()) {
     values[std::string(metric.name)] = metric.value(trial).value_or(-1);
@@ -256,7 +257,8 @@ TEST(Metrics, AreTheTrialsOwnFigures) {
                                                {"client_cpu_us_per_request", 11},
                                                {"page_faults_per_request", 0.5},
                                                {"cpu_ratio_to_floor", 1.25},
-                                               {"cpu_ratio_to_empty_floor", 1.5}};
+                                               {"cpu_ratio_to_empty_floor", 1.5},
+                                               {"worker_imbalance", 1.75}};
   EXPECT_EQ(values, expected);
 }
 

@@ -19,27 +19,28 @@ WorkerReading reading(std::uint64_t accepted, std::uint64_t bytes, int cpu_ms,
 }
 
 TEST(Workers, ShareOutWhatHappenedBetweenTwoReadings) {
-  const std::vector<WorkerReading> begin{reading(5, 1000, 10, 100), reading(5, 0, 0, 0)};
-  const std::vector<WorkerReading> end{reading(7, 4000, 40, 160), reading(5, 1000, 20, 10)};
+  const WorkerSum begin{{reading(5, 1000, 10, 100), reading(5, 0, 0, 0)}};
+  const WorkerSum end{{reading(7, 4000, 40, 160), reading(5, 1000, 20, 10)}};
   ServerCost cost;
   cost.requests = 400;
-  divide_by_workers(begin, end, cost);
+  divide_by_workers(begin, end, milliseconds(100), cost);
   ASSERT_EQ(cost.workers.size(), 2U);
   EXPECT_EQ(cost.worker_imbalance, 1.5);  // 3000 of 4000 bytes, over a half
   EXPECT_EQ(cost.workers[0].connections, 7U);
   EXPECT_EQ(cost.workers[0].requests_share, 0.75);
   EXPECT_DOUBLE_EQ(cost.workers[0].cpu_us_per_request.value(), 100);
   EXPECT_DOUBLE_EQ(cost.workers[0].switches_per_request.value(), 0.2);
+  EXPECT_DOUBLE_EQ(cost.workers[0].busy_share.value(), 0.3);
   EXPECT_DOUBLE_EQ(cost.workers[1].cpu_us_per_request.value(), 200);
 }
 
 TEST(Workers, HaveNoFigureOfWhatIsNotKnown) {
-  std::vector<WorkerReading> begin{reading(0, 0, 0, 0), reading(0, 0, 0, 0)};
-  std::vector<WorkerReading> end{reading(0, 1000, 0, 0), reading(0, 0, 0, 0)};
-  end[0].cpu.reset();
+  const WorkerSum begin{{reading(0, 0, 0, 0), reading(0, 0, 0, 0)}};
+  WorkerSum end{{reading(0, 1000, 0, 0), reading(0, 0, 0, 0)}};
+  end.workers[0].cpu.reset();
   ServerCost cost;
   cost.requests = 10;
-  divide_by_workers(begin, end, cost);
+  divide_by_workers(begin, end, milliseconds(1), cost);
   // Another thread accepts for both; the kernel doesn't tell the one's time; the other did nothing.
   EXPECT_EQ(cost.workers.at(0).connections, std::nullopt);
   EXPECT_EQ(cost.workers.at(0).cpu_us_per_request, std::nullopt);
@@ -47,21 +48,29 @@ TEST(Workers, HaveNoFigureOfWhatIsNotKnown) {
   EXPECT_EQ(cost.worker_imbalance, 2);
   // One that had ended in between, and none at all.
   ServerCost none;
-  divide_by_workers(begin, {end[0]}, none);
-  divide_by_workers({}, {}, none);
+  divide_by_workers(begin, {{end.workers[0]}}, milliseconds(1), none);
+  divide_by_workers({}, {}, milliseconds(1), none);
   EXPECT_TRUE(none.workers.empty());
   EXPECT_EQ(none.worker_imbalance, std::nullopt);
 }
 
 TEST(Workers, AreAddedUpOverWindows) {
-  std::vector<WorkerReading> sum;
-  add_workers(sum, {reading(5, 100, 10, 1)});
-  add_workers(sum, {reading(6, 300, 20, 2)});
-  ASSERT_EQ(sum.size(), 1U);
-  EXPECT_EQ(sum[0].accepted, 6U);
-  EXPECT_EQ(sum[0].bytes_received, 400U);
-  EXPECT_EQ(sum[0].cpu, milliseconds(30));
-  EXPECT_EQ(sum[0].switches, 3U);
+  WorkerSum sum;
+  sum.add({reading(5, 100, 10, 1)});
+  sum.add({reading(6, 300, 20, 2)});
+  ASSERT_EQ(sum.workers.size(), 1U);
+  EXPECT_EQ(sum.workers[0].accepted, 6U);
+  EXPECT_EQ(sum.workers[0].bytes_received, 400U);
+  EXPECT_EQ(sum.workers[0].cpu, milliseconds(30));
+  EXPECT_EQ(sum.workers[0].switches, 3U);
+  EXPECT_TRUE(sum.whole);
+  // A window without an answer, be it the first.
+  sum.add({});
+  EXPECT_FALSE(sum.whole);
+  WorkerSum begun_without;
+  begun_without.add({});
+  begun_without.add({reading(5, 100, 10, 1)});
+  EXPECT_FALSE(begun_without.whole);
 }
 
 TEST(Workers, AreReadFromTheKernelToo) {

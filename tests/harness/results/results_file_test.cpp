@@ -65,7 +65,7 @@ TEST(ResultsFile, HasEveryField) {
     "threads": 1, "connect_rate": 0, "source_ips": [],
     "duration_seconds": 2.5, "warmup_seconds": 0.123456789, "timeout_seconds": 3,
     "repetitions": 1, "slice_seconds": 0, "descriptors": 77, "start_timeout_seconds": 10,
-    "seed": 18446744073709551615, "pin": false, "keep_awake": true, "count_system_calls": true})"));
+    "seed": 18446744073709551615, "pin": false, "server_cpus": [1, 3], "keep_awake": true, "count_system_calls": true})"));
   Json& trial = json.at("trials").at(1);
   EXPECT_EQ(trial.at("load"), to_json(*written.trials[1].load));
   trial.erase("load");
@@ -83,6 +83,9 @@ TEST(ResultsFile, HasEveryField) {
              "steal_share": 0.03125, "threads": 3, "processes": 2, "cpus": [0, 5],
              "counters": {"descriptors_scanned": 1000, "recv_calls": 1000, "send_calls": 1000,
                           "waits": 1000},
+             "worker_imbalance": 1.25,
+             "workers": [{"connections": 7, "requests_share": 0.625, "cpu_us_per_request": 5,
+                          "switches_per_request": 0.5, "busy_share": 0.25}],
              "unavailable": {"something": "it isn't there"}}})"));
   EXPECT_TRUE(json.at("trials").at(0).at("cost").at("user_us_per_request").is_null());
   EXPECT_EQ(json.at("trials").at(2).at("outcome"), "starved");
