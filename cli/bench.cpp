@@ -117,8 +117,9 @@ FileDescriptor hold_name(const std::filesystem::path& path, bool force) {
   const bool locked = ::flock(file.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
   // Its results take the place of the empty file in one step.
   const bool still_there = ::fstat(file.get(), &held) == 0 && ::stat(path.c_str(), &named) == 0 &&
-                           held.st_ino == named.st_ino;
-  if (is_free && locked && still_there) return file;
+                           held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+  const bool still_free = held.st_size == 0;
+  if (locked && still_there && still_free) return file;
   throw UsageError(fmt::format("{} is another run's, which has begun just now; choose another name",
                                path.string()));
 }
@@ -304,10 +305,11 @@ int bench(const BenchArguments& arguments) {
   std::vector<SweepServer> servers;
   servers.reserve(plan.servers.size());
   for (const ServerSpec& spec : plan.servers) servers.push_back(make_server(spec));
-  const Output output = choose_output(arguments);
+  Output output = choose_output(arguments);
   const std::filesystem::path& path = output.path;
   const SweepDone done{begun.trials, begun.system_calls, begun.client_ceiling_rps};
   Recorder recorder(output, std::move(begun));
+  output.lock.reset();
   std::cerr << fmt::format("{}; order of the trials from seed {}; raw results: {}\n",
                            recorder.results().context.cpu_plan, plan.seed, path.string());
 

@@ -165,8 +165,10 @@ ServerSpec own_server(const std::string& name) {
     const std::string server = name.substr(0, colon);
     const std::string workers = name.substr(colon + 1);
     const Backend* const backend = find_backend(server);
-    if (backend == nullptr) return {name, server, {}, ""};  // which is told to be unknown
-    if (!backend->has_workers) {
+    const bool is_known = backend != nullptr || server == floor_name ||
+                          find_peer(server) != nullptr || find_server(server) != nullptr;
+    if (!is_known) return {name, server, {}, ""};  // which is told to be unknown
+    if (backend == nullptr || !backend->has_workers) {
       throw UsageError(
           fmt::format("'{}': {} has no workers; reuseport and reactor_workers do, such as {}:{}",
                       name, server, "reuseport", workers));
@@ -206,7 +208,7 @@ SweepServer make_server(const ServerSpec& spec) {
   server.never_sleeps = backend->never_sleeps;
   server.thread_per_connection = backend->thread_per_connection;
   server.hands_over = backend->has_workers && !backend->shares_port;
-  if (backend->thread_per_connection) server.most_cpus = any_number;
+  if (backend->thread_per_connection || backend->has_workers) server.most_cpus = any_number;
   if (const auto workers = std::ranges::find(spec.options, "--workers");
       workers != spec.options.end()) {
     server.most_cpus = parse_count(*std::next(workers), *workers, 1, ServerOptions::most_workers) +

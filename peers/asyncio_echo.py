@@ -7,6 +7,7 @@ Backpressure: when too much waits to be sent, the transport says so, and reading
 """
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -32,13 +33,11 @@ class Echo(asyncio.Protocol):
 
 
 async def main(port):
-    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, os._exit, 0)  # what is open, the kernel closes
     server = await loop.create_server(Echo, "127.0.0.1", port, backlog=65535)
-    await stop.wait()
-    server.close()
+    await server.serve_forever()
 
 
 if __name__ == "__main__":

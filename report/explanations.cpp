@@ -161,7 +161,8 @@ std::vector<std::string> caveats(const Results& results, const Cells& cells) {
   }
   if (any([](const CellSummary& c) { return c.judgement.verdict == Verdict::saturated; })) {
     sentences.emplace_back(
-        "saturated: the server's CPU was at least 95 % busy (90 % in slices), as busy_poll's "
+        "saturated: the server's CPU, or one of its workers, was at least 95 % busy (90 % in "
+        "slices), as busy_poll's "
         "always is. It may "
         "still answer every request, later: it finds more of them at each wake-up and shares the "
         "cost among them.");

@@ -76,8 +76,10 @@ LineStyle line_style(std::string_view name) noexcept {
     LineStyle style = line->style;
     unsigned workers = 0;
     std::from_chars(name.data() + colon + 1, name.data() + name.size(), workers);
-    style.symbol =
-        other_symbols[static_cast<std::size_t>(std::bit_width(workers)) % other_symbols.size()];
+    // Those from one to four, and then one for each doubling.
+    const unsigned number =
+        workers <= 4 ? workers : static_cast<unsigned>(std::bit_width(workers)) + 2;
+    style.symbol = other_symbols[number % other_symbols.size()];
     return style;
   }
   const std::size_t number = hash(name) >> 4U;  // its lowest bits mix least

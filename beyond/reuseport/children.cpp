@@ -24,9 +24,9 @@ namespace {
 // One that is told to stop and hasn't done so by then, as one that is stopped by SIGSTOP can't, is
 // killed.
 constexpr std::chrono::milliseconds time_to_end{500};
-// Who stops all processes of a group at once, as Ctrl-C and service managers do, may reach a child
-// before its parent.
-constexpr int until_the_stop_is_known_ms = 100;
+// Who stops all processes of a group at once, as a service manager does, may reach a child before
+// its parent knows of it.
+constexpr int until_the_stop_is_known_ms = 2000;
 
 }  // namespace
 
@@ -81,10 +81,11 @@ void Children::watch() {
       if (errno != EINTR) throw_errno("poll");
       continue;
     }
-    if (told_to_stop(until_the_stop_is_known_ms)) break;
+    if (told_to_stop(0)) break;
     for (std::size_t i = children_.size(); i-- > 0;) {
       if (awaited[i + 1].revents != 0) bury(i);
     }
+    if (told_to_stop(0)) break;
     if (children_.empty()) throw std::runtime_error("all processes of the server have ended");
   }
   const auto deadline = std::chrono::steady_clock::now() + time_to_end;
@@ -98,7 +99,11 @@ void Children::watch() {
 
 bool Children::told_to_stop(int wait_ms) const {
   pollfd stop{.fd = stop_, .events = POLLIN, .revents = 0};
-  return ::poll(&stop, 1, wait_ms) > 0;
+  int ready = 0;
+  do {
+    ready = ::poll(&stop, 1, wait_ms);
+  } while (ready < 0 && errno == EINTR);
+  return ready > 0;
 }
 
 void Children::bury(std::size_t which) {
@@ -106,6 +111,11 @@ void Children::bury(std::size_t which) {
   int status = 0;
   ::waitpid(child->pid, &status, 0);
   const bool by_signal = WIFSIGNALED(status);
+  const bool was_told = by_signal && WTERMSIG(status) == SIGTERM;
+  if (was_told && told_to_stop(until_the_stop_is_known_ms)) {
+    children_.erase(child);
+    return;
+  }
   static_cast<void>(
       std::fprintf(stderr, "echomux: process %d of the server has ended (%s %d); %zu go on\n",
                    static_cast<int>(child->pid), by_signal ? "signal" : "exit status",

@@ -50,7 +50,7 @@ ServerCost ServerMeter::cost(const Load& load, const SwarmResult& result) const 
     if (before != begin_sum_.counters.end()) cost.counters[name] = value - before->second;
   }
   if (cost.counters.empty()) cost.unavailable["counters"] = "the server doesn't report any";
-  divide_by_workers(begin_sum_.workers, end_sum_.workers, result.measured_time, cost);
+  divide_by_workers(begin_sum_.workers, end_sum_.workers, cost);
   divide_by_requests(begin_sum_.processes, end_sum_.processes, detail_, result.measured_time, cost);
   divide_memory(cost, load.connections());
   return cost;

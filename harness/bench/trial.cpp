@@ -87,33 +87,47 @@ double wanted_share(const ServerCost& cost) {
   return cost.busy_share + (cost.threads <= few_threads ? cost.run_queue_share.value_or(0) : 0);
 }
 
-// As many as it has, and as can have work at the same time.
+// As many as it has, and as its threads can use at the same time.
 double cpus_it_can_use(const ServerCost& cost, const TrialCircumstances& circumstances) {
-  return static_cast<double>(
-      std::max<std::size_t>(std::min(circumstances.most_cpus, cost.cpus.size()), 1));
+  return static_cast<double>(std::max<std::size_t>(
+      std::min({circumstances.most_cpus, cost.cpus.size(), std::size_t{cost.threads}}), 1));
 }
 
-// Where shares are uneven, one worker is at its limit before all are.
+double limit_of(const Trial& trial) {
+  return trial.load->windows > 1 ? saturated_share_in_slices : saturated_share;
+}
+
+// Of the worker that is the busiest, which with uneven shares is at its limit before the others.
+double busiest_worker(const ServerCost& cost) {
+  double most = 0;
+  for (const WorkerCost& worker : cost.workers)
+    most = std::max(most, worker.busy_share.value_or(0));
+  return most;
+}
+
 bool is_saturated(const Trial& trial, const TrialCircumstances& circumstances) {
-  const double limit = trial.load->windows > 1 ? saturated_share_in_slices : saturated_share;
-  return wanted_share(*trial.cost) >= limit * cpus_it_can_use(*trial.cost, circumstances) ||
-         std::ranges::any_of(trial.cost->workers,
-                             [&](const WorkerCost& worker) { return worker.busy_share >= limit; });
+  return wanted_share(*trial.cost) >=
+             limit_of(trial) * cpus_it_can_use(*trial.cost, circumstances) ||
+         busiest_worker(*trial.cost) >= limit_of(trial);
 }
 
 void judge_server(const Trial& trial, const TrialCircumstances& circumstances,
                   Judgement& judgement) {
   const ServerCost& cost = *trial.cost;
   if (is_saturated(trial, circumstances)) {
-    judgement.add(Verdict::saturated, "saturated",
-                  circumstances.never_sleeps
-                      ? "the server never sleeps, and so its CPU is always busy"
-                      : fmt::format("the server's CPU was busy with it {} of the time{}",
-                                    percent(cost.busy_share),
-                                    cost.busy_share >= saturated_share_in_slices *
-                                                           cpus_it_can_use(cost, circumstances)
-                                        ? ""
-                                        : ", and it waited for its CPU in the rest"));
+    const bool one_alone =
+        wanted_share(cost) < limit_of(trial) * cpus_it_can_use(cost, circumstances);
+    judgement.add(
+        Verdict::saturated, "saturated",
+        circumstances.never_sleeps ? "the server never sleeps, and so its CPU is always busy"
+        : one_alone ? fmt::format("one of the server's workers was busy {} of the time",
+                                  percent(busiest_worker(cost)))
+                    : fmt::format("the server's CPU was busy with it {} of the time{}",
+                                  percent(cost.busy_share),
+                                  cost.busy_share >= saturated_share_in_slices *
+                                                         cpus_it_can_use(cost, circumstances)
+                                      ? ""
+                                      : ", and it waited for its CPU in the rest"));
   }
   std::vector<int> common;
   std::ranges::set_intersection(cost.cpus, circumstances.client_cpus, std::back_inserter(common));
@@ -126,7 +140,8 @@ void judge_server(const Trial& trial, const TrialCircumstances& circumstances,
   // Threads that hand work to each other, or are more than there are CPUs, wait for each other,
   // too.
   const bool wait_for_each_other =
-      circumstances.hands_over || cost.workers.size() > cost.cpus.size();
+      circumstances.hands_over ||
+      (circumstances.most_cpus > cost.cpus.size() && circumstances.most_cpus <= cost.threads);
   const double waited = wait_for_each_other ? 0 : cost.run_queue_share.value_or(0);
   const double delay = std::max(waited, cost.steal_share);
   const LoadReport::Latency& latency = trial.load->latency_us;

@@ -50,6 +50,7 @@ std::vector<WorkerReading> read_workers(
     const auto thread = static_cast<pid_t>(threads->second[i]);
     workers[i].cpu = thread_cpu_time_of(thread);
     workers[i].switches = switches_of(thread);
+    workers[i].when = std::chrono::steady_clock::now().time_since_epoch();
   }
   return workers;
 }
@@ -69,11 +70,11 @@ void WorkerSum::add(const std::vector<WorkerReading>& reading) {
     workers[i].bytes_received += reading[i].bytes_received;
     workers[i].cpu = plus(workers[i].cpu, reading[i].cpu);
     workers[i].switches = plus(workers[i].switches, reading[i].switches);
+    workers[i].when += reading[i].when;
   }
 }
 
-void divide_by_workers(const WorkerSum& begin_sum, const WorkerSum& end_sum,
-                       std::chrono::nanoseconds measured_time, ServerCost& cost) {
+void divide_by_workers(const WorkerSum& begin_sum, const WorkerSum& end_sum, ServerCost& cost) {
   const std::vector<WorkerReading>& begin = begin_sum.workers;
   const std::vector<WorkerReading>& end = end_sum.workers;
   if (!begin_sum.whole || !end_sum.whole || begin.size() != end.size()) return;
@@ -100,7 +101,7 @@ void divide_by_workers(const WorkerSum& begin_sum, const WorkerSum& end_sum,
     const double requests = worker.requests_share * static_cast<double>(cost.requests);
     if (begin[i].cpu && end[i].cpu) {
       const auto cpu = *end[i].cpu - *begin[i].cpu;
-      worker.busy_share = to_seconds(cpu) / to_seconds(measured_time);
+      worker.busy_share = to_seconds(cpu) / to_seconds(end[i].when - begin[i].when);
       if (requests > 0) worker.cpu_us_per_request = to_us(cpu) / requests;
     }
     if (requests <= 0) continue;

@@ -19,6 +19,7 @@ struct WorkerReading {
   std::uint64_t bytes_received = 0;
   std::optional<std::chrono::nanoseconds> cpu;  // none where the kernel doesn't keep schedstat
   std::optional<std::uint64_t> switches;        // of both kinds
+  std::chrono::nanoseconds when{0};             // steady clock
 };
 
 // Of each worker, from what the server counts of it (ServerProcess::counters_by_worker()) and what
@@ -34,9 +35,8 @@ struct WorkerSum {
   void add(const std::vector<WorkerReading>& reading);
 };
 
-// Shares out what happened between two sums of readings in this time: by bytes, so all messages are
-// of one size. Nothing where there are no workers, or not the same ones.
-void divide_by_workers(const WorkerSum& begin, const WorkerSum& end,
-                       std::chrono::nanoseconds measured_time, ServerCost& cost);
+// Shares out what happened between two sums of readings: by bytes, so all messages are of one size.
+// Nothing where there are no workers, or not the same ones.
+void divide_by_workers(const WorkerSum& begin, const WorkerSum& end, ServerCost& cost);
 
 }  // namespace echomux

@@ -20,13 +20,18 @@ bool has_whole_loopback() {
   return bound || errno != EADDRNOTAVAIL;
 }
 
-std::optional<std::uint64_t> client_ports(const std::filesystem::path& root) {
+std::optional<PortRange> ports_given_away(const std::filesystem::path& root) {
   const auto text = proc::read_file((root / "proc/sys/net/ipv4/ip_local_port_range").string());
   const auto words = proc::words(text ? *text : std::string_view());
   if (words.size() != 2) return std::nullopt;
   const auto first = proc::number(words[0]);
   const auto last = proc::number(words[1]);
-  return first > 0 && last >= first ? std::optional(last - first + 1) : std::nullopt;
+  return first > 0 && last >= first ? std::optional(PortRange{first, last}) : std::nullopt;
+}
+
+std::optional<std::uint64_t> client_ports(const std::filesystem::path& root) {
+  const auto range = ports_given_away(root);
+  return range ? std::optional(range->last - range->first + 1) : std::nullopt;
 }
 
 std::optional<ConnectionTracking> connection_tracking(const std::filesystem::path& root) {

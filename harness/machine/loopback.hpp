@@ -15,6 +15,14 @@ namespace echomux {
 // none where it doesn't tell.
 [[nodiscard]] std::optional<std::uint64_t> client_ports(const std::filesystem::path& root = "/");
 
+// The ports that the system gives to clients by itself, and to who asks for port 0: the first and
+// the last. None where it doesn't tell.
+struct PortRange {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
+[[nodiscard]] std::optional<PortRange> ports_given_away(const std::filesystem::path& root = "/");
+
 // The connections that netfilter remembers in this network namespace: a packet of a further one is
 // dropped.
 struct ConnectionTracking {

@@ -16,7 +16,7 @@ namespace echomux {
 namespace {
 
 // What is written, and the oldest that is still read.
-constexpr int schema_version = 5;
+constexpr int schema_version = 6;
 constexpr int oldest_schema_version = 2;
 // A larger file is none of ours, and is not worth filling the memory with.
 constexpr std::uintmax_t largest_file_bytes = std::uintmax_t{64} * 1024 * 1024;
@@ -93,7 +93,7 @@ void for_each_field(Of<SweepPlan>, Visit visit) {
   visit({"pin"}, &SweepPlan::pin);
   visit({.name = "server_cpus",
          .explanation = "That the server was pinned to by the user's choice.",
-         .since = 5},
+         .since = 6},
         &SweepPlan::server_cpus);
   visit({"keep_awake"}, &SweepPlan::keep_awake);
   visit({"count_system_calls"}, &SweepPlan::count_system_calls);

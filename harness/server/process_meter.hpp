@@ -270,14 +270,14 @@ void for_each_field(Of<ServerCost>, Visit visit) {
          .unit = "times",
          .head = "imbalance",
          .source = "the bytes that each worker has received, by the server's own count",
-         .since = 5,
+         .since = 6,
          .places = {.csv = 20, .ledger = 21},
          .form = Form::ratio},
         &ServerCost::worker_imbalance);
   visit({.name = "workers",
          .explanation = "Each thread or process that serves connections beside others.",
          .source = "the same, and /proc/TID/schedstat and status of each",
-         .since = 5},
+         .since = 6},
         &ServerCost::workers);
   visit({"unavailable", "Why a figure is missing."}, &ServerCost::unavailable);
 }

@@ -8,10 +8,13 @@
 #include <array>
 #include <cerrno>
 #include <iterator>
+#include <random>
+#include <system_error>
 
 #include "echo/system_call.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/listeners.hpp"
+#include "harness/machine/loopback.hpp"
 #include "harness/text/json.hpp"
 
 namespace echomux {
@@ -19,8 +22,30 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A port that was free a moment ago, for servers that must be told one.
+// A port that was free a moment ago, for servers that must be told one. The system gives those of
+// its range to whoever asks for any: until a server that starts slowly has bound one of them,
+// somebody else may have it. So it is one beyond that range, where there are enough.
 std::uint16_t find_free_port() {
+  constexpr std::uint64_t lowest = 10'000;
+  constexpr std::uint64_t highest = 65'535;
+  constexpr std::uint64_t enough = 1'000;
+  constexpr int attempts = 20;
+  const PortRange given = ports_given_away().value_or(PortRange{1, highest});
+  PortRange others{lowest, given.first - 1};
+  if (given.first < lowest + enough) others = {std::max(given.last + 1, lowest), highest};
+  if (others.last >= others.first + enough) {
+    std::random_device device;
+    std::uniform_int_distribution<std::uint64_t> any(others.first, others.last);
+    for (int i = 0; i < attempts; ++i) {
+      const auto port = static_cast<std::uint16_t>(any(device));
+      try {
+        static_cast<void>(listen_on(resolve("127.0.0.1", port)));
+        return port;
+      } catch (const std::system_error&) {
+        continue;  // somebody has it
+      }
+    }
+  }
   const FileDescriptor probe = listen_on(resolve("127.0.0.1", 0));
   return local_endpoint(probe.get()).port();
 }

@@ -56,6 +56,7 @@ std::vector<Mistakes> all_mistakes() {
         {"--format", "xml"}}},
       {{"bench", "--backends", "epol"}, {{}}, {"'epol'", "epoll_lt"}},
       {{"bench", "--backends", "epoll_lt:2"}, {{}}, {"epoll_lt has no workers"}},
+      {{"bench", "--backends"}, {{"floor:2"}, {"go:2"}, {"eighth:2"}}, {"has no workers"}},
       {{"bench", "--backends", "nosuch:2"}, {{}}, {"unknown server 'nosuch'"}},
       {{"bench", "--backends", "reuseport:2", "--workers", "3"}, {{}}, {"says its own number"}},
       {{"bench", "--backends"},

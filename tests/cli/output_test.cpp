@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -141,6 +142,16 @@ TEST_F(Output, IsNeverWrittenOverUnlessToldTo) {
   std::filesystem::remove(place("run.json"));
   EXPECT_EQ(run_program(bench(place("run.json"))).status, exit_usage);
   EXPECT_EQ(run_program(bench(place("run.json"), {"--no-report"})).status, exit_ok);
+}
+
+TEST_F(Output, LeavesANameToTheRunThatHoldsIt) {
+  const std::string file = place("held.json");
+  const FileDescriptor held(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+  ASSERT_EQ(::flock(held.get(), LOCK_EX), 0);
+  const Finished run = run_program(bench(file));
+  EXPECT_EQ(run.status, exit_usage);
+  EXPECT_THAT(run.err, HasSubstr("another run's"));
+  EXPECT_THAT(file_text(file), IsEmpty());
 }
 
 // Six look at the same free name at the same moment.

@@ -1,15 +1,14 @@
 // What exercises of the course ask for beyond the conformance suite. For 'course/check', which
 // names the server in ECHOMUX_TEST_SERVERS.
 
-#include <fmt/core.h>
 #include <sys/ioctl.h>
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <thread>
 
 #include "echo/system_call.hpp"
-#include "harness/machine/proc_file.hpp"
 #include "harness/server/process_meter.hpp"
 #include "tests/conformance/conformance.hpp"
 #include "tests/support/bytes.hpp"
@@ -157,6 +156,15 @@ std::string answer_to(Peer& peer, std::string_view command, std::size_t bytes) {
   return peer.receive(bytes);
 }
 
+// Sends these bytes, and waits until the server has taken them: so no others come together with
+// them.
+void send_by_itself(Peer& peer, std::string_view bytes,
+                    const std::function<std::uint64_t()>& receive_calls) {
+  const std::uint64_t before = receive_calls();
+  peer.send_all(bytes);
+  EXPECT_TRUE(eventually(patience, [&] { return receive_calls() > before; }));
+}
+
 TEST_P(Conformance, TakesACommandInOnePiece) {
   Peer peer(endpoint());
   EXPECT_EQ(answer_to(peer, "1 hello\n", 6), "hello\n");
@@ -171,9 +179,7 @@ TEST_P(Conformance, TakesCommandsThatComeInPieces) {
   Peer peer(endpoint());
   const std::string_view command = "2 hello\n";
   for (const char byte : command) {
-    while_frozen(peer, [&] { peer.send_all({&byte, 1}); });
-    // The server has taken it before the next one comes.
-    static_cast<void>(counter("recv_calls"));
+    send_by_itself(peer, {&byte, 1}, [this] { return counter("recv_calls"); });
   }
   EXPECT_EQ(peer.receive(6), "olleh\n");
   EXPECT_EQ(answer_to(peer, "3\n", 2), "2\n") << "commands were counted";
@@ -192,7 +198,7 @@ TEST_P(Conformance, TakesSeveralCommandsFromOnePiece) {
 TEST_P(Conformance, KeepsNothingOfAPeerThatHasGone) {
   for (int i = 0; i < 3; ++i) {
     Peer gone(endpoint());
-    while_frozen(gone, [&] { gone.send_all("1 left"); });
+    send_by_itself(gone, "1 left", [this] { return counter("recv_calls"); });
     const std::uint64_t closed = counter("closed");
     gone.close();
     ASSERT_TRUE(eventually(patience, [&] { return counter("closed") > closed; }));
@@ -203,53 +209,29 @@ TEST_P(Conformance, KeepsNothingOfAPeerThatHasGone) {
   }
 }
 
-// How often each thread of the server has gone to sleep of its own accord.
-std::vector<std::uint64_t> sleeps_of(pid_t pid) {
-  std::vector<std::uint64_t> sleeps;
-  for (const pid_t thread : proc::numbers_in(fmt::format("/proc/{}/task", pid))) {
-    const auto status = proc::read_file(fmt::format("/proc/{}/task/{}/status", pid, thread));
-    const auto value = status ? proc::field(*status, "voluntary_ctxt_switches") : std::nullopt;
-    sleeps.push_back(value ? proc::number(*value) : 0);
-  }
-  return sleeps;
-}
-
-TEST_P(Conformance, LetsTwoThreadsWork) {
-  std::vector<Peer> peers = connect_idle(4);
-  const std::vector<std::uint64_t> before = sleeps_of(server().pid());
-  for (int i = 0; i < 200; ++i) {
+// How long as many messages take, asked by so many peers at the same time.
+std::chrono::nanoseconds time_of_messages(std::vector<Peer>& peers, std::size_t messages) {
+  const auto begin = std::chrono::steady_clock::now();
+  for (std::size_t i = 0; i < messages / peers.size(); ++i) {
     for (Peer& peer : peers) peer.send_all("x");
-    for (Peer& peer : peers) ASSERT_EQ(peer.receive(1), "x");
+    for (Peer& peer : peers) EXPECT_EQ(peer.receive(1), "x");
   }
-  const std::vector<std::uint64_t> after = sleeps_of(server().pid());
-  ASSERT_EQ(after.size(), before.size());
-  int working = 0;
-  for (std::size_t i = 0; i < after.size(); ++i) working += after[i] > before[i] + 50 ? 1 : 0;
-  EXPECT_GE(working, 2) << "threads had work while four peers asked all the time";
+  return std::chrono::steady_clock::now() - begin;
 }
 
-TEST_P(Conformance, KeepsTheCommandsOfPeersApart) {
-  Peer one(endpoint());
-  Peer other(endpoint());
-  while_frozen(one, [&] { one.send_all("1 fir"); });
-  while_frozen(other, [&] { other.send_all("1 sec"); });
-  EXPECT_EQ(answer_to(one, "st\n", 6), "first\n");
-  EXPECT_EQ(answer_to(other, "ond\n", 7), "second\n");
-}
-
-TEST_P(Conformance, EndsWithALineThatNeverEnds) {
-  Peer endless(endpoint());
-  const std::string bytes(10'000, 'x');
-  EXPECT_TRUE(eventually(patience, [&] {
-    try {
-      static_cast<void>(endless.try_send(bytes));
-      return endless.ended();
-    } catch (const std::exception&) {
-      return true;  // reset, since there were bytes that nobody had read
-    }
-  })) << "the server goes on taking it";
-  Peer other(endpoint());
-  EXPECT_EQ(answer_to(other, "1 still\n", 6), "still\n");
+// Each message takes some work, in which its thread sleeps: two threads do as much in about half of
+// the time, on one CPU, too. A busy machine may keep them from it in some rounds.
+TEST_P(Conformance, LetsTwoThreadsWork) {
+  constexpr std::size_t messages = 200;
+  std::vector<Peer> alone = connect_idle(1);
+  std::vector<Peer> peers = connect_idle(4);
+  double best = 1;
+  for (int round = 0; round < 10 && best > 0.75; ++round) {
+    const auto one_by_one = time_of_messages(alone, messages);
+    const auto together = time_of_messages(peers, messages);
+    best = std::min(best, std::chrono::duration<double>(together) / one_by_one);
+  }
+  EXPECT_LE(best, 0.75) << "of the time that one peer takes, with four that ask at the same time";
 }
 
 }  // namespace

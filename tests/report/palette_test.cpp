@@ -62,11 +62,12 @@ TEST(Palette, GivesOneServerOneLook) {
   EXPECT_EQ(line_style("select").colour, line_style("select (no limit)").colour);
   EXPECT_NE(line_style("select").dash, line_style("select (no limit)").dash);
   std::set<std::string_view> symbols;
-  for (const char* const workers : {"reuseport:1", "reuseport:2", "reuseport:4", "reuseport:8"}) {
+  for (const char* const workers :
+       {"reuseport:1", "reuseport:2", "reuseport:3", "reuseport:4", "reuseport:6", "reuseport:8"}) {
     EXPECT_EQ(line_style(workers).colour, line_style("reuseport").colour);
     symbols.insert(line_style(workers).symbol);
   }
-  EXPECT_EQ(symbols.size(), 4U);
+  EXPECT_EQ(symbols.size(), 6U);
 }
 
 TEST(Palette, GivesOtherNamesAStyleOfTheirOwn) {

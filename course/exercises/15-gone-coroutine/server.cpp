@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <coroutine>
+#include <cstdlib>
 #include <map>
 #include <new>
 
@@ -22,8 +23,9 @@ struct Task {
     void return_void() {}
     void unhandled_exception() { std::terminate(); }
 
-    // A frame has pages of its own, and once it is freed nobody can touch them again: so the first
-    // use of a frame that has gone ends the program, instead of working by chance.
+    // A frame has pages of its own, and once it is freed nobody can touch their addresses again,
+    // which are given up for good: so the first use of a frame that has gone ends the program,
+    // instead of working by chance.
     static void* operator new(std::size_t bytes) {
       void* const frame =
           ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -31,7 +33,8 @@ struct Task {
       return frame;
     }
     static void operator delete(void* frame, std::size_t bytes) {
-      static_cast<void>(::mprotect(frame, bytes, PROT_NONE));
+      constexpr int in_its_place = MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+      if (::mmap(frame, bytes, PROT_NONE, in_its_place, -1, 0) == MAP_FAILED) std::abort();
     }
 
     int fd = -1;              // of the socket that it waits for

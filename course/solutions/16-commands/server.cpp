@@ -21,7 +21,9 @@ struct Peer {
 //   1 TEXT   answers TEXT
 //   2 TEXT   answers TEXT backwards
 //   3        answers how many commands this peer has given, this one included
-// Any other number is answered with a question mark. Each answer is a line.
+// Any other number, and none, is answered with a question mark. Each answer is a line. A line ends
+// in
+// "\n" or, as some clients send it, in "\r\n".
 class Server {
  public:
   Server(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,

@@ -55,6 +55,7 @@ TEST(TrialJudgement, LetsWorkersUseSeveralCpus) {
     return [=](Trial& trial, Circumstances& circumstances) {
       trial.cost->busy_share = share;
       trial.cost->cpus = cpus;
+      trial.cost->threads = workers + 1;
       circumstances.most_cpus = workers;
       // What the client reaches against one CPU is no limit then.
       circumstances.client_ceiling_rps = workers > 1 && cpus.size() > 1 ? 1000 : 100'000;
@@ -66,21 +67,26 @@ TEST(TrialJudgement, LetsWorkersUseSeveralCpus) {
   expect(Verdict::saturated, {"saturated"}, busy(0.99, 8, {1}));
   expect(Verdict::saturated, {"saturated"}, busy(0.99, 1, {1, 2}));
   // One worker has all the work.
-  expect(Verdict::saturated, {"saturated"}, [](Trial& trial, Circumstances& circumstances) {
-    circumstances.most_cpus = 2;
-    trial.cost->cpus = {1, 2};
-    trial.cost->busy_share = 1.1;
-    trial.cost->workers.resize(2);
-    trial.cost->workers.front().busy_share = 0.99;
-  });
+  expect(
+      Verdict::saturated, {"saturated"},
+      [](Trial& trial, Circumstances& circumstances) {
+        circumstances.most_cpus = 2;
+        trial.cost->threads = 3;
+        trial.cost->cpus = {1, 2};
+        trial.cost->busy_share = 1.1;
+        trial.cost->workers.resize(2);
+        trial.cost->workers.front().busy_share = 0.99;
+      },
+      "one of the server's workers was busy 99 %");
 }
 
 TEST(TrialJudgement, BlamesNotTheMachineWhereThreadsWaitForEachOther) {
   const auto waiting = [](std::size_t workers) {
-    return [=](Trial& trial, Circumstances&) {
+    return [=](Trial& trial, Circumstances& circumstances) {
       trial.cost->run_queue_share = 0.2;
       trial.load->latency_us.p99 = 1000;
-      trial.cost->workers.resize(workers);
+      trial.cost->threads = workers + 1;
+      circumstances.most_cpus = workers;
     };
   };
   expect(Verdict::suspect, {"tail_not_the_servers"}, waiting(1));

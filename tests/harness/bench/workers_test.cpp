@@ -11,19 +11,20 @@ namespace {
 using std::chrono::milliseconds;
 
 WorkerReading reading(std::uint64_t accepted, std::uint64_t bytes, int cpu_ms,
-                      std::uint64_t switches) {
+                      std::uint64_t switches, int when_ms = 0) {
   return {.accepted = accepted,
           .bytes_received = bytes,
           .cpu = milliseconds(cpu_ms),
-          .switches = switches};
+          .switches = switches,
+          .when = milliseconds(when_ms)};
 }
 
 TEST(Workers, ShareOutWhatHappenedBetweenTwoReadings) {
   const WorkerSum begin{{reading(5, 1000, 10, 100), reading(5, 0, 0, 0)}};
-  const WorkerSum end{{reading(7, 4000, 40, 160), reading(5, 1000, 20, 10)}};
+  const WorkerSum end{{reading(7, 4000, 40, 160, 100), reading(5, 1000, 20, 10, 100)}};
   ServerCost cost;
   cost.requests = 400;
-  divide_by_workers(begin, end, milliseconds(100), cost);
+  divide_by_workers(begin, end, cost);
   ASSERT_EQ(cost.workers.size(), 2U);
   EXPECT_EQ(cost.worker_imbalance, 1.5);  // 3000 of 4000 bytes, over a half
   EXPECT_EQ(cost.workers[0].connections, 7U);
@@ -40,7 +41,7 @@ TEST(Workers, HaveNoFigureOfWhatIsNotKnown) {
   end.workers[0].cpu.reset();
   ServerCost cost;
   cost.requests = 10;
-  divide_by_workers(begin, end, milliseconds(1), cost);
+  divide_by_workers(begin, end, cost);
   // Another thread accepts for both; the kernel doesn't tell the one's time; the other did nothing.
   EXPECT_EQ(cost.workers.at(0).connections, std::nullopt);
   EXPECT_EQ(cost.workers.at(0).cpu_us_per_request, std::nullopt);
@@ -48,21 +49,22 @@ TEST(Workers, HaveNoFigureOfWhatIsNotKnown) {
   EXPECT_EQ(cost.worker_imbalance, 2);
   // One that had ended in between, and none at all.
   ServerCost none;
-  divide_by_workers(begin, {{end.workers[0]}}, milliseconds(1), none);
-  divide_by_workers({}, {}, milliseconds(1), none);
+  divide_by_workers(begin, {{end.workers[0]}}, none);
+  divide_by_workers({}, {}, none);
   EXPECT_TRUE(none.workers.empty());
   EXPECT_EQ(none.worker_imbalance, std::nullopt);
 }
 
 TEST(Workers, AreAddedUpOverWindows) {
   WorkerSum sum;
-  sum.add({reading(5, 100, 10, 1)});
-  sum.add({reading(6, 300, 20, 2)});
+  sum.add({reading(5, 100, 10, 1, 1000)});
+  sum.add({reading(6, 300, 20, 2, 2000)});
   ASSERT_EQ(sum.workers.size(), 1U);
   EXPECT_EQ(sum.workers[0].accepted, 6U);
   EXPECT_EQ(sum.workers[0].bytes_received, 400U);
   EXPECT_EQ(sum.workers[0].cpu, milliseconds(30));
   EXPECT_EQ(sum.workers[0].switches, 3U);
+  EXPECT_EQ(sum.workers[0].when, milliseconds(3000));
   EXPECT_TRUE(sum.whole);
   // A window without an answer, be it the first.
   sum.add({});

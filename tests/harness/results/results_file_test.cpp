@@ -105,7 +105,7 @@ TEST(ResultsFile, HasEveryField) {
 
 TEST(ResultsFile, TellsWhatASummaryIsMadeOf) {
   const Json json = Json::parse(results_json(sample_results()));
-  EXPECT_EQ(json.at("schema_version"), 5);
+  EXPECT_EQ(json.at("schema_version"), 6);
   ASSERT_EQ(json.at("summary").size(), 4U);
   const Json& poll = json.at("summary").at(0);
   EXPECT_EQ(poll.at("server"), "poll");
@@ -128,10 +128,10 @@ TEST(ResultsFile, SaysWhatIsWrongWithAFile) {
     EXPECT_THAT(file.complaint(), AllOf(HasSubstr(file.path()), HasSubstr("not a results file")))
         << text;
   }
-  for (const char* const version : {"1", "6", "\"2\"", "null", "2.5"}) {
+  for (const char* const version : {"1", "7", "\"2\"", "null", "2.5"}) {
     file.fill(std::string(R"({"schema_version": )") + version + "}");
     EXPECT_THAT(file.complaint(), HasSubstr(std::string("its schema_version is ") + version +
-                                            ", this program reads 2 to 5"));
+                                            ", this program reads 2 to 6"));
   }
 }
 
@@ -179,6 +179,15 @@ TEST(ResultsFile, IsReadInTheVersionBefore) {
   find_place(json, "/trials/1/cost")->erase("page_faults_per_request");
   file.fill(json.dump());
   EXPECT_EQ(read_results(file.path()).trials[1].cost->page_faults_per_request, std::nullopt);
+  // Nor what version 6 tells of workers.
+  json = Json::parse(written);
+  json["schema_version"] = 5;
+  find_place(json, "/plan")->erase("server_cpus");
+  for (const char* const name : {"workers", "worker_imbalance"}) {
+    find_place(json, "/trials/1/cost")->erase(name);
+  }
+  file.fill(json.dump());
+  EXPECT_TRUE(read_results(file.path()).trials[1].cost->workers.empty());
   // Nor what version 5 tells of the machine.
   json = Json::parse(written);
   json["schema_version"] = 4;
