@@ -118,8 +118,7 @@ FileDescriptor hold_name(const std::filesystem::path& path, bool force) {
   // Its results take the place of the empty file in one step.
   const bool still_there = ::fstat(file.get(), &held) == 0 && ::stat(path.c_str(), &named) == 0 &&
                            held.st_ino == named.st_ino && held.st_dev == named.st_dev;
-  const bool still_free = held.st_size == 0;
-  if (locked && still_there && still_free) return file;
+  if (locked && still_there && held.st_size == 0) return file;
   throw UsageError(fmt::format("{} is another run's, which has begun just now; choose another name",
                                path.string()));
 }

@@ -234,5 +234,30 @@ TEST_P(Conformance, LetsTwoThreadsWork) {
   EXPECT_LE(best, 0.75) << "of the time that one peer takes, with four that ask at the same time";
 }
 
+TEST_P(Conformance, KeepsTheCommandsOfPeersApart) {
+  Peer one(endpoint());
+  Peer other(endpoint());
+  const auto receive_calls = [this] { return counter("recv_calls"); };
+  send_by_itself(one, "1 fir", receive_calls);
+  send_by_itself(other, "1 sec", receive_calls);
+  EXPECT_EQ(answer_to(one, "st\n", 6), "first\n");
+  EXPECT_EQ(answer_to(other, "ond\n", 7), "second\n");
+}
+
+TEST_P(Conformance, EndsWithALineThatNeverEnds) {
+  Peer endless(endpoint());
+  const std::string bytes(10'000, 'x');
+  EXPECT_TRUE(eventually(patience, [&] {
+    try {
+      static_cast<void>(endless.try_send(bytes));
+      return endless.ended();
+    } catch (const std::exception&) {
+      return true;  // reset, since there were bytes that nobody had read
+    }
+  })) << "the server goes on taking it";
+  Peer other(endpoint());
+  EXPECT_EQ(answer_to(other, "1 still\n", 6), "still\n");
+}
+
 }  // namespace
 }  // namespace echomux
