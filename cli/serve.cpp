@@ -87,7 +87,7 @@ class CounterPrinter {
       append(R"(,"by_worker":{{)");
       for (const CounterField& field : by_worker) {
         append(R"({}"{}":[)", field.member == by_worker.front().member ? "" : ",", field.name);
-        append_by_worker(stats, field, ",");
+        append_by_worker(stats, field);
         append("]");
       }
       append("}}");
@@ -121,11 +121,10 @@ class CounterPrinter {
     return count;
   }
 
-  void append_by_worker(const ServerStats& stats, const CounterField& field,
-                        std::string_view between) {
+  void append_by_worker(const ServerStats& stats, const CounterField& field) {
     bool first = true;
     stats.visit_threads([&](const Counters& worker) {
-      append("{}{}", std::exchange(first, false) ? "" : between, (worker.*field.member).value());
+      append("{}{}", std::exchange(first, false) ? "" : ",", (worker.*field.member).value());
     });
   }
 

@@ -1,6 +1,5 @@
 #include "beyond/reactor_workers/reactor_workers_server.hpp"
 
-#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -28,6 +27,7 @@
 #include "echo/socket.hpp"
 #include "echo/stop_event.hpp"
 #include "echo/system_call.hpp"
+#include "echo/workers.hpp"
 
 namespace echomux {
 namespace {
@@ -36,15 +36,6 @@ constexpr std::size_t events_per_wait = 512;
 // Peers that may wait for a worker. While the queue is full the reactor waits, too, and takes no
 // further events: what is ready stays in the kernel.
 constexpr std::size_t queue_places = 1024;
-
-// That this process may use; std::thread::hardware_concurrency() may count those that it may not.
-std::size_t usable_cpus() noexcept {
-  cpu_set_t cpus{};
-  const int known = ::sched_getaffinity(0, sizeof cpus, &cpus);
-  const unsigned count =
-      known == 0 ? static_cast<unsigned>(CPU_COUNT(&cpus)) : std::thread::hardware_concurrency();
-  return std::max(count, 1U);
-}
 
 struct Peer {
   explicit Peer(FileDescriptor socket) noexcept : session(std::move(socket)) {}
@@ -361,7 +352,7 @@ class ReactorWorkersServer {
 void serve_reactor_workers(FileDescriptor listener, std::stop_token stop,
                            const ServerOptions& options, ServerStats& stats) {
   ReactorWorkersServer server(std::move(listener), std::move(stop), options, stats);
-  server.run(options.workers > 0 ? options.workers : usable_cpus());
+  server.run(worker_count(options));
 }
 
 }  // namespace echomux

@@ -36,7 +36,7 @@ Children::~Children() {
 }
 
 void Children::start(const std::function<void()>& work) {
-  // Where whoever started us ignores it, no child could be waited for.
+  // A process inherits that SIGCHLD is ignored, and then it can wait for no child.
   ::signal(SIGCHLD, SIG_DFL);
   std::array<int, 2> pipe{};
   check(::pipe2(pipe.data(), O_CLOEXEC), "pipe2");

@@ -1,6 +1,5 @@
 #include "beyond/reuseport/reuseport_server.hpp"
 
-#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -29,21 +28,13 @@
 #include "echo/socket.hpp"
 #include "echo/stop_event.hpp"
 #include "echo/system_call.hpp"
+#include "echo/workers.hpp"
 
 namespace echomux {
 namespace {
 
 constexpr std::size_t events_per_wait = 512;
 constexpr std::size_t cache_line_bytes = 64;
-
-// That this process may use; std::thread::hardware_concurrency() may count those that it may not.
-std::size_t usable_cpus() noexcept {
-  cpu_set_t cpus{};
-  const int known = ::sched_getaffinity(0, sizeof cpus, &cpus);
-  const unsigned count =
-      known == 0 ? static_cast<unsigned>(CPU_COUNT(&cpus)) : std::thread::hardware_concurrency();
-  return std::max(count, 1U);
-}
 
 // lesson: shared
 // All that the loops share. Each writes only its own counters. The number of connections is
@@ -318,9 +309,7 @@ std::vector<FileDescriptor> listen_together(FileDescriptor first, std::size_t co
 
 void serve_reuseport(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
                      ServerStats& stats) {
-  const std::size_t count = options.processes > 0 ? options.processes
-                            : options.workers > 0 ? options.workers
-                                                  : std::min(usable_cpus(), options.most_workers);
+  const std::size_t count = options.processes > 0 ? options.processes : worker_count(options);
   // Asked to end by the caller, or by a loop that can't go on.
   std::stop_source end;
   const std::stop_callback forward(std::move(stop), [&end] { end.request_stop(); });

@@ -13,8 +13,8 @@ namespace echomux {
 // How long this thread of any process has been ready to run and waited for a CPU. None when there
 // is no such thread or the kernel doesn't tell.
 [[nodiscard]] std::optional<std::chrono::nanoseconds> thread_run_queue_delay(pid_t tid);
-// How long it has run on a CPU, whoever's thread it is; of one that runs now, up to its last timer
-// interrupt. From the same file.
+// How long it has run on a CPU. It may be a thread of another process. Of a thread that runs now,
+// the kernel knows the time up to its last timer interrupt. From the same file.
 [[nodiscard]] std::optional<std::chrono::nanoseconds> thread_cpu_time_of(pid_t tid);
 
 // Clock ticks of one CPU since the system started: all, and those in which the hypervisor ran

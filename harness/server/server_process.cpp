@@ -22,9 +22,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A port that was free a moment ago, for servers that must be told one. The system gives those of
-// its range to whoever asks for any: until a server that starts slowly has bound one of them,
-// somebody else may have it. So it is one beyond that range, where there are enough.
+// A port that was free a moment ago, for servers that must be told one. It lies beyond the range
+// from which the system serves those who ask for port 0, where there are enough: a port of that
+// range may be given away before a server that starts slowly has bound it.
 std::uint16_t find_free_port() {
   constexpr std::uint64_t lowest = 10'000;
   constexpr std::uint64_t highest = 65'535;

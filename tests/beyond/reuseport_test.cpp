@@ -108,7 +108,7 @@ TEST(Reuseport, KeepsItsLimitOverAllLoops) {
     EXPECT_TRUE(eventually(patience, [&] { return counter(server, "accepted") == 200; }));
     EXPECT_EQ(counter(server, "turned_away"), 200 - most);
     EXPECT_EQ(count_served(peers), most);
-    // A place is free again for whoever comes, to whichever loop.
+    // Then there is room for a newcomer again, in any loop.
     peers.clear();
     EXPECT_TRUE(eventually(patience, [&] { return counter(server, "closed") == most; }));
     EXPECT_EQ(Peer(server.endpoint()).exchange("next"), "next");
