@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <memory>
 #include <thread>
 
 #include "cli/command.hpp"
@@ -152,22 +151,6 @@ TEST_F(Output, LeavesANameToTheRunThatHoldsIt) {
   EXPECT_EQ(run.status, exit_usage);
   EXPECT_THAT(run.err, HasSubstr("another run's"));
   EXPECT_THAT(file_text(file), IsEmpty());
-}
-
-// Six look at the same free name at the same moment.
-TEST_F(Output, GivesANameToOneRunAlone) {
-  for (int attempt = 0; attempt < 3; ++attempt) {
-    const std::string file = place("same-" + std::to_string(attempt) + ".json");
-    std::vector<std::unique_ptr<Program>> runs;
-    for (int i = 0; i < 6; ++i) {
-      runs.push_back(std::make_unique<Program>(bench(file, {"--no-report"}), Streams{}));
-    }
-    std::vector<int> statuses;
-    for (const auto& run : runs) statuses.push_back(run->wait());
-    EXPECT_EQ(std::ranges::count(statuses, exit_ok), 1) << ::testing::PrintToString(statuses);
-    EXPECT_EQ(std::ranges::count(statuses, exit_usage), 5);
-    EXPECT_THAT(file_text(file), Not(IsEmpty()));
-  }
 }
 
 TEST_F(Output, SaysWhichFolderItMakes) {
