@@ -183,6 +183,10 @@ ServerSpec own_server(const std::string& name) {
 SweepServer make_server(const ServerSpec& spec) {
   SweepServer server;
   if (spec.backend == floor_name) return floor_server();
+  if (spec.backend.empty() && spec.command.empty()) {
+    throw UsageError(
+        fmt::format("{} was there when it was measured, and can't be started here", spec.name));
+  }
   if (spec.backend.empty()) {
     server.command.arguments = split_command(spec.command, "--server");
     server.most_cpus = any_number;
@@ -203,7 +207,7 @@ SweepServer make_server(const ServerSpec& spec) {
         "broken one ({})",
         spec.backend, joined(all_backend_names(), ", "), gallery_hint));
   }
-  server.command = serve_command(own_program(), backend->name, spec.options);
+  server.command = serve_command(serving_program(), backend->name, spec.options);
   server.max_connections = backend->max_connections;
   server.never_sleeps = backend->never_sleeps;
   server.thread_per_connection = backend->thread_per_connection;

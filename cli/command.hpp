@@ -143,6 +143,7 @@ int parse_and_run(const Command& program, int argc, const char* const* argv);
 [[nodiscard]] Command report_command();
 [[nodiscard]] Command swarm_command();
 [[nodiscard]] Command compare_command();
+[[nodiscard]] Command merge_command();
 [[nodiscard]] Command reproduce_command();
 [[nodiscard]] Command claims_command();
 [[nodiscard]] Command doctor_command();

@@ -7,6 +7,7 @@
 
 #include "cli/capacity.hpp"
 #include "cli/command.hpp"
+#include "cli/doctor_hosts.hpp"
 #include "harness/machine/machine.hpp"
 #include "harness/text/json.hpp"
 #include "harness/text/table.hpp"
@@ -19,7 +20,7 @@ void print_text(const Machine& machine, const Diagnosis& diagnosis) {
       "{}, {}\n{}, {} of {} CPUs usable, {} of {} MiB of memory available\n\n", machine.kernel,
       machine.distribution, machine.cpu_model, machine.cpus_usable, machine.cpus_online,
       machine.memory_available_bytes / 1'048'576, machine.memory_bytes / 1'048'576);
-  Table servers({Table::left("server", 10, 0), Table::right("max connections", 15, 1),
+  Table servers({Table::left("server", 0, 0), Table::right("max connections", 15, 1),
                  Table::left("limited by")});
   for (const Capacity& capacity : diagnosis.backends) {
     servers.add({capacity.backend, std::to_string(capacity.max_connections), capacity.limited_by});
@@ -47,12 +48,22 @@ int doctor(const std::string& format) {
 }  // namespace
 
 Command doctor_command() {
-  const auto format = std::make_shared<std::string>("text");
-  return {"doctor",
-          "Tell what this machine can carry, and what to know when measuring on it",
-          {{"--format", "How to print it", one_of(format.get(), {"text", "json"})}},
-          "It changes nothing. Commands that lift a limit are printed, not run.",
-          [format] { return doctor(*format); }};
+  struct Arguments {
+    std::string format = "text";
+    std::string hosts;
+    std::string rsh = "ssh -o BatchMode=yes -o ConnectTimeout=5";
+  };
+  const auto to = std::make_shared<Arguments>();
+  return {
+      "doctor",
+      "Tell what this machine can carry, and what to know when measuring on it",
+      {{"--format", "How to print it", one_of(&to->format, {"text", "json"}), {"--hosts"}},
+       {"--hosts", "Try the hosts of this file instead, as mpirun --hostfile takes it",
+        file(&to->hosts)},
+       {"--rsh", "How they are reached", &to->rsh, {}, {"--hosts"}}},
+      "It changes nothing. Commands that lift a limit are printed, not run.\nExit status with "
+      "--hosts: 0 all hosts can take part, 1 some can't.",
+      [to] { return to->hosts.empty() ? doctor(to->format) : examine_hosts(to->hosts, to->rsh); }};
 }
 
 }  // namespace echomux

@@ -20,6 +20,8 @@ Value value_into(T& to, const Asked& asked) {
     return Rate{&to};
   } else if constexpr (std::is_same_v<T, std::chrono::nanoseconds>) {
     return Duration{&to, T(asked.bounds.least), T(asked.bounds.most)};
+  } else if constexpr (std::is_same_v<T, Part>) {
+    return Words{[&to](const std::string& word) { read_text(word, to); }, to.to_string()};
   } else if constexpr (std::is_enum_v<T>) {
     const auto take = [&to](const std::string& word) { to = enumerator<T>(word, "such value"); };
     return one_of(Words{take, std::string(to_string(to))}, words_of<T>());
@@ -53,11 +55,15 @@ std::vector<Option> trial_options(Load& load) {
 }
 
 void check_combination(const Load& load, int family, std::string_view active_option) {
-  if (load.threads > load.active_connections) {
+  // A client that only holds idle connections has no active one to share.
+  const std::size_t active = load.own_active();
+  if (load.active_connections > 0 && load.threads > active) {
+    const std::string whose =
+        load.part.count > 1 ? fmt::format(" of part {}", load.part.to_string()) : "";
     throw UsageError(
-        fmt::format("--threads: {} threads can't share {} active connections; give "
+        fmt::format("--threads: {} thread{} can't share the {} active connections{}; give "
                     "each one at least, with {}",
-                    load.threads, load.active_connections, active_option));
+                    load.threads, load.threads == 1 ? "" : "s", active, whose, active_option));
   }
   if (load.payload == Payload::text && load.message_bytes < 2) {
     throw UsageError(

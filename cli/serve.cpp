@@ -37,6 +37,7 @@ struct ServeOptions {
   std::optional<std::size_t> max_connections;
   std::optional<std::size_t> workers;
   std::optional<std::size_t> processes;
+  bool remote = false;
 };
 
 ServerOptions server_options_from(const ServeOptions& options) {
@@ -228,7 +229,7 @@ int serve(const ServeOptions& options) {
   FileDescriptor listener =
       listen_or_explain(endpoint, backend->shares_port ? PortUse::opens : PortUse::alone);
   const Endpoint local = local_endpoint(listener.get());
-  if (!local.is_loopback()) {
+  if (!local.is_loopback() && !options.remote) {
     std::cerr
         << "echomux: warning: " << local.to_string()
         << " is reachable from other machines, and anyone who reaches an echo server can make "
@@ -276,6 +277,8 @@ Command serve_command() {
       {{"BACKEND", fmt::format("One of: {}; or of the gallery", joined(all_backend_names(), ", ")),
         offer(&to->backend, server_names())},
        {"--host", "Address to listen on", &to->host},
+       {"--remote", "The network is yours: no warning that other machines reach this address",
+        &to->remote},
        {"--port", "Port to listen on; 0 is the kernel's choice", &to->port},
        {"--stats", "How to print the counters when it stops", one_of(&to->stats, {"text", "json"})},
        {"--select-limit", "select only: 'none' watches descriptors beyond FD_SETSIZE too",

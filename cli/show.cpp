@@ -11,6 +11,7 @@ Command show_command() {
     std::string path;
     std::string format = "text";
     bool ledger = false;
+    bool hosts = false;
   };
   const auto to = std::make_shared<Arguments>();
   return {
@@ -20,12 +21,17 @@ Command show_command() {
        {"--format", "How to print it", one_of(&to->format, {"text", "markdown", "csv", "json"})},
        {"--ledger",
         "Print where the time and the memory went instead, and where each figure is from",
-        &to->ledger}},
+        &to->ledger},
+       {"--hosts",
+        "Print what each client host saw instead, where several put the load on",
+        &to->hosts,
+        {"--ledger"}}},
       "",
       [to] {
         const Results results = read_results(to->path);
-        std::cout << (to->ledger ? cost_ledger(results)
-                                 : report(results, report_format(to->format)));
+        std::cout << (to->ledger  ? cost_ledger(results)
+                      : to->hosts ? hosts_report(results)
+                                  : report(results, report_format(to->format)));
         return exit_ok;
       }};
 }

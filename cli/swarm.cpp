@@ -7,12 +7,14 @@
 #include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "cli/command.hpp"
 #include "cli/load_options.hpp"
 #include "cli/output.hpp"
 #include "cli/signal_thread.hpp"
 #include "cli/terminal.hpp"
+#include "cli/values.hpp"
 #include "echo/socket.hpp"
 #include "echo/stop_event.hpp"
 #include "echo/system_call.hpp"
@@ -20,7 +22,9 @@
 #include "harness/bench/sweep.hpp"
 #include "harness/load/hdr_format.hpp"
 #include "harness/load/load_report.hpp"
+#include "harness/machine/build_info.hpp"
 #include "harness/machine/listeners.hpp"
+#include "harness/machine/machine.hpp"
 #include "harness/text/csv.hpp"
 #include "harness/text/json.hpp"
 #include "harness/text/number_text.hpp"
@@ -44,6 +48,7 @@ struct SwarmArguments {
   std::string format = "text";
   std::string output;
   std::string hgrm;
+  std::optional<std::chrono::system_clock::time_point> start_at;
 };
 
 // Throws UsageError for what can't be meant.
@@ -55,7 +60,7 @@ void check_target(const SwarmArguments& arguments) {
                     "for it; --remote says that the server is yours",
                     server.to_string()));
   }
-  if (arguments.hold && arguments.load.idle_connections == 0) {
+  if (arguments.hold && arguments.load.own_idle() == 0) {
     throw UsageError("--hold: there is nothing to hold; say how many connections with --idle");
   }
   check_combination(arguments.load, server.family(), "-c");
@@ -144,7 +149,7 @@ Json figures_json(const SwarmOptions& options, const LoadReport& report,
                   const Judgement& judgement) {
   Json load{{"server", options.server.to_string()}};
   load.update(to_json(options.load));
-  Json json{{"load", std::move(load)}};
+  Json json{{"host", host_name()}, {"program", version_line()}, {"load", std::move(load)}};
   json.update(to_json(report));
   json["verdict"] = to_string(judgement.verdict);
   return json;
@@ -191,11 +196,13 @@ void show_progress(const SwarmProgress& progress, const ProgressLine& line) {
   const auto now = std::chrono::steady_clock::now();
   if (!line.shown() && now - last < 2s) return;
   last = now;
-  const std::string text = progress.opening
-                               ? fmt::format("opening: {} of {} connections",
-                                             progress.connections_open, progress.connections)
-                               : fmt::format("running: {:.1f} s, {} requests answered",
-                                             to_seconds(progress.elapsed), progress.requests);
+  const std::string text =
+      progress.until_start > 0ns
+          ? fmt::format("waiting: the load begins in {:.0f} s", to_seconds(progress.until_start))
+      : progress.opening ? fmt::format("opening: {} of {} connections", progress.connections_open,
+                                       progress.connections)
+                         : fmt::format("running: {:.1f} s, {} requests answered",
+                                       to_seconds(progress.elapsed), progress.requests);
   if (line.shown()) {
     line.show(text);
   } else {
@@ -227,7 +234,7 @@ SwarmResult hold(const SwarmOptions& options, const std::string& format,
     if (format == "json") std::cout << all_open << std::endl;
     if (format == "text") {
       std::cout << fmt::format("{}: {}: {} connections are held until standard input ends (Ctrl-D)",
-                               options.server.to_string(), all_open, options.load.idle_connections)
+                               options.server.to_string(), all_open, options.load.own_idle())
                 << std::endl;
     }
     wait_for_end_of_input(stop);
@@ -235,18 +242,12 @@ SwarmResult hold(const SwarmOptions& options, const std::string& format,
   return swarm.close();
 }
 
-// What it counts as here, where a server that leaves its peers without an answer has failed.
-OutcomeKind kind_of(const LoadReport& report) {
-  const bool broken = report.outcome.kind != OutcomeKind::measured || report.lost > 0 ||
-                      report.unanswered > 0 || report.partly_answered > 0 ||
-                      (report.active > 0 && report.requests == 0);
-  return kind_of_all(report.outcome.kind == OutcomeKind::interrupted, broken);
-}
-
-int run(const SwarmArguments& arguments) {
+int run(SwarmArguments arguments) {
+  if (arguments.hold) arguments.load.active_connections = 0;
   check_target(arguments);
   SwarmOptions options{.server = arguments.server,
                        .load = arguments.load,
+                       .start_at = arguments.start_at,
                        .probe = arguments.load.payload == Payload::text && !arguments.hold};
   Interruption stop;
   raise_descriptor_limit();
@@ -255,7 +256,6 @@ int run(const SwarmArguments& arguments) {
     options.on_progress = [&](const SwarmProgress& state) { show_progress(state, progress); };
   }
 
-  if (arguments.hold) options.load.active_connections = 0;
   const SwarmResult result = arguments.hold ? hold(options, arguments.format, stop.token())
                                             : run_swarm(options, stop.token());
   if (arguments.format != "quiet") progress.clear();
@@ -281,7 +281,9 @@ int run(const SwarmArguments& arguments) {
     std::cerr << fmt::format("echomux: {}: {}\n", to_string(judgement.verdict),
                              judgement.reasons.front().sentence);
   }
-  return exit_status(kind_of(report), arguments.strict && judgement.verdict != Verdict::valid);
+  const bool interrupted = report.outcome.kind == OutcomeKind::interrupted;
+  return exit_status(kind_of_all(interrupted, is_broken(report)),
+                     arguments.strict && judgement.verdict != Verdict::valid);
 }
 
 std::vector<Option> options_into(SwarmArguments& to) {
@@ -296,6 +298,11 @@ std::vector<Option> options_into(SwarmArguments& to) {
         "Only hold the idle connections, until standard input ends: something else loads the "
         "server meanwhile",
         &to.hold},
+       {"--start-at",
+        "Begin the load at this moment, as others do who put on their --part: 18:30:00, "
+        "2026-11-28T18:30:00Z, or seconds since 1970",
+        Words{[&to](const std::string& word) { to.start_at = parse_moment(word, "--start-at"); }},
+        {"--hold"}},
        {"--strict", "Exit with status 3 when the verdict isn't 'valid'", &to.strict},
        {"--format", "What to print", one_of(&to.format, {"text", "json", "csv", "quiet"})},
        {"-o,--output", "Write it to this file instead of stdout", file(&to.output)},

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <ctime>
 #include <optional>
 #include <span>
 
@@ -113,6 +114,59 @@ std::chrono::nanoseconds parse_time(std::string_view text, std::string_view opti
                     text, time_text(least), time_text(most)));
   }
   return std::chrono::nanoseconds(std::llround(*ns));
+}
+
+namespace {
+
+// None for what isn't one; of a time of day, that of today.
+std::optional<std::chrono::duration<double>> seconds_since_1970(std::string_view text,
+                                                                std::time_t now) {
+  // The fraction of a second is what strptime(3) doesn't know.
+  const std::size_t point = std::min(text.find('.'), text.size());
+  const bool utc = text.ends_with('Z');
+  if (utc) text.remove_suffix(1);
+  const std::string whole(text.substr(0, point));
+  const std::string fraction = "0" + std::string(text.substr(whole.size()));
+  static constexpr std::array no_unit{Unit{"", 1}};
+  const std::optional<double> part = number_with_unit(fraction, no_unit);
+  if (!part || fraction == "0.") return std::nullopt;
+  if (!utc && whole.size() >= 10 && whole.find_first_not_of("0123456789") == std::string::npos) {
+    return std::chrono::duration<double>(std::strtod(whole.c_str(), nullptr) + *part);
+  }
+  for (const char* const format : {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%H:%M:%S", "%H:%M"}) {
+    std::tm time{};
+    utc ? ::gmtime_r(&now, &time) : ::localtime_r(&now, &time);
+    time.tm_sec = 0;
+    time.tm_isdst = -1;
+    const char* const end = ::strptime(whole.c_str(), format, &time);
+    if (end == nullptr || *end != '\0') continue;
+    std::time_t seconds = utc ? ::timegm(&time) : ::mktime(&time);
+    // Shortly before midnight, a time shortly after it is meant.
+    constexpr std::time_t day = 24 * 3600;
+    if (format[1] == 'H' && seconds < now - day / 2) seconds += day;
+    return std::chrono::duration<double>(static_cast<double>(seconds) + *part);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::chrono::system_clock::time_point parse_moment(std::string_view text, std::string_view option) {
+  using std::chrono::system_clock;
+  const system_clock::time_point now = system_clock::now();
+  const auto seconds = seconds_since_1970(text, system_clock::to_time_t(now));
+  if (!seconds) {
+    throw UsageError(fmt::format(
+        "{}: '{}' is no moment; write such as 18:30:00, 2026-11-28T18:30:00Z, or seconds since "
+        "1970, as from: date -d '+10 sec' +%s",
+        option, text));
+  }
+  const std::chrono::duration<double> ahead = *seconds - now.time_since_epoch();
+  if (ahead.count() < 0 || ahead > std::chrono::hours(24)) {
+    throw UsageError(fmt::format("{}: '{}' is {}; give a moment of the next 24 hours", option, text,
+                                 ahead.count() < 0 ? "over already" : "too far ahead"));
+  }
+  return now + std::chrono::duration_cast<system_clock::duration>(ahead);
 }
 
 std::string time_text(std::chrono::nanoseconds time) {

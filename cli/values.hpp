@@ -30,6 +30,11 @@ void store(const Rate& rate, std::string_view option, const std::vector<std::str
 void store(const Duration& time, std::string_view option, const std::vector<std::string>& words);
 void store(const Words& words, std::string_view option, const std::vector<std::string>& given);
 
+// A moment of the next day: seconds since 1970, "18:30", "18:30:05.5" or "2026-11-28T18:30:05Z".
+// Without a Z at its end, what isn't in seconds is local time.
+[[nodiscard]] std::chrono::system_clock::time_point parse_moment(std::string_view text,
+                                                                 std::string_view option);
+
 // "250us", "1.5s": the shortest such text for a time.
 [[nodiscard]] std::string time_text(std::chrono::nanoseconds time);
 

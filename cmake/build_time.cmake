@@ -12,13 +12,13 @@ foreach(target IN LISTS libraries ITEMS echomux floor_server)
 endforeach()
 # clang-tidy looks at each source by itself.
 if(NOT CMAKE_CXX_CLANG_TIDY)
-  set_target_properties(claims echo echomux harness_bench harness_load harness_machine
+  set_target_properties(bench_command claims echo echomux harness_bench harness_load harness_machine
     harness_server harness_text harness report reproduce
     PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 16)
 endif()
 # What runs once, before or after anything is measured, is optimised only as far as that costs little;
 # and so are the gallery's servers, which are looked at for what they do wrong.
-foreach(target IN ITEMS command_line echomux gallery_servers harness harness_machine harness_text report)
+foreach(target IN ITEMS bench_command command_line echomux gallery_servers harness harness_machine harness_text report)
   target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:-Og>)
 endforeach()
 if(ECHOMUX_TESTS)

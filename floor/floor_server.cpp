@@ -3,7 +3,8 @@
 // server to copy (one slow reader stops everybody, since its sockets block); it is what the real
 // ones are measured against, from outside and like anyone's server:
 //
-//   floor_server PORT        listens on 127.0.0.1:PORT until a signal ends it
+//   floor_server PORT            listens on 127.0.0.1:PORT until a signal ends it
+//   floor_server ADDRESS:PORT    the same on another address, for clients on other machines
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -55,10 +56,13 @@ void watch(int epoll, int fd) {
 int main(int argc, char** argv) {
   try {
     if (argc != 2) {
-      std::cerr << "usage: floor_server PORT\n";
+      std::cerr << "usage: floor_server [ADDRESS:]PORT\n";
       return 2;
     }
-    const FileDescriptor listener = listen_on(parse_endpoint("127.0.0.1:" + std::string(argv[1])));
+    const std::string where = argv[1];
+    const bool port_alone = where.find(':') == std::string::npos;
+    const FileDescriptor listener =
+        listen_on(parse_endpoint(port_alone ? "127.0.0.1:" + where : where));
     serve(listener.get());
   } catch (const std::exception& error) {
     std::cerr << "floor_server: " << error.what() << '\n';

@@ -25,9 +25,14 @@ const CellSummary* find_measured(const Cells& cells, std::string_view server, st
 
 std::string explain_statistics(const Results& results) {
   const std::size_t repetitions = results.context.plan.repetitions;
-  std::string text =
-      "Latency counts from when each message was due, not from when it was sent. "
-      "CPU is that of the server's processes alone. ";
+  std::string text = "Latency counts from when each message was due, not from when it was sent. ";
+  if (std::ranges::none_of(results.trials,
+                           [](const Trial& trial) { return trial.parts.empty() || trial.cost; })) {
+    return text +
+           "What the server itself used isn't known: it was not started here. Percentiles are of "
+           "all requests together.";
+  }
+  text += "CPU is that of the server's processes alone. ";
   const bool counted = std::ranges::any_of(results.system_calls, [](const SystemCallCount& count) {
     return count.per_request.has_value();
   });

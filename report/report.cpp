@@ -12,6 +12,7 @@
 #include "harness/text/words.hpp"
 #include "report/answer.hpp"
 #include "report/explanations.hpp"
+#include "report/hosts.hpp"
 
 namespace echomux {
 namespace {
@@ -131,6 +132,15 @@ std::string worker_ledger(const Results& results, const std::vector<CellSummary>
   return "\nWorkers, each in the first trial of its cell\n" + table.print();
 }
 
+// The hosts of a run of one trial; of more, where to look.
+std::string hosts(const Results& results, TableFormat format) {
+  const auto several = std::ranges::count_if(
+      results.trials, [](const Trial& trial) { return !trial.parts.empty(); });
+  if (several == 0) return "";
+  if (results.trials.size() == 1) return hosts_of(results.trials.front(), format) + "\n";
+  return "What each client host saw: echomux show --hosts FILE\n\n";
+}
+
 // One line per trial, raw.
 std::string csv(const Results& results) {
   std::string out = "server,idle_connections,rate,repetition,outcome,verdict,reasons";
@@ -182,11 +192,15 @@ std::string report(const Results& results, ReportFormat format) {
       out += table.print(markdown ? TableFormat::markdown : TableFormat::text);
     }
   }
-  out += "\n";
-  for (const std::string& sentence : answer(cells)) {
+  out += "\n" + hosts(results, markdown ? TableFormat::markdown : TableFormat::text);
+  // Where no server's own cost was measured, there is nothing to compare servers by.
+  const bool costs = std::ranges::any_of(results.trials, [](const Trial& trial) {
+    return trial.cost.has_value() || trial.parts.empty();
+  });
+  for (const std::string& sentence : costs ? answer(cells) : std::vector<std::string>()) {
     out += markdown ? sentence + "\n" : wrapped(sentence, " ");
   }
-  out += "\n";
+  if (costs) out += "\n";
   for (const auto& sentences :
        {explain_scanning(cells), explain_verdicts(cells), caveats(results, cells)}) {
     for (const std::string& sentence : sentences) {
@@ -233,11 +247,27 @@ std::string cost_ledger(const Results& results) {
   return out;
 }
 
+std::string hosts_report(const Results& results) {
+  std::string out;
+  for (const Trial& trial : results.trials) {
+    if (trial.parts.empty()) continue;
+    out += fmt::format("{}{}, {} idle connections, {}, repetition {}\n", out.empty() ? "" : "\n",
+                       trial.cell.server, trial.cell.idle_connections,
+                       rate_in_words(trial.cell.rate), trial.repetition);
+    out += hosts_of(trial);
+  }
+  return out.empty() ? "One client put on the load of each of these trials.\n" : out;
+}
+
 std::string one_line(const Trial& trial) {
   if (!trial.has_figures()) return trial.outcome.sentence;
-  std::string text = fmt::format(
-      "p50 {} µs, p99 {} µs, {} µs of CPU per request", figure_in_words(trial.load->latency_us.p50),
-      figure_in_words(trial.load->latency_us.p99), figure_in_words(trial.cost->cpu_us_per_request));
+  std::string text =
+      fmt::format("p50 {} µs, p99 {} µs", figure_in_words(trial.load->latency_us.p50),
+                  figure_in_words(trial.load->latency_us.p99));
+  if (trial.cost) {
+    text +=
+        fmt::format(", {} µs of CPU per request", figure_in_words(trial.cost->cpu_us_per_request));
+  }
   if (trial.judgement.verdict != Verdict::valid) {
     text += fmt::format(", {}", to_string(trial.judgement.verdict));
     if (!trial.judgement.reasons.empty() && trial.judgement.verdict != Verdict::saturated) {

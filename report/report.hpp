@@ -21,6 +21,9 @@ enum class ReportFormat { text, markdown, csv, json };
 // that is missing.
 [[nodiscard]] std::string cost_ledger(const Results& results);
 
+// What each host saw of each trial that several hosts have loaded.
+[[nodiscard]] std::string hosts_report(const Results& results);
+
 // One trial in one line, without its cell.
 [[nodiscard]] std::string one_line(const Trial& trial);
 

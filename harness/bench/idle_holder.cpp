@@ -45,6 +45,9 @@ SpawnOptions command(const Endpoint& server, const Load& load, const Streams& st
                              {"--source-ip", address.substr(0, address.rfind(':'))});
   }
   if (!load.confirm_idle) options.arguments.emplace_back("--no-confirm");
+  if (load.part.count > 1) {
+    options.arguments.insert(options.arguments.end(), {"--part", load.part.to_string()});
+  }
   return options;
 }
 

@@ -11,21 +11,22 @@ namespace echomux {
 namespace {
 
 // Adds the metrics among the fields of a T, which `part` gets from a trial.
-template <typename T, typename Part>
-void add_metrics(const std::string& prefix, Part part, std::vector<Metric>& to) {
+template <typename T, typename Whole = T, typename PartOf>
+void add_metrics(const std::string& prefix, PartOf part, std::vector<Metric>& to) {
   for_each_field(Of<T>{}, [&](const Field& field, auto member) {
     using Value = ValueOf<T, decltype(member)>;
     std::string name = prefix + std::string(field.name);
     std::ranges::replace(name, '.', '_');
     if constexpr (HasFields<Value>) {
       if (!field.metrics) return;
-      add_metrics<Value>(
+      add_metrics<Value, Whole>(
           name + "_",
           [=](const Trial& trial) -> const Value& { return std::invoke(member, part(trial)); }, to);
     } else if constexpr (std::is_arithmetic_v<Value> ||
                          std::is_same_v<Value, std::optional<double>>) {
       if (field.places.csv == 0) return;
       to.push_back({std::move(name), field, [=](const Trial& trial) -> std::optional<double> {
+                      if (std::is_same_v<Whole, ServerCost> && !trial.cost) return std::nullopt;
                       return std::invoke(member, part(trial));
                     }});
     }

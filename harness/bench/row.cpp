@@ -82,7 +82,8 @@ class Contender {
     if (restless_) send_signal(SIGCONT);
     Measurement measurement = standing_.close();
     if (!measurement.outlived_load) closed_at_rest_.reset();
-    echomux::conclude(trial, load_, std::move(measurement), process_, server_, context_);
+    echomux::conclude(trial, load_, figures_of(load_, std::move(measurement)), process_, server_,
+                      context_);
     if (trial.cost) trial.cost->slice_cpu_us_per_request = cpu_us();
     // All that there was to know of it is known, and ten thousand threads take their time to end.
     note_end(trial, stop());

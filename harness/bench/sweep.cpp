@@ -171,14 +171,15 @@ class Sweep {
  public:
   Sweep(const SweepPlan& plan, const std::vector<SweepServer>& servers,
         const std::optional<SweepServer>& floor, const SweepDone& done,
-        const SweepObserver& observer, const std::stop_token& stop)
+        const SweepObserver& observer, const std::stop_token& stop, TrialRunner runner)
       : servers_(servers),
         floor_(floor),
         done_(done),
         observer_(observer),
         context_{plan, plan_cpus(plan.pin, plan.keep_awake, plan.server_cpus),
                  done.client_ceiling_rps, stop},
-        programs_(with_floor(servers, floor)) {
+        programs_(with_floor(servers, floor)),
+        runner_(std::move(runner)) {
     for (const SystemCallCount& count : done.system_calls) counted_.push_back(count.cell);
     std::ranges::for_each(done.trials, [&](const Trial& trial) { note_measured(trial); });
   }
@@ -262,7 +263,7 @@ class Sweep {
   void run_alone(Trial& trial, const SweepServer& server) {
     observer_.before(trial);
     try {
-      run_trial(trial, server, context_);
+      runner_(trial, server, context_);
     } catch (const std::exception& error) {
       // One server that can't be started or connected to must not cost the others their trials.
       fail(trial, OutcomeKind::failed, error.what());
@@ -270,7 +271,8 @@ class Sweep {
     // The signal that ends the harness may reach its server a moment earlier. A failure at that
     // time isn't the server's.
     if (trial.outcome.kind == OutcomeKind::failed) wait_for_stop(context_.stop, a_moment);
-    if (stopped() && trial.outcome.kind != OutcomeKind::measured) {
+    const bool lost = std::ranges::count(trial.judgement.reasons, rank_lost, &Reason::code) > 0;
+    if (stopped() && trial.outcome.kind != OutcomeKind::measured && !lost) {
       fail(trial, OutcomeKind::interrupted, "interrupted");
     }
     look_for_others();
@@ -344,6 +346,7 @@ class Sweep {
   std::vector<int> others_;
   bool others_told_ = false;
   ProgramWatch programs_;
+  TrialRunner runner_;
   std::vector<Cell> measured_;
   std::vector<Cell> counted_;
 };
@@ -352,8 +355,9 @@ class Sweep {
 
 void run_sweep(const SweepPlan& plan, const std::vector<SweepServer>& servers,
                const std::optional<SweepServer>& floor, const SweepDone& done,
-               const SweepObserver& observer, const std::stop_token& stop) {
-  Sweep(plan, servers, floor, done, observer, stop).run();
+               const SweepObserver& observer, const std::stop_token& stop,
+               const TrialRunner& run_alone) {
+  Sweep(plan, servers, floor, done, observer, stop, run_alone ? run_alone : run_trial).run();
 }
 
 }  // namespace echomux

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/load/load_report.hpp"
+#include "harness/load/merged_load.hpp"
 #include "harness/server/process_meter.hpp"
 #include "harness/server/server_process.hpp"
 
@@ -93,9 +94,14 @@ struct Trial {
   Judgement judgement;
   std::optional<LoadReport> load;  // none when it was never run
   std::optional<ServerCost> cost;  // none when nothing was measured
+  // What each of the clients saw, where there were several: their sum is the load.
+  std::vector<LoadPart> parts;
 
-  // True when it has figures: at least one request was answered in the window.
-  [[nodiscard]] bool has_figures() const { return cost && load && load->requests > 0; }
+  // True when it has figures: at least one request was answered in the window. Of a server that
+  // several clients have loaded from elsewhere there may be no cost.
+  [[nodiscard]] bool has_figures() const {
+    return (cost || !parts.empty()) && load && load->requests > 0;
+  }
 };
 
 template <typename Visit>
@@ -111,6 +117,10 @@ void for_each_field(Of<Trial>, Visit visit) {
   visit({}, &Trial::judgement);
   visit({"load", "Null when the trial was never run."}, &Trial::load);
   visit({"cost", "Null when nothing was measured."}, &Trial::cost);
+  visit({.name = "parts",
+         .explanation = "What each client saw, where several put the load on together.",
+         .since = 7},
+        &Trial::parts);
 }
 
 // What only the sweep knows when it judges a trial.
@@ -120,6 +130,7 @@ struct TrialCircumstances {
   bool never_sleeps = false;                 // busy is what this server always is
   bool hands_over = false;                   // see SweepServer
   std::size_t most_cpus = 1;                 // likewise
+  std::chrono::nanoseconds window{0};        // of a load with parts
 };
 
 // Judges a trial that was run: by its load, by what it cost, and by the circumstances.
@@ -191,13 +202,24 @@ struct SweepDone {
   std::optional<double> client_ceiling_rps;
 };
 
+// How a trial that stands alone is run: fills in all but its cell and repetition, or throws
+// std::exception when its server can't be started or connected to.
+struct SweepContext;
+using TrialRunner = std::function<void(Trial&, const SweepServer&, const SweepContext&)>;
+
+// The code of the reason why a trial is invalid whose load was put on by several clients, one of
+// which has died.
+inline constexpr std::string_view rank_lost = "rank_lost";
+
 // Runs what is not done yet, one trial after the other. `servers` are those of the plan, in its
 // order; `floor` is what the client's own limit is measured against, when it is there. Stops early
 // when asked to; the trial that this cuts off is reported as interrupted. Pins the calling thread
 // if the plan says so. A server that fails is a trial that says so; only what makes every trial
-// impossible is thrown, as std::exception.
+// impossible is thrown, as std::exception. `run_alone` runs what isn't in slices; without it, the
+// clients are in this process.
 void run_sweep(const SweepPlan& plan, const std::vector<SweepServer>& servers,
                const std::optional<SweepServer>& floor, const SweepDone& done,
-               const SweepObserver& observer, const std::stop_token& stop);
+               const SweepObserver& observer, const std::stop_token& stop,
+               const TrialRunner& run_alone = {});
 
 }  // namespace echomux

@@ -167,11 +167,12 @@ Judgement judge_trial(const Trial& trial, const TrialCircumstances& circumstance
     judgement.add(Verdict::invalid, "failed", trial.outcome.sentence);
     return judgement;
   }
-  judgement = judge(*trial.load);
+  judgement = trial.parts.empty() ? judge(*trial.load)
+                                  : judge(*trial.load, trial.parts, circumstances.window);
   if (trial.outcome.kind == OutcomeKind::failed && judgement.verdict != Verdict::invalid) {
     judgement.add(Verdict::invalid, "failed", trial.outcome.sentence);
   }
-  if (!trial.has_figures()) return judgement;
+  if (!trial.has_figures() || !trial.cost) return judgement;
   judge_server(trial, circumstances, judgement);
   const bool saturated =
       trial.outcome.kind != OutcomeKind::failed && is_saturated(trial, circumstances);
@@ -217,16 +218,21 @@ Load load_of(const Cell& cell, const SweepPlan& plan) {
   return load;
 }
 
-void conclude(Trial& trial, const Load& load, Measurement measurement, const ServerProcess& process,
+TrialFigures figures_of(const Load& load, Measurement measurement) {
+  return {make_load_report(load, measurement.result), std::move(measurement.cost),
+          measurement.outlived_load};
+}
+
+void conclude(Trial& trial, const Load& load, TrialFigures figures, const ServerProcess& process,
               const SweepServer& server, const SweepContext& context) {
-  trial.load = make_load_report(load, measurement.result);
-  trial.cost = std::move(measurement.cost);
+  trial.load = std::move(figures.load);
+  trial.cost = std::move(figures.cost);
   trial.outcome = outcome_of(*trial.load, server);
   const bool interrupted = trial.outcome.kind == OutcomeKind::interrupted;
   const auto fail_with = [&](std::string sentence) {
     trial.outcome = {OutcomeKind::failed, trial.outcome.reason, std::move(sentence)};
   };
-  if (!measurement.outlived_load && !interrupted) {
+  if (!figures.outlived_load && !interrupted) {
     fail_with("the server process ended by itself");
   } else if (!process.listens_itself() && trial.outcome.kind == OutcomeKind::measured) {
     fail_with(
@@ -243,17 +249,20 @@ void conclude(Trial& trial, const Load& load, Measurement measurement, const Ser
                     *context.plan.descriptors, needed);
   }
   if (trial.outcome.kind == OutcomeKind::failed) trial.outcome.sentence += process.last_words();
-  trial.judgement = judge_trial(trial, {.client_cpus = usable_cpus(),
-                                        .client_ceiling_rps = context.client_ceiling_rps,
-                                        .never_sleeps = server.never_sleeps,
-                                        .hands_over = server.hands_over,
-                                        .most_cpus = server.most_cpus});
+  // Of clients elsewhere, whose parts these are, no CPU is the server's.
+  trial.judgement =
+      judge_trial(trial, {.client_cpus = trial.parts.empty() ? usable_cpus() : std::vector<int>(),
+                          .client_ceiling_rps = context.client_ceiling_rps,
+                          .never_sleeps = server.never_sleeps,
+                          .hands_over = server.hands_over,
+                          .most_cpus = server.most_cpus,
+                          .window = load.duration});
   if (trial.has_figures() && !process.seen_to_listen()) {
     trial.judgement.add(Verdict::suspect, "listener_unknown",
                         "this user may not see whether who listens is one of the processes that "
                         "its command has started, whose CPU time is given");
   }
-  if (measurement.outlived_load && trial.outcome.kind == OutcomeKind::measured &&
+  if (figures.outlived_load && trial.outcome.kind == OutcomeKind::measured &&
       process.ends_within(server.is_anybodys() ? time_to_end_on_reset
                                                : std::chrono::milliseconds(0))) {
     trial.judgement.add(Verdict::valid, "ended_on_reset",
@@ -299,7 +308,7 @@ void run_trial(Trial& trial, const SweepServer& server, const SweepContext& cont
   }
   Measurement measurement = measure(process, load, context.stop);
   awake.reset();
-  conclude(trial, load, std::move(measurement), process, server, context);
+  conclude(trial, load, figures_of(load, std::move(measurement)), process, server, context);
   note_end(trial, process.stop());
 }
 

@@ -19,9 +19,17 @@ struct SweepContext {
 // What is asked of a cell's server.
 [[nodiscard]] Load load_of(const Cell& cell, const SweepPlan& plan);
 
-// Fills in what the measurement came to, and judges it. The server still runs, or has ended by
-// itself.
-void conclude(Trial& trial, const Load& load, Measurement measurement, const ServerProcess& process,
+// What a load came to, whoever put it on, and what it cost the server.
+struct TrialFigures {
+  LoadReport load;
+  std::optional<ServerCost> cost;
+  bool outlived_load = true;  // the server still ran when its connections were to be closed
+};
+[[nodiscard]] TrialFigures figures_of(const Load& load, Measurement measurement);
+
+// Fills in these figures, and judges them: with those of its parts, where it has some. The server
+// still runs, or has ended by itself.
+void conclude(Trial& trial, const Load& load, TrialFigures figures, const ServerProcess& process,
               const SweepServer& server, const SweepContext& context);
 
 // Says of a trial that some of what its server had started could not be stopped.

@@ -27,6 +27,24 @@ enum class Payload : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(Payload payload) noexcept;
 
+// One of several shares of a load, which clients on several hosts or in several processes put on
+// together.
+struct Part {
+  static constexpr std::size_t most = 100'000;
+  std::size_t index = 0;  // counts from zero
+  std::size_t count = 1;
+
+  // "2/3" is the second of three.
+  [[nodiscard]] std::string to_string() const;
+  friend bool operator==(const Part&, const Part&) = default;
+};
+
+// How many of `total` things, dealt out in turn to `count`, the one at `index` gets.
+[[nodiscard]] constexpr std::size_t share_of(std::size_t total, std::size_t index,
+                                             std::size_t count) noexcept {
+  return total / count + (index < total % count ? 1 : 0);
+}
+
 // What can be asked of a server.
 struct Load {
   std::size_t idle_connections = 0;     // opened, confirmed by one echo each, then silent
@@ -51,9 +69,20 @@ struct Load {
   std::vector<Endpoint> sources;
   bool confirm_idle = true;  // false: an idle connection counts once the kernel has connected it
   bool reconnect = false;    // a new connection for every message, one outstanding at most
+  // All figures here are the whole load's. A client puts on its part alone: connections are
+  // numbered over all parts and dealt out to them in turn, and each keeps the schedule that it has
+  // in the whole. So all parts together are the same arrival process as the whole in one client.
+  Part part;
 
   [[nodiscard]] std::size_t connections() const noexcept {
     return idle_connections + active_connections;
+  }
+  // The part's own.
+  [[nodiscard]] std::size_t own_idle() const noexcept {
+    return share_of(idle_connections, part.index, part.count);
+  }
+  [[nodiscard]] std::size_t own_active() const noexcept {
+    return share_of(active_connections, part.index, part.count);
   }
 };
 
@@ -172,11 +201,20 @@ void for_each_field(Of<Load>, Visit visit) {
                     "timeout_seconds"}},
         &Load::timeout);
   visit(LoadField{{"seed"}, {"--seed", "Of random arrivals"}}, &Load::seed);
+  visit(LoadField{{"part"},
+                  {"--part",
+                   "I/N: put on the I-th of N equal shares of this load; others put on the rest at "
+                   "the same time",
+                   {},
+                   "part {} of it from here"}},
+        &Load::part);
 }
 
 // Reads what Endpoint::to_string() says of an address to connect from, whose port is 0. Throws
 // std::invalid_argument.
 void read_text(const std::string& text, Endpoint& source);
+// Reads what Part::to_string() says. Throws std::invalid_argument, with a sentence for the user.
+void read_text(const std::string& text, Part& part);
 
 // One object with every field, times in seconds.
 [[nodiscard]] Json to_json(const Load& load);

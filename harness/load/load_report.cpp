@@ -45,18 +45,11 @@ constexpr double drift_change_limit = 0.3;
 constexpr double ms_of_standstill = 100;
 // A thread that waits for its CPU longer than this shares it with something that is always there.
 constexpr double not_alone_share = 0.1;
+// A load that begins later than others by more of its measured time is another load. The time to
+// start is well before the window, so a client that is late by its own fault is found by this, too.
+constexpr double late_ms = 10;
 // Requests in the window below which a share of them means little.
 constexpr std::uint64_t few_requests = 3;
-
-LoadReport::Latency summarize(const LatencyHistogram& histogram) {
-  return {.p50 = to_us(histogram.percentile(50)),
-          .p90 = to_us(histogram.percentile(90)),
-          .p99 = to_us(histogram.percentile(99)),
-          .p99_9 = to_us(histogram.percentile(99.9)),
-          .p99_99 = to_us(histogram.percentile(99.99)),
-          .max = to_us(histogram.max()),
-          .mean = to_us(histogram.mean())};
-}
 
 // Which of two verdicts on a run that took place decides.
 auto gravity(Verdict verdict) {
@@ -189,6 +182,13 @@ void judge_client(const LoadReport& report, Judgement& judgement) {
                     percent(report.steal_share, 1), percent(report.run_queue_share, 1),
                     percent(report.gap_share, 1), whole_number(report.longest_gap_us)));
   }
+  if (report.started_late_ms > late_ms) {
+    judgement.add(Verdict::suspect, "started_late",
+                  fmt::format("the load began {} ms after the time that was set for it: its "
+                              "connections were not open by then, or its CPU was busy; set a later "
+                              "time",
+                              whole_number(report.started_late_ms)));
+  }
   if (report.drift_p < drift_p_limit &&
       std::abs(report.drift_relative_change) > drift_change_limit) {
     judgement.add(Verdict::suspect, "drift",
@@ -211,29 +211,45 @@ void Judgement::add(Verdict because, std::string code, std::string sentence) {
   if (gravity(because) > gravity(verdict)) verdict = because;
 }
 
+LoadReport::Latency percentiles_of(const LatencyHistogram& histogram) {
+  return {.p50 = to_us(histogram.percentile(50)),
+          .p90 = to_us(histogram.percentile(90)),
+          .p99 = to_us(histogram.percentile(99)),
+          .p99_9 = to_us(histogram.percentile(99.9)),
+          .p99_99 = to_us(histogram.percentile(99.99)),
+          .max = to_us(histogram.max()),
+          .mean = to_us(histogram.mean())};
+}
+
 LoadReport make_load_report(const Load& load, const SwarmResult& result) {
   LoadReport report;
   report.outcome = result.outcome;
-  report.active = load.active_connections;
+  report.active = load.own_active();
   report.active_confirmed = result.active_confirmed;
-  report.idle_requested = load.idle_connections;
+  report.idle_requested = load.own_idle();
   report.idle_confirmed = result.idle_confirmed;
   report.idle_held = result.idle_held;
   report.lost = result.connections_lost;
   report.partly_answered = result.partly_answered;
   report.altered = result.altered;
   report.open_ms = to_us(result.open_time) / 1000;
+  report.window_began_unix_s =
+      std::chrono::duration<double>(result.window_began.time_since_epoch()).count();
+  report.started_late_ms = to_us(result.started_late) / 1000;
 
   report.windows = std::max<std::size_t>(result.windows, 1);
   report.requests = result.latency.count() - result.requests_unanswered;
-  if (load.requests_per_second > 0) report.offered_rps = load.requests_per_second;
+  if (load.requests_per_second > 0) {
+    report.offered_rps = load.requests_per_second * static_cast<double>(load.own_active()) /
+                         static_cast<double>(load.active_connections);
+  }
   const double window_seconds = std::max(to_seconds(result.window_time), 1e-9);
   report.due_rps = static_cast<double>(result.latency.count()) / window_seconds;
   report.achieved_rps = static_cast<double>(result.window_requests) / window_seconds;
   report.unanswered = result.requests_unanswered;
   report.timed_out = result.requests_timed_out;
-  report.latency_us = summarize(result.latency);
-  report.latency_uncorrected_us = summarize(result.latency_uncorrected);
+  report.latency_us = percentiles_of(result.latency);
+  report.latency_uncorrected_us = percentiles_of(result.latency_uncorrected);
   report.histogram_v2 = to_hdr_v2(result.latency);
   report.histogram_uncorrected_v2 = to_hdr_v2(result.latency_uncorrected);
 
@@ -266,6 +282,11 @@ LoadReport make_load_report(const Load& load, const SwarmResult& result) {
     report.drift_relative_change = drift.relative_change;
   }
   return report;
+}
+
+bool is_broken(const LoadReport& report) noexcept {
+  return report.outcome.kind != OutcomeKind::measured || report.lost > 0 || report.unanswered > 0 ||
+         report.partly_answered > 0 || (report.active > 0 && report.requests == 0);
 }
 
 Judgement judge(const LoadReport& report) {

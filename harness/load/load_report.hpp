@@ -77,6 +77,9 @@ struct LoadReport {
   std::size_t partly_answered = 0;
   std::string altered;
   double open_ms = 0;
+  double window_began_unix_s = 0;
+  double started_late_ms = 0;
+  double window_skew_ms = 0;
 
   double client_cpu_us_per_request = 0;
   double client_busy_share = 0;
@@ -171,6 +174,19 @@ void for_each_field(Of<LoadReport>, Visit visit) {
          .since = 4},
         &LoadReport::altered);
   visit({"connections.open_ms", "To open and confirm all connections."}, &LoadReport::open_ms);
+  visit({.name = "window_began_unix_s",
+         .explanation = "When the measured time began, by the client's clock, in seconds since "
+                        "1970; 0 where there was none.",
+         .since = 7},
+        &LoadReport::window_began_unix_s);
+  visit({.name = "started_late_ms",
+         .explanation = "How much later than it was to the load began.",
+         .since = 7},
+        &LoadReport::started_late_ms);
+  visit({.name = "window_skew_ms",
+         .explanation = "By how much the windows of several clients began at different times.",
+         .since = 7},
+        &LoadReport::window_skew_ms);
   visit({.name = "client.cpu_us_per_request",
          .head = "client µs/req",
          .source = "the CPU clocks of the client's threads",
@@ -202,8 +218,14 @@ void for_each_field(Of<LoadReport>, Visit visit) {
   visit({"histogram_uncorrected_v2"}, &LoadReport::histogram_uncorrected_v2);
 }
 
+// The percentiles of such latencies.
+[[nodiscard]] LoadReport::Latency percentiles_of(const LatencyHistogram& histogram);
+
 // Works the figures out. `load` is that of the run.
 [[nodiscard]] LoadReport make_load_report(const Load& load, const SwarmResult& result);
+
+// Whether the load failed: a server that leaves its peers without an answer has, too.
+[[nodiscard]] bool is_broken(const LoadReport& report) noexcept;
 
 // Judges them by what the client alone can know.
 [[nodiscard]] Judgement judge(const LoadReport& report);

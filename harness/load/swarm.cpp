@@ -27,6 +27,11 @@ using std::chrono::nanoseconds;
 // Between two reports of progress. For a swarm that stands still, as when it is stopped, this is
 // short enough to be seen in nearly all cases.
 constexpr nanoseconds progress_interval = std::chrono::milliseconds(250);
+// How long it may take to hear of a stop while nothing else goes on.
+constexpr nanoseconds stop_interval = std::chrono::milliseconds(50);
+// A load that begins later than this after its time has a schedule of its own; before, it has the
+// one that all who begin at that time have.
+constexpr nanoseconds late = std::chrono::milliseconds(1);
 
 }  // namespace
 
@@ -67,9 +72,27 @@ class Swarm::Crew {
 
   [[nodiscard]] bool going_on() const noexcept { return open_ && !halt_.stop_requested(); }
 
-  SwarmSlice load(nanoseconds warmup, nanoseconds duration, bool counted) {
+  Clock::time_point await(std::chrono::system_clock::time_point moment) {
+    for (;;) {
+      // Anew each time, since the system's clock may be set meanwhile.
+      const nanoseconds left = moment - std::chrono::system_clock::now();
+      const Clock::time_point then = Clock::now() + left;
+      if (left <= stop_interval || !going_on() || stop_.stop_requested()) return then;
+      if (options_.on_progress) report_progress(left);
+      std::this_thread::sleep_for(std::min(left - stop_interval / 2, stop_interval));
+    }
+  }
+
+  SwarmSlice load(nanoseconds warmup, nanoseconds duration, bool counted,
+                  std::optional<Clock::time_point> start) {
     if (!going_on()) return {};
+    if (start) std::this_thread::sleep_until(*start);
     start_ = Clock::now();
+    const nanoseconds behind = start ? start_ - *start : nanoseconds(0);
+    if (start && behind <= late) start_ = *start;
+    if (result_.windows == 0) {
+      result_.window_began = std::chrono::system_clock::now() + (start_ + warmup - Clock::now());
+    }
     // For the workers all of a slice that isn't counted is warm-up.
     warmup_ = counted ? warmup : warmup + duration;
     duration_ = counted ? duration : nanoseconds(0);
@@ -103,6 +126,7 @@ class Swarm::Crew {
       slice.drained = slice.drained && worker->drained();
       slice.lost_at_rest = slice.lost_at_rest || worker->lost_at_rest();
     }
+    if (start) result_.started_late = std::max(result_.started_late, started_late(behind));
     return slice;
   }
 
@@ -224,14 +248,24 @@ class Swarm::Crew {
     }
   }
 
-  void report_progress() const {
+  void report_progress(nanoseconds until_start = nanoseconds(0)) const {
     SwarmProgress progress;
     progress.opening = step_ == Step::open;
-    progress.connections = options_.load.connections();
+    progress.until_start = until_start;
+    progress.connections = options_.load.own_idle() + options_.load.own_active();
     for (const auto& worker : workers_) progress.connections_open += worker->connections_open();
     progress.requests = requests_completed();
     progress.elapsed = Clock::now() - (progress.opening ? begin_ : start_);
     options_.on_progress(progress);
+  }
+
+  // By how much the last slice began later than it was to, when the calling thread was late by
+  // `behind`.
+  [[nodiscard]] nanoseconds started_late(nanoseconds behind) const {
+    if (behind > late) return behind;
+    nanoseconds latest{0};
+    for (const auto& worker : workers_) latest = std::max(latest, worker->started_late());
+    return latest;
   }
 
   [[nodiscard]] std::uint64_t requests_completed() const {
@@ -367,8 +401,13 @@ bool Swarm::going_on() const noexcept {
   return crew_->going_on();
 }
 
-SwarmSlice Swarm::load(nanoseconds warmup, nanoseconds duration, bool counted) {
-  return crew_->load(warmup, duration, counted);
+Clock::time_point Swarm::await(std::chrono::system_clock::time_point moment) {
+  return crew_->await(moment);
+}
+
+SwarmSlice Swarm::load(nanoseconds warmup, nanoseconds duration, bool counted,
+                       std::optional<Clock::time_point> start) {
+  return crew_->load(warmup, duration, counted, start);
 }
 
 SwarmResult Swarm::close() {
@@ -378,7 +417,9 @@ SwarmResult Swarm::close() {
 SwarmResult run_swarm(const SwarmOptions& options, std::stop_token stop) {
   Swarm swarm(options, std::move(stop));
   swarm.open();
-  if (swarm.going_on()) swarm.load(options.load.warmup, options.load.duration);
+  std::optional<Clock::time_point> start;
+  if (options.start_at && swarm.going_on()) start = swarm.await(*options.start_at);
+  if (swarm.going_on()) swarm.load(options.load.warmup, options.load.duration, true, start);
   return swarm.close();
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <utility>
 #include <vector>
@@ -22,12 +23,16 @@ struct SwarmProgress {
   std::size_t connections = 0;       // in all
   std::uint64_t requests = 0;        // answered since the load began
   std::chrono::nanoseconds elapsed{0};
+  std::chrono::nanoseconds until_start{0};  // more than zero while it waits for Swarm::await()
 };
 
 // What a client swarm does to a server.
 struct SwarmOptions {
   Endpoint server;
   Load load;
+  // When run_swarm() is to put the load on, so that several clients begin together; none: as soon
+  // as all connections are open.
+  std::optional<std::chrono::system_clock::time_point> start_at = {};
   // When all connections are open, a further one sends bytes that some servers take for something
   // else: see echo_probe.hpp.
   bool probe = false;
@@ -74,6 +79,10 @@ struct SwarmResult {
   // `measured_requests` and `measured_time`. A short wait for what was due in the window follows;
   // if nothing was answered before, on_window_end comes after it.
   std::size_t windows = 0;
+  // By the system's clock, when the first window began; and the longest time by which a slice with
+  // a start of its own began later than that.
+  std::chrono::system_clock::time_point window_began;
+  std::chrono::nanoseconds started_late{0};
   std::chrono::nanoseconds window_time{0};  // less than asked for when the run ended early
   std::uint64_t window_requests = 0;        // echoed completely within the window
   std::uint64_t measured_requests = 0;      // the same, between the callbacks
@@ -123,12 +132,18 @@ class Swarm {
   // False before open(), and once the run has ended early, since the server failed or a stop was
   // requested: nothing is sent any more.
   [[nodiscard]] bool going_on() const noexcept;
+  // Waits until then, and tells what the steady clock says at that moment, for load(). Returns
+  // early when a stop is requested.
+  [[nodiscard]] std::chrono::steady_clock::time_point await(
+      std::chrono::system_clock::time_point moment);
   // Loads the server for so long, of which the warm-up comes first and isn't measured, and returns
   // when everything that was due is answered, or a second later. The times of `options.load` are
   // those of all slices together. Connections that the server has closed since the last slice are
-  // lost; when all are, the run ends. Of a slice that isn't counted, nothing is in the result.
+  // lost; when all are, the run ends. Of a slice that isn't counted, nothing is in the result. With
+  // a `start` that is still to come, it waits for that moment first.
   SwarmSlice load(std::chrono::nanoseconds warmup, std::chrono::nanoseconds duration,
-                  bool counted = true);
+                  bool counted = true,
+                  std::optional<std::chrono::steady_clock::time_point> start = std::nullopt);
   // Closes all connections, and returns what it saw in all slices. Call it once.
   [[nodiscard]] SwarmResult close();
 

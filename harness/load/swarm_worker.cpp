@@ -21,11 +21,6 @@ constexpr nanoseconds straggler_limit = std::chrono::seconds(1);
 // Shorter ones are the ordinary work of a loop.
 constexpr nanoseconds shortest_gap = std::chrono::milliseconds(1);
 
-// How many of `total` things, dealt out in turn, the thread `index` of `threads` gets.
-std::size_t share_of(std::size_t total, std::size_t index, std::size_t threads) {
-  return total / threads + (index < total % threads ? 1 : 0);
-}
-
 }  // namespace
 
 SwarmWorker::SwarmWorker(const SwarmOptions& options, const SwarmText& text, std::size_t index,
@@ -33,15 +28,16 @@ SwarmWorker::SwarmWorker(const SwarmOptions& options, const SwarmText& text, std
     : server_(options.server),
       load_(options.load),
       text_(text),
-      idle_(share_of(load_.idle_connections, index, load_.threads)),
+      lanes_(load_.threads * load_.part.count),
+      idle_(share_of(load_.idle_connections, lane(index), lanes_)),
       halt_event_(std::move(halt)),
       epoll_(check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {
-  const std::size_t active = share_of(load_.active_connections, index, load_.threads);
+  const std::size_t active = share_of(load_.active_connections, lane(index), lanes_);
   connections_.resize(idle_ + active);
   for (std::size_t i = 0; i < connections_.size(); ++i) {
     connections_[i].number = i < idle_
-                                 ? index + i * load_.threads
-                                 : load_.idle_connections + index + (i - idle_) * load_.threads;
+                                 ? lane(index) + i * lanes_
+                                 : load_.idle_connections + lane(index) + (i - idle_) * lanes_;
   }
   requests_.resize(active * load_.pipeline);
   if (!closed_loop()) {
@@ -63,6 +59,7 @@ void SwarmWorker::run_load(Clock::time_point start, nanoseconds warmup, nanoseco
   if (!going_on()) return;
   window_begin_ = start + warmup;
   window_end_ = window_begin_ + duration;
+  started_late_ = std::max<nanoseconds>(Clock::now() - start, nanoseconds(0));
   if (duration > nanoseconds(0) && duration < load_.duration) {
     const auto windows = static_cast<std::size_t>(std::llround(
         static_cast<double>(load_.duration.count()) / static_cast<double>(duration.count())));

@@ -16,7 +16,8 @@
 namespace echomux {
 
 // One thread's share of a swarm: every connection whose number, idle and active ones counted apart,
-// leaves `index` when divided by the number of threads. One edge-triggered epoll loop on
+// leaves the thread's lane when divided by the number of lanes. The threads of all parts of a load
+// have one each. One edge-triggered epoll loop on
 // non-blocking sockets. Everything but the two progress counters belongs to the thread that calls.
 class SwarmWorker {
  public:
@@ -49,6 +50,8 @@ class SwarmWorker {
   // connections before it began.
   [[nodiscard]] bool drained() const noexcept { return outstanding_ == 0 && !overdue_; }
   [[nodiscard]] bool lost_at_rest() const noexcept { return lost_at_rest_; }
+  // How long after its start the last slice really began.
+  [[nodiscard]] std::chrono::nanoseconds started_late() const noexcept { return started_late_; }
 
   // Readable from any thread at any time.
   [[nodiscard]] std::size_t connections_open() const noexcept {
@@ -84,6 +87,9 @@ class SwarmWorker {
     }
   };
 
+  [[nodiscard]] std::size_t lane(std::size_t thread) const noexcept {
+    return load_.part.index + load_.part.count * thread;
+  }
   [[nodiscard]] bool going_on() const noexcept {
     return result_.outcome.reason == RunEnd::completed;
   }
@@ -149,6 +155,7 @@ class SwarmWorker {
   const Endpoint& server_;
   const Load& load_;
   const SwarmText& text_;
+  std::size_t lanes_ = 1;
   std::size_t idle_ = 0;  // of its connections, the idle ones come first
   StopEvent halt_event_;
   FileDescriptor epoll_;
@@ -169,6 +176,7 @@ class SwarmWorker {
   bool lost_at_rest_ = false;
   bool overdue_ = false;  // messages that were due were never sent, since those before have no echo
   bool loading_ = false;
+  std::chrono::nanoseconds started_late_{0};
   Clock::time_point last_clock_;
   Clock::time_point last_progress_;
   Clock::time_point window_begin_ = Clock::time_point::max();

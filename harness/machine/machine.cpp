@@ -1,6 +1,7 @@
 #include "harness/machine/machine.hpp"
 
 #include <fmt/core.h>
+#include <limits.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -372,6 +373,11 @@ class Inquiry {
 };
 
 }  // namespace
+
+std::string host_name() {
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  return ::gethostname(name.data(), name.size()) == 0 ? name.data() : "unknown";
+}
 
 Machine describe_machine(const std::filesystem::path& root) {
   return Inquiry(root).answer();

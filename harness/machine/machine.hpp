@@ -159,6 +159,9 @@ void for_each_field(Of<Machine>, Visit visit) {
 // looked for below `root`, which only tests set. Never throws for what isn't there.
 [[nodiscard]] Machine describe_machine(const std::filesystem::path& root = "/");
 
+// What this machine is called among others (gethostname(2)).
+[[nodiscard]] std::string host_name();
+
 [[nodiscard]] Json to_json(const Machine& machine);
 
 // The machine that to_json was given. Throws JsonError when anything is missing or of another type.

@@ -16,7 +16,7 @@ namespace echomux {
 namespace {
 
 // What is written, and the oldest that is still read.
-constexpr int schema_version = 6;
+constexpr int schema_version = 7;
 constexpr int oldest_schema_version = 2;
 // A larger file is none of ours, and is not worth filling the memory with.
 constexpr std::uintmax_t largest_file_bytes = std::uintmax_t{64} * 1024 * 1024;
@@ -208,6 +208,7 @@ Results parse_results(std::istream& text) {
     for (Trial& trial : results.trials) {
       trial.outcome.reason = trial.load ? trial.load->outcome.reason : RunEnd::not_run;
       if (trial.load) trial.load->outcome.end(trial.outcome.reason);
+      for (LoadPart& part : trial.parts) part.load.outcome.end(part.load.outcome.reason);
     }
     return results;
   }

@@ -27,6 +27,11 @@ fs::path peer_program(std::string_view name) {
   return fs::exists(beside) ? beside : folder.parent_path() / "peers" / name;
 }
 
+fs::path serving_program() {
+  const fs::path own = own_program();
+  return own.filename() == "echomux-mpi" ? own.parent_path() / "echomux" : own;
+}
+
 fs::path echomux_program() {
   const fs::path folder = own_program().parent_path();
   const fs::path beside = folder / "echomux";

@@ -17,6 +17,10 @@ namespace echomux {
 // be there.
 [[nodiscard]] std::filesystem::path peer_program(std::string_view name);
 
+// The one whose command `serve` runs the suite's servers: this program, or for clients on many
+// hosts the echomux beside it.
+[[nodiscard]] std::filesystem::path serving_program();
+
 // echomux itself: this program, or the one in the folder above it.
 [[nodiscard]] std::filesystem::path echomux_program();
 

@@ -113,17 +113,17 @@ void read_json(const Json& json, T& value, int version = std::numeric_limits<int
 template <HasFields T>
 void read_fields(const Json& object, T& value, int version) {
   for_each_field(Of<T>{}, [&](const Field& field, auto member) {
-    using Value = ValueOf<T, decltype(member)>;
-    if constexpr (std::same_as<std::invoke_result_t<decltype(member), T&>, Value&>) {
+    using Held = ValueOf<T, decltype(member)>;
+    if constexpr (std::same_as<std::invoke_result_t<decltype(member), T&>, Held&>) {
       if (!field.written) return;
-      if constexpr (HasFields<Value>) {
+      if constexpr (HasFields<Held>) {
         if (field.name.empty()) return read_fields(object, std::invoke(member, value), version);
       }
       const Json* const json = find_field(field, object, version);
       if (json == nullptr) return;
-      if constexpr (std::is_enum_v<Value>) {
+      if constexpr (std::is_enum_v<Held>) {
         std::invoke(member, value) =
-            enumerator<Value>(json->template get<std::string>(), field.name);
+            enumerator<Held>(json->template get<std::string>(), field.name);
       } else {
         read_json(*json, std::invoke(member, value), version);
       }
@@ -160,12 +160,12 @@ template <typename T>
 template <HasFields T>
 void add_fields_to_schema(Json& object) {
   for_each_field(Of<T>{}, [&](const Field& field, auto member) {
-    using Value = ValueOf<T, decltype(member)>;
+    using Held = ValueOf<T, decltype(member)>;
     if (!field.written) return;
-    if constexpr (HasFields<Value>) {
-      if (field.name.empty()) return add_fields_to_schema<Value>(object);
+    if constexpr (HasFields<Held>) {
+      if (field.name.empty()) return add_fields_to_schema<Held>(object);
     }
-    add_to_schema(field, schema_of<Value>(), object);
+    add_to_schema(field, schema_of<Held>(), object);
   });
 }
 

@@ -13,7 +13,7 @@ SERVERS = "blocking threaded busy_poll select poll epoll_lt epoll_et coroutines 
 # From the bottom up. What shares a line includes nothing of each other, so there can be no cycle.
 LAYERS = [["echo"], [*SERVERS, "beyond", "peers", "gallery", "floor", "course"], ["harness/stats"], ["harness/text"],
           ["harness/machine"], ["harness/load"], ["harness/server"], ["harness/bench"],
-          ["harness/results"], ["report"], ["reproduce"], ["claims"], ["cli"], ["benchmarks"],
+          ["harness/results"], ["report"], ["reproduce"], ["claims"], ["cli"], ["mpi"], ["benchmarks"],
           ["tests"]]
 RANKS = {folder: rank for rank, layer in enumerate(LAYERS) for folder in layer}
 # All that the harness has of the servers' side: sockets and descriptors.

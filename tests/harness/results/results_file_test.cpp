@@ -105,7 +105,7 @@ TEST(ResultsFile, HasEveryField) {
 
 TEST(ResultsFile, TellsWhatASummaryIsMadeOf) {
   const Json json = Json::parse(results_json(sample_results()));
-  EXPECT_EQ(json.at("schema_version"), 6);
+  EXPECT_EQ(json.at("schema_version"), 7);
   ASSERT_EQ(json.at("summary").size(), 4U);
   const Json& poll = json.at("summary").at(0);
   EXPECT_EQ(poll.at("server"), "poll");
