@@ -17,14 +17,13 @@
 namespace echomux {
 namespace {
 
-// Another run may look at the same free name at this moment: the one that locks it gets it. Nothing
-// is held where there is something that this run may write over. Throws UsageError.
-FileDescriptor hold_name(const std::filesystem::path& path, bool force) {
+// Another run may look at the same name at this moment: the one that locks it gets it.
+// `may_be_full` says that this run may write over what is there. Throws UsageError.
+FileDescriptor hold_name(const std::filesystem::path& path, bool may_be_full) {
   std::error_code none;
   const std::filesystem::file_status there = std::filesystem::status(path, none);
-  const bool is_free = !exists(there) || (is_regular_file(there) && file_size(path, none) == 0);
-  if (!is_free && (force || !is_regular_file(there))) return {};
-  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+  if (exists(there) && !is_regular_file(there)) return {};
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0666));
   if (!file) return {};  // and to write will say why
   struct stat held {};
   struct stat named {};
@@ -32,9 +31,9 @@ FileDescriptor hold_name(const std::filesystem::path& path, bool force) {
   // Its results take the place of the empty file in one step.
   const bool still_there = ::fstat(file.get(), &held) == 0 && ::stat(path.c_str(), &named) == 0 &&
                            held.st_ino == named.st_ino && held.st_dev == named.st_dev;
-  if (locked && still_there && held.st_size == 0) return file;
-  throw UsageError(fmt::format("{} is another run's, which has begun just now; choose another name",
-                               path.string()));
+  if (locked && still_there && (may_be_full || held.st_size == 0)) return file;
+  throw UsageError(
+      fmt::format("{} is another run's, which is writing it; choose another name", path.string()));
 }
 
 // results/, or else where programs keep what their user may want again: the state directory of the
@@ -94,7 +93,14 @@ Output choose_output(const BenchArguments& arguments) {
   std::error_code none;
   const bool was_free = !std::filesystem::exists(std::filesystem::symlink_status(given, none));
   // The page beside a run that goes on is its own.
-  if (resumed) return {given};
+  if (resumed) return {given, false, hold_name(given, true)};
+  if (given.string().starts_with("/dev/std") || given.string().starts_with("/dev/fd/") ||
+      given.string().starts_with("/proc/self/fd/")) {
+    throw UsageError(
+        fmt::format("-o {}: results are written anew after each trial; name a file, or "
+                    "have them printed at the end with --format json",
+                    given.string()));
+  }
   if (!given.empty()) {
     check_output(given, arguments.force, "results");
     if (page) check_output(*page, arguments.force, "report");
@@ -137,7 +143,7 @@ Results begin_results(const BenchArguments& arguments) {
 Recorder::Recorder(const Output& output, Results results)
     : path_(output.path), results_(std::move(results)), trials_written_(trials()) {
   try {
-    write_results(path_, results_);
+    held_ = write_and_hold_results(path_, results_);
   } catch (...) {
     std::error_code ignored;
     if (output.is_new) std::filesystem::remove(path_, ignored);
@@ -169,7 +175,7 @@ void Recorder::add(const SystemCallCount& count) {
 // memory meanwhile; told at once, the user can still make room before they are lost.
 void Recorder::write() {
   try {
-    write_results(path_, results_);
+    held_ = write_and_hold_results(path_, results_);
   } catch (const std::exception& error) {
     if (error_.empty()) {
       std::cerr << fmt::format(

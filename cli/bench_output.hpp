@@ -14,7 +14,7 @@ namespace echomux {
 struct Output {
   std::filesystem::path path;
   bool is_new = false;
-  FileDescriptor lock = {};  // on the empty file of that name, until there are results in it
+  FileDescriptor lock = {};  // on what is there, until there are results of this run in it
 };
 
 // Where the arguments want the results: an earlier run's file, the name that they give, or a new
@@ -55,6 +55,7 @@ class Recorder {
   Results results_;
   std::size_t trials_written_;
   std::string error_;
+  FileDescriptor held_;  // the file as it was last written, which is no other run's meanwhile
 };
 
 }  // namespace echomux

@@ -146,6 +146,7 @@ SweepPlan make_plan(BenchArguments arguments) {
   if (arguments.preset == preset_beyond && arguments.backends.empty())
     use_servers_beyond(arguments);
   sort_axis(arguments.workers);
+  sort_axis(arguments.processes);
   arguments.plan.server_cpus.assign(arguments.server_cpus.begin(), arguments.server_cpus.end());
   sort_axis(arguments.plan.server_cpus);
   check_server_cpus(arguments.plan);
@@ -182,7 +183,8 @@ std::vector<Option> plan_options(BenchArguments& to) {
       {"--backends",
        fmt::format(
            "Comma-separated, from: floor, {}; floor and seven unless given; seven, beyond and "
-           "peers are groups; reuseport:4 has four workers; 'none' for --server alone",
+           "peers are groups; reuseport:4 has four workers, reuseport:4p four processes; 'none' "
+           "for --server alone",
            joined(all_backend_names(), ", ")),
        offer(&to.backends, names_for_backends())},
       {"--server",
@@ -213,6 +215,9 @@ std::vector<Option> plan_options(BenchArguments& to) {
        "Threads of servers that have some, such as 1,2,4; each number makes one of them, "
        "reuseport:4 (default: one for each CPU of the server's)",
        Count{&to.workers, 1, ServerOptions::most_workers}},
+      {"--processes",
+       "reuseport only: in so many processes instead; comma-separated for one server each",
+       Count{&to.processes, 1, ServerOptions::most_workers}},
       {"--server-cpus", "Pin the server to these CPUs, such as 1,2,3, instead of one",
        Count{&to.server_cpus, 0, CpuMask::most - 1}},
       {"!--no-pin", "Don't pin server and client to one CPU each", &plan.pin},

@@ -12,8 +12,9 @@ namespace echomux {
 struct BenchArguments {
   SweepPlan plan;  // but for its servers and its seed
   std::vector<std::string> backends;
-  std::vector<std::string> servers;  // foreign ones, NAME=COMMAND
-  std::vector<std::size_t> workers;  // of those that have some
+  std::vector<std::string> servers;    // foreign ones, NAME=COMMAND
+  std::vector<std::size_t> workers;    // of those that have some
+  std::vector<std::size_t> processes;  // of those that have some instead
   std::vector<std::size_t> server_cpus;
   std::optional<std::uint64_t> seed;
   std::string select_limit = "fd_setsize";

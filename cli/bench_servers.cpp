@@ -44,6 +44,16 @@ ServerSpec foreign_server(const std::string& text) {
                     "port; write such as --server mine='./my_server --port {{port}}'",
                     text));
   }
+  if (std::ranges::any_of(spec.name, [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; })) {
+    throw UsageError("--server: a name has neither line ends nor other control characters");
+  }
+  if (spec.name == floor_name || find_server(spec.name) != nullptr ||
+      find_peer(spec.name) != nullptr) {
+    throw UsageError(
+        fmt::format("--server: {} is the name of one of the suite's own; call yours "
+                    "something else, such as my_{}",
+                    spec.name, spec.name));
+  }
   const std::string for_shell = find_shell_syntax(spec.command);
   if (for_shell.ends_with('=')) {
     throw UsageError(
@@ -69,15 +79,20 @@ std::vector<std::string> in_tables(const std::string& name, const BenchArguments
     return {name + std::string(no_limit)};
   }
   if (!backend->has_workers) return {name};
+  std::vector<std::string> all;
+  if (backend->shares_port) {
+    for (const std::size_t number : arguments.processes) {
+      all.push_back(fmt::format("{}:{}p", name, number));
+    }
+  }
   std::vector<std::size_t> numbers = arguments.workers;
-  if (numbers.empty()) {
+  if (numbers.empty() && all.empty()) {
     // As many as the server itself would choose, on the CPUs that it gets.
     const SweepPlan& plan = arguments.plan;
     const CpuPlan cpus = plan_cpus(plan.pin, false, plan.server_cpus);
     const std::size_t its = cpus.server.empty() ? cpus.usable.size() : cpus.server.size();
     numbers = {std::min(its, ServerOptions::most_workers)};
   }
-  std::vector<std::string> all;
   for (const std::size_t number : numbers) all.push_back(fmt::format("{}:{}", name, number));
   return all;
 }
@@ -139,6 +154,12 @@ std::vector<ServerSpec> choose_servers(const BenchArguments& arguments) {
         "--workers: none of these servers has any, or each says its own number; reuseport and "
         "reactor_workers take it");
   }
+  if (!arguments.processes.empty() && std::ranges::none_of(names, [](const std::string& name) {
+        const Backend* const backend = find_backend(name);
+        return backend != nullptr && backend->shares_port;
+      })) {
+    throw UsageError("--processes: none of these servers runs in several; reuseport does");
+  }
   for (const std::string& server : arguments.servers) specs.push_back(foreign_server(server));
   for (std::size_t i = 0; i < specs.size(); ++i) {
     for (std::size_t k = 0; k < i; ++k) {
@@ -163,7 +184,7 @@ SweepServer floor_server() {
 ServerSpec own_server(const std::string& name) {
   if (const std::size_t colon = name.find(':'); colon != std::string::npos) {
     const std::string server = name.substr(0, colon);
-    const std::string workers = name.substr(colon + 1);
+    std::string workers = name.substr(colon + 1);
     const Backend* const backend = find_backend(server);
     const bool is_known = backend != nullptr || server == floor_name ||
                           find_peer(server) != nullptr || find_server(server) != nullptr;
@@ -173,8 +194,10 @@ ServerSpec own_server(const std::string& name) {
           fmt::format("'{}': {} has no workers; reuseport and reactor_workers do, such as {}:{}",
                       name, server, "reuseport", workers));
     }
+    const bool processes = backend->shares_port && workers.ends_with('p');
+    if (processes) workers.pop_back();
     static_cast<void>(parse_count(workers, name, 1, ServerOptions::most_workers));
-    return {name, server, {"--workers", workers}, ""};
+    return {name, server, {processes ? "--processes" : "--workers", workers}, ""};
   }
   if (!name.ends_with(no_limit)) return {name, name, {}, ""};
   return {name, name.substr(0, name.size() - no_limit.size()), {"--select-limit", "none"}, ""};
@@ -213,8 +236,10 @@ SweepServer make_server(const ServerSpec& spec) {
   server.thread_per_connection = backend->thread_per_connection;
   server.hands_over = backend->has_workers && !backend->shares_port;
   if (backend->thread_per_connection || backend->has_workers) server.most_cpus = any_number;
-  if (const auto workers = std::ranges::find(spec.options, "--workers");
-      workers != spec.options.end()) {
+  const auto workers = std::ranges::find_if(spec.options, [](const std::string& option) {
+    return option == "--workers" || option == "--processes";
+  });
+  if (workers != spec.options.end()) {
     server.most_cpus = parse_count(*std::next(workers), *workers, 1, ServerOptions::most_workers) +
                        (server.hands_over ? 1 : 0);
   }

@@ -16,6 +16,14 @@
 namespace echomux {
 namespace {
 
+// " --host ADDRESS", where that isn't where a server listens by itself.
+std::string host_option(const Endpoint& endpoint) {
+  std::string address = endpoint.to_string();
+  address.erase(address.rfind(':'));
+  if (address.starts_with('[')) address = address.substr(1, address.size() - 2);
+  return address == "127.0.0.1" ? "" : " --host " + address;
+}
+
 constexpr int patience_ms = 10'000;
 
 // Tries the addresses in turn: localhost is often ::1 first, where a server on 127.0.0.1 isn't.
@@ -36,8 +44,8 @@ FileDescriptor connect_to(const std::vector<Endpoint>& addresses) {
   const Endpoint& last = addresses.back();
   throw std::runtime_error(fmt::format(
       "cannot connect to {}: {}; is a server running there? Start one with: echomux serve "
-      "epoll_lt --port {}",
-      last.to_string(), error_text(error), last.port()));
+      "epoll_lt --port {}{}",
+      last.to_string(), error_text(error), last.port(), host_option(last)));
 }
 
 // Carries stdin to the server and what it echoes to stdout, both at the same time: a client that

@@ -66,6 +66,14 @@ struct Words {
   std::function<void(const std::string& word)> take;
   std::string shown{};  // as the default
 };
+// A whole number as it is: digits alone. (k and m are for what is counted.)
+struct Number {
+  using To = std::variant<std::uint16_t*, std::uint64_t*, std::optional<std::uint64_t>*>;
+  template <typename T>
+  requires std::constructible_from<To, T*> Number(T* target)
+      : to(target) {}  // NOLINT(google-explicit-constructor)
+  To to;
+};
 // A decimal number. A default out of its bounds isn't shown.
 struct Real {
   double* to;
@@ -76,9 +84,8 @@ struct Real {
 // What may be given for an option, and where it goes. What is there before is the default, which
 // help shows. A bool is a flag. A vector takes several values, in one word with commas.
 struct Value {
-  using Target =
-      std::variant<bool*, std::string*, std::vector<std::string>*, std::uint16_t*, std::uint64_t*,
-                   std::optional<std::uint64_t>*, Real, Count, Rate, Duration, Words>;
+  using Target = std::variant<bool*, std::string*, std::vector<std::string>*, Number, Real, Count,
+                              Rate, Duration, Words>;
 
   template <typename To>
   requires std::constructible_from<Target, To> Value(To target)

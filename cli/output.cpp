@@ -20,8 +20,16 @@ void check_output(const fs::path& path, bool force, std::string_view what) {
     throw UsageError(fmt::format("cannot write the {} to {}: it is a folder; name a file in it",
                                  what, path.string()));
   }
+  if (path == "-") {
+    throw UsageError(
+        fmt::format("-o -: the {} can't go to stdout; name a file (./- is one)", what));
+  }
   const bool there = fs::exists(path, none);
-  if (there && !fs::is_regular_file(path, none)) return;
+  if (there && !fs::is_regular_file(path, none)) return check_writable(path, what);
+  if (there && is_held(path)) {
+    throw UsageError(fmt::format("{} is another run's, which is writing it; choose another name",
+                                 path.string()));
+  }
   // What was made empty, to take a name, holds nothing that could be lost.
   if (there && !force && fs::file_size(path, none) > 0) {
     throw UsageError(
@@ -33,6 +41,13 @@ void check_output(const fs::path& path, bool force, std::string_view what) {
   const bool is_new = !folder.empty() && !fs::exists(folder, none);
   check_writable(path, what);
   if (is_new) std::cerr << fmt::format("echomux: made the folder {}\n", folder.string());
+}
+
+bool same_file(const fs::path& one, const fs::path& other) {
+  std::error_code none;
+  if (fs::equivalent(one, other, none)) return true;
+  const fs::path whole_one = fs::weakly_canonical(one, none);
+  return !none && whole_one == fs::weakly_canonical(other, none);
 }
 
 fs::path unused_name(const fs::path& path, std::string_view other_extension) {

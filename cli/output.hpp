@@ -12,9 +12,12 @@ namespace echomux {
 
 // Looks at a place for a file before anything is measured for it. Makes the folder, and says so.
 // `what` is to be written there, such as "results". A device or a pipe is left as it is. Throws
-// UsageError when a file is there already, unless `force`, or a folder; std::runtime_error when
-// nothing can be written there.
+// UsageError when a file is there already, unless `force`, or a folder, or when another run is
+// writing it; std::runtime_error when nothing can be written there.
 void check_output(const std::filesystem::path& path, bool force, std::string_view what);
+
+// Whether two names mean the same file, there or to be made.
+[[nodiscard]] bool same_file(const std::filesystem::path& one, const std::filesystem::path& other);
 
 // The first of NAME.EXT, NAME-2.EXT and so on that isn't there yet, nor with this other extension.
 [[nodiscard]] std::filesystem::path unused_name(const std::filesystem::path& path,

@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <new>
+#include <system_error>
 
 #include "cli/command.hpp"
 #include "cli/standard_streams.hpp"
@@ -15,7 +17,7 @@ namespace {
 
 // Those that are parsed last, by cli/values.hpp.
 template <typename T>
-concept Own = requires(const T& value) {
+concept Own = std::is_class_v<T> && requires(const T& value) {
   store(value, "", {});
 };
 
@@ -28,7 +30,8 @@ void add_option(CLI::App& app, const Option& option) {
         } else if constexpr (std::is_same_v<To, Real>) {
           return app.add_option(names, *to.to, option.help)->check(CLI::Range(to.least, to.most));
         } else if constexpr (Own<To>) {
-          return app.add_option(names, CLI::callback_t(), option.help)->type_name("TEXT");
+          return app.add_option(names, CLI::callback_t(), option.help)
+              ->type_name(std::is_same_v<To, Number> ? "UINT" : "TEXT");
         } else {
           return app.add_option(names, *to, option.help);
         }
@@ -147,6 +150,7 @@ bool takes_several(const Value& value) {
   if (value.repeated) return true;
   return std::visit(
       []<typename To>(const To& to) {
+        if constexpr (std::is_same_v<To, Number>) return false;
         if constexpr (requires { to.to.index(); }) return to.to.index() == 2;  // the vector
         return std::is_same_v<To, std::vector<std::string>*>;
       },
@@ -158,6 +162,25 @@ std::string default_text(const Value& value) {
 }
 
 namespace {
+
+// What to do about an error of the system's that says nothing of its cause.
+std::string_view remedy(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
+    return ": no more memory may be taken (ulimit -v and ulimit -d limit it)";
+  }
+  const auto* const system = dynamic_cast<const std::system_error*>(&error);
+  if (system == nullptr) return "";
+  if (system->code() == std::errc::too_many_files_open) {
+    return "; raise the limit of open descriptors: ulimit -n";
+  }
+  if (system->code() == std::errc::resource_unavailable_try_again) {
+    return ": no further thread is to be had; memory (ulimit -v) or processes (ulimit -u) are "
+           "limited";
+  }
+  return system->code() == std::errc::not_enough_memory
+             ? "; memory is limited (ulimit -v and ulimit -d)"
+             : "";
+}
 
 int parse_and_act(const Command& program, int argc, const char* const* argv) {
   // Help names what isn't installed as it was called, with its folder.
@@ -173,7 +196,7 @@ int parse_and_act(const Command& program, int argc, const char* const* argv) {
   try {
     return run(app, program);
   } catch (const std::exception& error) {
-    std::cerr << program.name << ": " << error.what() << '\n';
+    std::cerr << program.name << ": " << error.what() << remedy(error) << '\n';
     return dynamic_cast<const UsageError*>(&error) != nullptr ? exit_usage : exit_failure;
   }
 }

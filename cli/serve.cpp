@@ -92,6 +92,8 @@ class CounterPrinter {
         append("]");
       }
       append("}}");
+    } else if (workers > 0) {
+      append(R"(,"workers_untold":{})", workers);
     }
     append("}}\n");
     flush();

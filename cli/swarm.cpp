@@ -64,7 +64,8 @@ void check_target(const SwarmArguments& arguments) {
     throw UsageError("--hold: there is nothing to hold; say how many connections with --idle");
   }
   check_combination(arguments.load, server.family(), "-c");
-  if (!arguments.output.empty() && arguments.output == arguments.hgrm) {
+  if (!arguments.output.empty() && !arguments.hgrm.empty() &&
+      same_file(arguments.output, arguments.hgrm)) {
     throw UsageError(
         fmt::format("-o and --hgrm: both would be {}; name two files", arguments.output));
   }
@@ -244,6 +245,7 @@ SwarmResult hold(const SwarmOptions& options, const std::string& format,
 
 int run(SwarmArguments arguments) {
   if (arguments.hold) arguments.load.active_connections = 0;
+  if (arguments.output == "-") arguments.output.clear();  // stdout, where it goes by itself
   check_target(arguments);
   SwarmOptions options{.server = arguments.server,
                        .load = arguments.load,

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <ctime>
+#include <limits>
 #include <optional>
 #include <span>
 
@@ -62,6 +63,25 @@ void put(const Into<T>& into, const std::vector<std::string>& words, const auto&
 void store(const Count& count, std::string_view option, const std::vector<std::string>& words) {
   put(count.to, words,
       [&](std::string_view word) { return parse_count(word, option, count.least, count.most); });
+}
+
+void store(const Number& number, std::string_view option, const std::vector<std::string>& words) {
+  std::visit(
+      [&]<typename T>(T* to) {
+        using Whole =
+            std::conditional_t<std::is_same_v<T, std::uint16_t>, std::uint16_t, std::uint64_t>;
+        const std::string_view word = words.back();
+        const char* const end = word.data() + word.size();
+        Whole value = 0;
+        const auto [rest, error] = std::from_chars(word.data(), end, value);
+        const bool octal = word.size() > 1 && word.front() == '0';
+        if (error != std::errc{} || rest != end || octal) {
+          throw UsageError(fmt::format("{}: '{}' is not a whole number from 0 to {}", option, word,
+                                       std::numeric_limits<Whole>::max()));
+        }
+        *to = value;
+      },
+      number.to);
 }
 
 void store(const Rate& rate, std::string_view option, const std::vector<std::string>& words) {
@@ -234,7 +254,9 @@ std::string find_shell_syntax(std::string_view command) {
     const bool blank = c == ' ' || c == '\t' || c == '\n';
     const bool home = word_begins && c == '~' && (next == '/' || next == ' ');
     const bool variable = c == '$' && (in_name(next, true) || next == '{' || next == '(');
-    if (home || variable || std::string_view("|&;<>`").find(c) != std::string_view::npos) {
+    const bool comment = word_begins && c == '#';
+    if (home || variable || comment ||
+        std::string_view("|&;<>`*?[(").find(c) != std::string_view::npos) {
       return std::string(1, c);
     }
     if (c == '\\') ++i;

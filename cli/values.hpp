@@ -26,6 +26,7 @@ namespace echomux {
 
 // Parses the words that were given for `option`, and puts them where they go.
 void store(const Count& count, std::string_view option, const std::vector<std::string>& words);
+void store(const Number& number, std::string_view option, const std::vector<std::string>& words);
 void store(const Rate& rate, std::string_view option, const std::vector<std::string>& words);
 void store(const Duration& time, std::string_view option, const std::vector<std::string>& words);
 void store(const Words& words, std::string_view option, const std::vector<std::string>& given);
@@ -45,7 +46,8 @@ void store(const Words& words, std::string_view option, const std::vector<std::s
                                                      std::string_view option);
 
 // What in a command, outside quotes, only a shell understands: the "NAME=" of a variable before the
-// program, a redirection, a pipe, '&', ';', '$', '`' or a home directory's '~'. Empty: nothing.
+// program, a redirection, a pipe, '&', ';', '$', '`', a home directory's '~', a pattern of files, a
+// subshell or a comment. Empty: nothing.
 [[nodiscard]] std::string find_shell_syntax(std::string_view command);
 
 }  // namespace echomux

@@ -113,14 +113,19 @@ HostAndPort split_host_and_port(std::string_view host_and_port) {
   const std::size_t scheme = host_and_port.find("://");
   std::string_view rest = host_and_port.substr(scheme == std::string_view::npos ? 0 : scheme + 3);
   if (rest.ends_with('/')) rest.remove_suffix(1);
+  if (rest.find('/') != std::string_view::npos) complain("has a path, which no echo server takes");
   const std::size_t colon = rest.rfind(':');
-  if (colon == std::string_view::npos) complain("has no port");
+  if (colon == std::string_view::npos || rest.ends_with(']')) complain("has no port");
   std::string_view host = rest.substr(0, colon);
   const std::string_view digits = rest.substr(colon + 1);
   if (host.starts_with('[') && host.ends_with(']')) {
     host = host.substr(1, host.size() - 2);
   } else if (host.find(':') != std::string_view::npos) {
-    complain("is an IPv6 address without brackets");
+    // What has letters beyond f in it, or a dot before the last colon but one, is no such address.
+    const bool address =
+        host.find_first_not_of("0123456789abcdefABCDEF:.%") == std::string_view::npos &&
+        host.find('.') == std::string_view::npos;
+    complain(address ? "is an IPv6 address without brackets" : "has more than one colon");
   }
   if (host.empty()) complain("has no host");
   std::uint16_t port = 0;

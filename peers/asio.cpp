@@ -6,12 +6,14 @@
 // enough, and it belongs to the session: Asio reads into what it was given when it was asked.
 #include <array>
 #include <asio.hpp>
+#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <memory>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -56,10 +58,19 @@ void accept(tcp::acceptor& acceptor, asio::steady_timer& pause) {
   });
 }
 
+// 0 for what is no port.
+std::uint16_t port_in(std::string_view text) {
+  std::uint16_t port = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, port);
+  return error == std::errc{} && rest == end ? port : 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
+  const std::uint16_t port = argc == 2 ? port_in(argv[1]) : 0;
+  if (port == 0) {
     std::fputs("usage: asio PORT\n", stderr);
     return 2;
   }
@@ -72,8 +83,7 @@ int main(int argc, char** argv) {
     // Accepted sockets have these two from their listener.
     acceptor.set_option(tcp::no_delay(true));
     acceptor.set_option(asio::socket_base::out_of_band_inline(true));
-    acceptor.bind(
-        {asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(std::atoi(argv[1]))});
+    acceptor.bind({asio::ip::address_v4::loopback(), port});
     acceptor.listen();
     asio::steady_timer pause(context);
     accept(acceptor, pause);

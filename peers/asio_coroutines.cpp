@@ -5,11 +5,13 @@
 // Backpressure: the coroutine reads again only when all is written.
 #include <array>
 #include <asio.hpp>
+#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <string_view>
 #include <utility>
 
 namespace {
@@ -45,10 +47,19 @@ asio::awaitable<void> accept(tcp::acceptor& acceptor) {
   }
 }
 
+// 0 for what is no port.
+std::uint16_t port_in(std::string_view text) {
+  std::uint16_t port = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, port);
+  return error == std::errc{} && rest == end ? port : 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
+  const std::uint16_t port = argc == 2 ? port_in(argv[1]) : 0;
+  if (port == 0) {
     std::fputs("usage: asio_coroutines PORT\n", stderr);
     return 2;
   }
@@ -61,8 +72,7 @@ int main(int argc, char** argv) {
     // Accepted sockets have these two from their listener.
     acceptor.set_option(tcp::no_delay(true));
     acceptor.set_option(asio::socket_base::out_of_band_inline(true));
-    acceptor.bind(
-        {asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(std::atoi(argv[1]))});
+    acceptor.bind({asio::ip::address_v4::loopback(), port});
     acceptor.listen();
     asio::co_spawn(context, accept(acceptor), asio::detached);
     context.run();

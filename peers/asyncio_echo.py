@@ -15,9 +15,7 @@ import sys
 
 class Echo(asyncio.Protocol):
     def connection_made(self, transport):
-        self.transport = transport
-        # TCP_NODELAY is asyncio's default.
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+        self.transport = transport  # TCP_NODELAY is asyncio's default
 
     def data_received(self, data):
         self.transport.write(data)
@@ -36,7 +34,15 @@ async def main(port):
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, os._exit, 0)  # what is open, the kernel closes
-    server = await loop.create_server(Echo, "127.0.0.1", port, backlog=65535)
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Accepted sockets have it from their listener. Set later, it would be too late for what had come.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+    listener.bind(("127.0.0.1", port))
+    # asyncio also takes its backlog for how often it accepts in a row, and goes on with that when no
+    # descriptor is left. So it is told 1, and the kernel the true one.
+    server = await loop.create_server(Echo, sock=listener, backlog=1)
+    listener.listen(65535)
     await server.serve_forever()
 
 

@@ -15,10 +15,12 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 namespace {
 
@@ -118,10 +120,19 @@ int listen_on(std::uint16_t port) {
   return fd;
 }
 
+// 0 for what is no port.
+std::uint16_t port_in(std::string_view text) {
+  std::uint16_t port = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, port);
+  return error == std::errc{} && rest == end ? port : 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
+  const std::uint16_t port = argc == 2 ? port_in(argv[1]) : 0;
+  if (port == 0) {
     std::fputs("usage: libev PORT\n", stderr);
     return 2;
   }
@@ -131,8 +142,7 @@ int main(int argc, char** argv) {
   ev_signal_init(&signals[1], on_signal, SIGINT);
   for (ev_signal& watcher : signals) ev_signal_start(loop, &watcher);
   ev_io listener{};
-  ev_io_init(&listener, on_connection, listen_on(static_cast<std::uint16_t>(std::atoi(argv[1]))),
-             EV_READ);
+  ev_io_init(&listener, on_connection, listen_on(port), EV_READ);
   ev_timer pause{};
   ev_init(&pause, on_pause_over);
   listener.data = &pause;

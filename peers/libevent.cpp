@@ -14,9 +14,11 @@
 #include <signal.h>
 
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 
 namespace {
 
@@ -53,7 +55,6 @@ void on_connection(evconnlistener* listener, evutil_socket_t fd, sockaddr* /*add
                    int /*length*/, void* /*context*/) {
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  ::setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
   bufferevent* const peer =
       bufferevent_socket_new(evconnlistener_get_base(listener), fd, BEV_OPT_CLOSE_ON_FREE);
   bufferevent_setwatermark(peer, EV_READ, 0, most_buffered);
@@ -77,10 +78,19 @@ void on_signal(evutil_socket_t /*signal*/, short /*what*/, void* base) {
   event_base_loopbreak(static_cast<event_base*>(base));
 }
 
+// 0 for what is no port.
+std::uint16_t port_in(std::string_view text) {
+  std::uint16_t port = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, port);
+  return error == std::errc{} && rest == end ? port : 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
+  const std::uint16_t port = argc == 2 ? port_in(argv[1]) : 0;
+  if (port == 0) {
     std::fputs("usage: libevent PORT\n", stderr);
     return 2;
   }
@@ -93,11 +103,18 @@ int main(int argc, char** argv) {
   event* const pause = evtimer_new(base, on_pause_over, &listener);
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(argv[1])));
+  address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  listener = evconnlistener_new_bind(
-      base, on_connection, pause, LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
-      SOMAXCONN, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  // evconnlistener_new_bind() would make the socket, too. But what comes before a peer is accepted
+  // is put in its place only if the listener has this option, from which the peer has it.
+  const evutil_socket_t fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
+  evutil_make_listen_socket_reuseable(fd);
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
+    listener = evconnlistener_new(base, on_connection, pause,
+                                  LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, SOMAXCONN, fd);
+  }
   if (listener == nullptr) {
     std::perror("libevent: listen");
     return 1;

@@ -10,9 +10,12 @@
 #include <uv.h>
 
 #include <array>
+#include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 namespace {
 
@@ -80,10 +83,19 @@ void on_signal(uv_signal_t* watcher, int /*signal*/) {
   uv_stop(watcher->loop);
 }
 
+// 0 for what is no port.
+std::uint16_t port_in(std::string_view text) {
+  std::uint16_t port = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, port);
+  return error == std::errc{} && rest == end ? port : 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
+  const std::uint16_t port = argc == 2 ? port_in(argv[1]) : 0;
+  if (port == 0) {
     std::fputs("usage: libuv PORT\n", stderr);
     return 2;
   }
@@ -101,7 +113,7 @@ int main(int argc, char** argv) {
   uv_fileno(reinterpret_cast<uv_handle_t*>(&listener), &fd);
   ::setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
   sockaddr_in address{};
-  uv_ip4_addr("127.0.0.1", std::atoi(argv[1]), &address);
+  uv_ip4_addr("127.0.0.1", port, &address);
   int error = uv_tcp_bind(&listener, reinterpret_cast<const sockaddr*>(&address), 0);
   if (error == 0) {
     error = uv_listen(reinterpret_cast<uv_stream_t*>(&listener), SOMAXCONN, on_connection);

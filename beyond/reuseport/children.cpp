@@ -26,7 +26,7 @@ namespace {
 constexpr std::chrono::milliseconds time_to_end{500};
 // Who stops all processes of a group at once, as a service manager does, may reach a child before
 // its parent knows of it.
-constexpr int until_the_stop_is_known_ms = 2000;
+constexpr std::chrono::seconds until_the_stop_is_known{2};
 
 }  // namespace
 
@@ -77,16 +77,18 @@ void Children::watch() {
     awaited.assign(1, {.fd = stop_, .events = POLLIN, .revents = 0});
     // That the other end has closed is always reported.
     for (const Child& child : children_) awaited.push_back({child.lives.get(), 0, 0});
-    if (::poll(awaited.data(), awaited.size(), -1) < 0) {
+    if (::poll(awaited.data(), awaited.size(), time_to_explain_ms()) < 0) {
       if (errno != EINTR) throw_errno("poll");
       continue;
     }
-    if (told_to_stop(0)) break;
+    if (told_to_stop()) break;
     for (std::size_t i = children_.size(); i-- > 0;) {
       if (awaited[i + 1].revents != 0) bury(i);
     }
-    if (told_to_stop(0)) break;
-    if (children_.empty()) throw std::runtime_error("all processes of the server have ended");
+    explain();
+    if (children_.empty() && unexplained_.empty()) {
+      throw std::runtime_error("all processes of the server have ended");
+    }
   }
   const auto deadline = std::chrono::steady_clock::now() + time_to_end;
   for (const Child& child : children_) {
@@ -97,31 +99,53 @@ void Children::watch() {
   }
 }
 
-bool Children::told_to_stop(int wait_ms) const {
+bool Children::told_to_stop() const {
   pollfd stop{.fd = stop_, .events = POLLIN, .revents = 0};
   int ready = 0;
   do {
-    ready = ::poll(&stop, 1, wait_ms);
+    ready = ::poll(&stop, 1, 0);
   } while (ready < 0 && errno == EINTR);
   return ready > 0;
 }
 
+// Its place is free at once. That SIGTERM has ended it may be the first that is seen of a stop.
 void Children::bury(std::size_t which) {
   const auto child = children_.begin() + static_cast<std::ptrdiff_t>(which);
+  const pid_t pid = child->pid;
   int status = 0;
-  ::waitpid(child->pid, &status, 0);
-  const bool by_signal = WIFSIGNALED(status);
-  const bool was_told = by_signal && WTERMSIG(status) == SIGTERM;
-  if (was_told && told_to_stop(until_the_stop_is_known_ms)) {
-    children_.erase(child);
-    return;
-  }
-  static_cast<void>(
-      std::fprintf(stderr, "echomux: process %d of the server has ended (%s %d); %zu go on\n",
-                   static_cast<int>(child->pid), by_signal ? "signal" : "exit status",
-                   by_signal ? WTERMSIG(status) : WEXITSTATUS(status), children_.size() - 1));
+  ::waitpid(pid, &status, 0);
   buried_(child->number);
   children_.erase(child);
+  if (!WIFSIGNALED(status)) {
+    tell_of(pid, "exit status", WEXITSTATUS(status));
+  } else if (WTERMSIG(status) != SIGTERM) {
+    tell_of(pid, "signal", WTERMSIG(status));
+  } else {
+    unexplained_.push_back({pid, std::chrono::steady_clock::now() + until_the_stop_is_known});
+  }
+}
+
+// As poll(2) takes it: -1 is for ever.
+int Children::time_to_explain_ms() const {
+  if (unexplained_.empty()) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(unexplained_.front().known_by -
+                                                                 std::chrono::steady_clock::now());
+  return std::max(static_cast<int>(left.count()), 0);
+}
+
+// No stop has come: SIGTERM was meant for those alone.
+void Children::explain() {
+  while (!unexplained_.empty() &&
+         unexplained_.front().known_by <= std::chrono::steady_clock::now()) {
+    tell_of(unexplained_.front().pid, "signal", SIGTERM);
+    unexplained_.erase(unexplained_.begin());
+  }
+}
+
+void Children::tell_of(pid_t pid, const char* how, int number) const {
+  static_cast<void>(std::fprintf(stderr,
+                                 "echomux: process %d of the server has ended (%s %d); %zu go on\n",
+                                 static_cast<int>(pid), how, number, children_.size()));
 }
 
 }  // namespace echomux

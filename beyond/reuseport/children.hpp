@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <vector>
@@ -38,12 +39,22 @@ class Children {
   };
 
   [[noreturn]] static void run(const std::function<void()>& work, pid_t parent);
-  [[nodiscard]] bool told_to_stop(int wait_ms) const;
+  // One that SIGTERM has ended while no stop was known.
+  struct Unexplained {
+    pid_t pid;
+    std::chrono::steady_clock::time_point known_by;
+  };
+
+  [[nodiscard]] bool told_to_stop() const;
   void bury(std::size_t which);
+  [[nodiscard]] int time_to_explain_ms() const;
+  void explain();
+  void tell_of(pid_t pid, const char* how, int number) const;
 
   int stop_;
   std::function<void(std::size_t)> buried_;
   std::vector<Child> children_;
+  std::vector<Unexplained> unexplained_;
   std::size_t started_ = 0;
 };
 

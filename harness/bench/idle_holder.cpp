@@ -88,6 +88,11 @@ bool IdleHolder::open(const std::stop_token& stop) {
   return true;
 }
 
+void IdleHolder::give_up() noexcept {
+  input_.write_end.reset();
+  process_.ask_to_stop();
+}
+
 LoadReport IdleHolder::close() {
   input_.write_end.reset();
   const std::string text = rest_of(output_.read_end, std::move(unread_));

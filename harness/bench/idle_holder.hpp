@@ -23,6 +23,9 @@ class IdleHolder {
   // Waits until all are open. False when they can't be, or when a stop is requested meanwhile.
   // close() tells why.
   [[nodiscard]] bool open(const std::stop_token& stop);
+  // Has it end, wherever it is, without waiting for it. What it held is closed all the same.
+  void give_up() noexcept;
+  [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }
   // Closes them, and returns what became of them; there is no active connection among them. Throws
   // std::runtime_error when the process has ended without a word.
   [[nodiscard]] LoadReport close();

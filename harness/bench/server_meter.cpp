@@ -51,6 +51,10 @@ ServerCost ServerMeter::cost(const Load& load, const SwarmResult& result) const 
   }
   if (cost.counters.empty()) cost.unavailable["counters"] = "the server doesn't report any";
   divide_by_workers(begin_sum_.workers, end_sum_.workers, cost);
+  if (server_.has_workers_untold()) {
+    cost.unavailable["worker_imbalance"] =
+        "the server has more workers than it tells of in one line";
+  }
   divide_by_requests(begin_sum_.processes, end_sum_.processes, detail_, result.measured_time, cost);
   divide_memory(cost, load.connections());
   return cost;

@@ -145,8 +145,13 @@ void judge_server(const Trial& trial, const TrialCircumstances& circumstances,
   const double waited = wait_for_each_other ? 0 : cost.run_queue_share.value_or(0);
   const double delay = std::max(waited, cost.steal_share);
   const LoadReport::Latency& latency = trial.load->latency_us;
+  // As for the client: all that it waited, together.
+  const double waited_us =
+      trial.load->due_rps > 0
+          ? 1e6 * delay * static_cast<double>(trial.load->requests) / trial.load->due_rps
+          : latency.p99;
   if (common.empty() && delay > server_delay_limit && !is_saturated(trial, circumstances) &&
-      latency.p99 > long_tail * latency.p50) {
+      waited_us >= latency.p99 - latency.p50 && latency.p99 > long_tail * latency.p50) {
     judgement.add(Verdict::suspect, "tail_not_the_servers",
                   fmt::format("the machine kept the server from its CPU (steal {}, run queue "
                               "{} of the time): the tail isn't its own",
@@ -232,7 +237,10 @@ void conclude(Trial& trial, const Load& load, TrialFigures figures, const Server
   const auto fail_with = [&](std::string sentence) {
     trial.outcome = {OutcomeKind::failed, trial.outcome.reason, std::move(sentence)};
   };
-  if (!figures.outlived_load && !interrupted) {
+  if (!figures.outlived_load && trial.outcome.kind == OutcomeKind::starved) {
+    // When a load can't be completed its connections are reset, on which a server may well end.
+    trial.outcome.sentence += "; then it ended" + process.last_words();
+  } else if (!figures.outlived_load && !interrupted) {
     fail_with("the server process ended by itself");
   } else if (!process.listens_itself() && trial.outcome.kind == OutcomeKind::measured) {
     fail_with(
@@ -344,8 +352,18 @@ std::optional<double> measure_client_ceiling(const SweepServer& floor,
     Load load = load_of({}, context.plan);
     load.warmup = std::chrono::milliseconds(50);
     load.duration = std::chrono::milliseconds(300);
-    const SwarmResult result = run_swarm({process.endpoint(), load}, context.stop);
-    if (result.outcome.reason == RunEnd::interrupted) return std::nullopt;
+    SwarmResult result;
+    for (int attempt = 0; attempt < 3; ++attempt) {
+      result = run_swarm({process.endpoint(), load}, context.stop);
+      if (result.outcome.reason == RunEnd::interrupted) return std::nullopt;
+      // A client that was stopped meanwhile says nothing of what it reaches.
+      if (result.outcome.reason != RunEnd::completed ||
+          (result.window_requests > 0 && result.delays.stood_still < load.duration / 10)) {
+        break;
+      }
+      result.outcome.end(RunEnd::starved);
+      result.outcome.sentence = "the client stood still in each of three attempts";
+    }
     if (result.outcome.reason != RunEnd::completed) {
       const std::string& why = result.outcome.sentence;
       throw std::runtime_error(why.empty() ? fmt::format("the load on it ended early ({})",

@@ -29,15 +29,16 @@ bool ready(int socket, short events, std::chrono::steady_clock::time_point deadl
 
 }  // namespace
 
-std::string probe_echo(const Endpoint& server, FileDescriptor& connection) {
+ProbedEcho probe_echo(const Endpoint& server, FileDescriptor& connection) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   connection.reset(::socket(server.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!connection) return "";
+  const ProbedEcho nothing{.altered = {}, .came = false};
+  if (!connection) return nothing;
   const int fd = connection.get();
-  if (::connect(fd, server.raw(), server.length) != 0 && errno != EINPROGRESS) return "";
+  if (::connect(fd, server.raw(), server.length) != 0 && errno != EINPROGRESS) return nothing;
   if (!ready(fd, POLLOUT, deadline) ||
       ::send(fd, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) {
-    return "";
+    return nothing;
   }
   std::string came;
   bool ended = false;
@@ -49,9 +50,10 @@ std::string probe_echo(const Endpoint& server, FileDescriptor& connection) {
     if (count > 0) came.append(chunk.data(), static_cast<std::size_t>(count));
   }
   if (came == line) connection.reset();  // nothing more comes, so that this is no reset
-  if (came == line || (came.empty() && !ended)) return "";
-  return fmt::format("{} was sent and {} came{}", in_quotes(line), in_quotes(came),
-                     ended ? ", with the end of the connection" : "");
+  if (came == line) return {};
+  if (came.empty() && !ended) return nothing;
+  return {.altered = fmt::format("{} was sent and {} came{}", in_quotes(line), in_quotes(came),
+                                 ended ? ", with the end of the connection" : "")};
 }
 
 }  // namespace echomux

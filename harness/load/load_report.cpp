@@ -113,6 +113,12 @@ void judge_connections(const LoadReport& report, Judgement& judgement) {
                                   ? "; the messages themselves were plain text, and came back right"
                                   : ""));
   }
+  if (report.probe_unanswered && report.outcome.reason == RunEnd::completed) {
+    judgement.add(
+        Verdict::suspect, "not_probed",
+        "a further connection, with a line of NUL, 0xFF and CR, got no answer within half "
+        "a second: whether the server echoes all bytes isn't known");
+  }
   const std::size_t idle_lost =
       report.idle_confirmed - std::min(report.idle_held, report.idle_confirmed);
   if (report.outcome.reason == RunEnd::completed && idle_lost > 0) {
@@ -174,7 +180,10 @@ void judge_client(const LoadReport& report, Judgement& judgement) {
                               percent(report.run_queue_share)));
   }
   const double delay = std::max({report.steal_share, report.run_queue_share, report.gap_share});
-  if (delay > delay_share_limit && report.latency_us.p99 > long_tail * report.latency_us.p50) {
+  // No single wait is longer than all of them together: beyond that a tail has another cause.
+  const bool may_be = 1000 * report.taken_ms >= report.latency_us.p99 - report.latency_us.p50;
+  if (may_be && delay > delay_share_limit &&
+      report.latency_us.p99 > long_tail * report.latency_us.p50) {
     judgement.add(
         Verdict::suspect, "tail_not_the_servers",
         fmt::format("the machine kept the client from its CPU (steal {}, run queue {}, "
@@ -232,6 +241,7 @@ LoadReport make_load_report(const Load& load, const SwarmResult& result) {
   report.lost = result.connections_lost;
   report.partly_answered = result.partly_answered;
   report.altered = result.altered;
+  report.probe_unanswered = result.probe_unanswered;
   report.open_ms = to_us(result.open_time) / 1000;
   report.window_began_unix_s =
       std::chrono::duration<double>(result.window_began.time_since_epoch()).count();
@@ -271,6 +281,9 @@ LoadReport make_load_report(const Load& load, const SwarmResult& result) {
       1.0, to_seconds(result.delays.throttled) / std::max(to_seconds(result.measured_time), 1e-9));
   report.gap_share = to_seconds(result.delays.gaps) / thread_seconds;
   report.longest_gap_us = to_us(result.delays.longest_gap);
+  report.taken_ms =
+      1000 * std::max({to_seconds(result.delays.run_queue), to_seconds(result.delays.gaps),
+                       report.steal_share * to_seconds(result.measured_time)});
 
   std::vector<double> latencies;
   std::ranges::copy_if(result.latency_by_part, std::back_inserter(latencies),

@@ -76,6 +76,7 @@ struct LoadReport {
   std::size_t lost = 0;
   std::size_t partly_answered = 0;
   std::string altered;
+  bool probe_unanswered = false;
   double open_ms = 0;
   double window_began_unix_s = 0;
   double started_late_ms = 0;
@@ -92,6 +93,7 @@ struct LoadReport {
   double throttled_share = 0;
   double gap_share = 0;
   double longest_gap_us = 0;
+  double taken_ms = 0;
 
   double drift_p = 1;
   double drift_relative_change = 0;
@@ -173,6 +175,10 @@ void for_each_field(Of<LoadReport>, Visit visit) {
                         "was; empty where it was, or nobody was asked.",
          .since = 4},
         &LoadReport::altered);
+  visit({.name = "connections.probe_unanswered",
+         .explanation = "That line was sent on a further connection, and nothing came in time.",
+         .since = 7},
+        &LoadReport::probe_unanswered);
   visit({"connections.open_ms", "To open and confirm all connections."}, &LoadReport::open_ms);
   visit({.name = "window_began_unix_s",
          .explanation = "When the measured time began, by the client's clock, in seconds since "
@@ -210,6 +216,11 @@ void for_each_field(Of<LoadReport>, Visit visit) {
         &LoadReport::throttled_share);
   visit({"client.gap_share"}, &LoadReport::gap_share);
   visit({"client.longest_gap_us"}, &LoadReport::longest_gap_us);
+  visit({.name = "client.taken_ms",
+         .explanation = "Of the measured time, in which the machine kept the client's threads from "
+                        "their CPUs: by steal, by the run queue or in gaps, whichever is the most.",
+         .since = 7},
+        &LoadReport::taken_ms);
   visit({"drift.p", "That a trend as clear as this one comes by chance."}, &LoadReport::drift_p);
   visit({"drift.relative_change", "Of the latency, from the window's begin to its end."},
         &LoadReport::drift_relative_change);

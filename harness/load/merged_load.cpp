@@ -68,6 +68,7 @@ void add_counts(const LoadReport& part, LoadReport& whole) {
   whole.lost += part.lost;
   whole.partly_answered += part.partly_answered;
   if (whole.altered.empty()) whole.altered = part.altered;
+  whole.probe_unanswered = whole.probe_unanswered || part.probe_unanswered;
 }
 
 void take_the_worst(const LoadReport& part, LoadReport& whole) {
@@ -78,7 +79,8 @@ void take_the_worst(const LoadReport& part, LoadReport& whole) {
        {&LoadReport::open_ms, &LoadReport::started_late_ms, &LoadReport::client_busy_share,
         &LoadReport::schedule_lag_us_p99, &LoadReport::schedule_lag_us_max,
         &LoadReport::steal_share, &LoadReport::run_queue_share, &LoadReport::stood_still_ms,
-        &LoadReport::throttled_share, &LoadReport::gap_share, &LoadReport::longest_gap_us}) {
+        &LoadReport::throttled_share, &LoadReport::gap_share, &LoadReport::longest_gap_us,
+        &LoadReport::taken_ms}) {
     worse(member);
   }
   whole.windows = std::max(whole.windows, part.windows);

@@ -67,7 +67,10 @@ class Swarm::Crew {
     open_ = true;
     if (!going_on()) return;
     options_.on_connections_open();
-    if (options_.probe) result_.altered = probe_echo(options_.server, probe_);
+    if (!options_.probe) return;
+    const ProbedEcho echo = probe_echo(options_.server, probe_);
+    result_.altered = echo.altered;
+    result_.probe_unanswered = !echo.came;
   }
 
   [[nodiscard]] bool going_on() const noexcept { return open_ && !halt_.stop_requested(); }

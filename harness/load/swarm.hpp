@@ -96,6 +96,7 @@ struct SwarmResult {
   std::uint64_t requests_timed_out = 0;  // answered after the timeout
   std::size_t partly_answered = 0;       // connections where a part of an echo never came
   std::string altered;                   // what became of the bytes of the probe, if not the same
+  bool probe_unanswered = false;         // nothing came back in time
   LatencyHistogram latency;              // from the time a message was due
   LatencyHistogram latency_uncorrected;  // from the time it was really sent
   // How late a message was sent whose connection was free when it was due: the client's own fault.

@@ -194,6 +194,10 @@ void write_results(const std::filesystem::path& path, const Results& results) {
   write_whole_file(path, results_json(results), "results");
 }
 
+FileDescriptor write_and_hold_results(const std::filesystem::path& path, const Results& results) {
+  return write_and_hold(path, results_json(results), "results");
+}
+
 Results parse_results(std::istream& text) {
   const Json json = Json::parse(text);
   const Json& version = json.at("schema_version");

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "echo/file_descriptor.hpp"
 #include "harness/bench/results.hpp"
 
 namespace echomux {
@@ -27,6 +28,10 @@ namespace echomux {
 // the old one in one step (rename(2)). Creates the directory. Throws std::runtime_error with a
 // sentence for the user.
 void write_results(const std::filesystem::path& path, const Results& results);
+
+// The same, and the file stays this run's for as long as the result lives: see write_and_hold().
+[[nodiscard]] FileDescriptor write_and_hold_results(const std::filesystem::path& path,
+                                                    const Results& results);
 
 // The same document as text.
 [[nodiscard]] std::string results_json(const Results& results);

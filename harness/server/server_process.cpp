@@ -221,10 +221,11 @@ std::string ServerProcess::why_not_found() const {
         name_, one.bound.to_string(), port_);
   }
   return fmt::format("the server '{}' does not listen {}{}; --start-timeout gives it longer", name_,
-                     port_ == 0 ? (own.complete ? "on any port"
-                                                : "on any port, as far as this user may see; give "
-                                                  "it its port with {port}")
-                                : fmt::format("on port {}; does it take {{port}}?", port_),
+                     port_ == 0
+                         ? (own.complete ? "on any port"
+                                         : "on any port, as far as this user may see; give "
+                                           "it its port with {port}")
+                         : fmt::format("on port {}; does it take {{port}}, and for TCP?", port_),
                      last_words());
 }
 
@@ -294,6 +295,7 @@ std::optional<std::map<std::string, std::uint64_t>> ServerProcess::counters() {
         if (value.is_number_unsigned()) value.get_to(counters[name]);
       }
       const auto asked = counters.extract("asked");
+      workers_untold_ = !counters.extract("workers_untold").empty();
       if (asked.empty() || asked.mapped() >= first_question) {
         if (json.contains("by_worker")) {
           for (const auto& [name, values] : json.at("by_worker").items()) {

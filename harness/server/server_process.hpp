@@ -105,6 +105,9 @@ class ServerProcess {
     return by_worker_;
   }
 
+  // It has some, but too many for that.
+  [[nodiscard]] bool has_workers_untold() const noexcept { return workers_untold_; }
+
   // The CPU time that all its threads have used so far, in user and kernel mode, in nanoseconds
   // (clock_getcpuclockid(3)). None once it has ended.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> cpu_time() const;
@@ -143,6 +146,7 @@ class ServerProcess {
   std::string unread_;             // output not yet taken
   std::uint64_t times_asked_ = 0;  // for its counters
   std::map<std::string, std::vector<std::uint64_t>> by_worker_;
+  bool workers_untold_ = false;
   std::unique_ptr<SpawnedProcess> process_;
   std::optional<ServerExit> exit_;
 };

@@ -1,6 +1,8 @@
 #include "harness/text/whole_file.hpp"
 
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,7 +15,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// To open a pipe waits until somebody reads from it, which may be never.
+void check_reader(const fs::path& path) {
+  std::error_code none;
+  if (!fs::is_fifo(path, none)) return;
+  const FileDescriptor pipe(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!pipe && errno == ENXIO) throw std::runtime_error("nobody reads from this pipe");
+}
+
 void write(const fs::path& path, std::string_view text) {
+  check_reader(path);
   // A stream of its own doesn't say why it failed; the system does, in errno.
   errno = 0;
   std::ofstream file(path, std::ios::binary);
@@ -22,9 +33,13 @@ void write(const fs::path& path, std::string_view text) {
   if (!file) throw std::system_error(errno, std::generic_category());
 }
 
-// A device or a pipe must not be replaced by a file, least of all by root.
+// A device or a pipe must not be replaced by a file, least of all by root; and a name such as
+// /dev/stdout is one of an open file, whose own name isn't known.
 bool is_written_in_place(const fs::path& path) {
   std::error_code none;
+  for (const char* const open : {"/dev/std", "/dev/fd/", "/proc/self/fd/"}) {
+    if (path.string().starts_with(open)) return true;
+  }
   const fs::file_status status = fs::status(path, none);
   return fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
 }
@@ -54,16 +69,26 @@ fs::path place_beside(const fs::path& path, fs::path& target) {
 
 void write_whole_file(const std::filesystem::path& path, std::string_view text,
                       std::string_view what) {
+  static_cast<void>(write_and_hold(path, text, what));
+}
+
+FileDescriptor write_and_hold(const std::filesystem::path& path, std::string_view text,
+                              std::string_view what) {
   fs::path temporary;
   try {
     if (is_written_in_place(path)) {
       write(path, text);
-      return;
+      return {};
     }
     fs::path target;
     temporary = place_beside(path, target);
     write(temporary, text);
+    // Locked before it has its name, there is no moment at which the name is free. For reading: a
+    // file that is open for writing keeps its disk from becoming read-only.
+    FileDescriptor held(::open(temporary.c_str(), O_RDONLY | O_CLOEXEC));
+    if (held && ::flock(held.get(), LOCK_EX | LOCK_NB) != 0) held.reset();
     fs::rename(temporary, target);
+    return held;
   } catch (const std::exception& error) {
     std::error_code ignored;
     if (!temporary.empty()) fs::remove(temporary, ignored);
@@ -71,9 +96,14 @@ void write_whole_file(const std::filesystem::path& path, std::string_view text,
   }
 }
 
+bool is_held(const std::filesystem::path& path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  return file && ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 void check_writable(const std::filesystem::path& path, std::string_view what) {
   try {
-    if (is_written_in_place(path)) return;
+    if (is_written_in_place(path)) return check_reader(path);
     fs::path target;
     const fs::path temporary = place_beside(path, target);
     write(temporary, "");

@@ -238,6 +238,25 @@ TEST(ReuseportProcesses, FailWhenNoneIsLeft) {
   EXPECT_THAT(read_all(serve.err()), HasSubstr("all processes of the server have ended"));
 }
 
+// One after the other would take two seconds each, in which nobody listens.
+TEST(ReuseportProcesses, AreMissedAtOnceWhenEachIsTerminated) {
+  ServerProcess server(reuseport({"--processes", "8", "--max-connections", "40"}));
+  std::vector<Peer> peers = connect(server, 40);
+  ASSERT_EQ(count_served(peers), 40U);
+  const std::vector<pid_t> children = children_of(server, 8);
+  ::kill(children[0], SIGTERM);
+  std::uint64_t ended = 0;
+  EXPECT_TRUE(eventually(patience, [&] {
+    ended = static_cast<std::uint64_t>(
+        std::ranges::count_if(peers, [](const Peer& peer) { return peer.ended(); }));
+    return ended > 0 && counter(server, "closed") == ended;
+  }));
+  for (std::size_t i = 1; i < children.size(); ++i) ::kill(children[i], SIGTERM);
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_TRUE(server.ends_within(patience));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(8));
+}
+
 TEST(ReuseportProcesses, EndWithTheirParent) {
   std::vector<pid_t> children;
   {

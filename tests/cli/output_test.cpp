@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include "harness/machine/listeners.hpp"
 #include "harness/server/server_process.hpp"
 #include "harness/text/text_width.hpp"
+#include "harness/text/whole_file.hpp"
 #include "tests/support/odd.hpp"
 #include "tests/support/process_info.hpp"
 #include "tests/support/program.hpp"
@@ -141,6 +143,68 @@ TEST_F(Output, IsNeverWrittenOverUnlessToldTo) {
   std::filesystem::remove(place("run.json"));
   EXPECT_EQ(run_program(bench(place("run.json"))).status, exit_usage);
   EXPECT_EQ(run_program(bench(place("run.json"), {"--no-report"})).status, exit_ok);
+}
+
+TEST_F(Output, WaitsForNobodyToReadFromAPipe) {
+  const std::string pipe = place("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const Finished run = run_program(bench(pipe));
+  EXPECT_EQ(run.status, exit_failure);
+  EXPECT_THAT(run.err, HasSubstr("nobody reads from this pipe"));
+  const ServerProcess server(odd("plain"));
+  const Finished swarm =
+      run_program({"swarm", server.endpoint().to_string(), "-d", "50ms", "-o", pipe});
+  EXPECT_EQ(swarm.status, exit_failure);
+  EXPECT_THAT(swarm.err, HasSubstr("nobody reads from this pipe"));
+  // One who reads gets all of it.
+  Program reader({"-c", "cat " + pipe + " > " + place("read")},
+                 {.in = -1, .out = -1, .err = Streams::inherited}, "/bin/sh");
+  EXPECT_EQ(run_program({"swarm", server.endpoint().to_string(), "-d", "50ms", "-o", pipe}).status,
+            exit_ok);
+  EXPECT_EQ(reader.wait(), 0);
+  EXPECT_THAT(file_text(place("read")), HasSubstr("verdict"));
+}
+
+TEST_F(Output, IsNoStreamOfTheRunsOwn) {
+  const std::string command =
+      "$E bench --backends epoll_lt --idle 0 --repetitions 1 --duration "
+      "60ms --no-report -o ";
+  EXPECT_EQ(shell(command + "/dev/stdout > " + place("out")).end.exit_status, exit_usage);
+  EXPECT_EQ(shell(command + "- > " + place("out")).end.exit_status, exit_usage);
+  EXPECT_EQ(shell("cd " + directory_.path().string() + " && $E claims short-read-is-drained -o -")
+                .end.exit_status,
+            exit_usage);
+  EXPECT_EQ(file_text(place("-")), "");
+}
+
+TEST_F(Output, IsOneFileForEachThingThatIsWritten) {
+  const ServerProcess server(odd("plain"));
+  std::filesystem::create_symlink(directory_.path(), directory_ / "link");
+  for (const std::string other : {"./same", "link/same", "link/../same"}) {
+    const Captured ran = shell("cd " + directory_.path().string() + " && $E swarm " +
+                               server.endpoint().to_string() + " -d 50ms -o same --hgrm " + other);
+    EXPECT_EQ(ran.end.exit_status, other == "link/../same" ? exit_ok : exit_usage) << other;
+    std::filesystem::remove(directory_ / "same");
+  }
+}
+
+// Whatever this run may do with a file, another that writes it comes first.
+TEST_F(Output, LeavesAFileToTheRunThatWritesIt) {
+  const std::string file = place("run.json");
+  EXPECT_EQ(run_program(bench(file)).status, exit_ok);
+  std::vector<std::string> resume{"bench", "--resume", file};
+  std::vector<std::string> longer = bench(file, {"--force", "--fresh"});
+  longer[std::ranges::find(longer, "60ms") - longer.begin()] = "20s";
+  Program running(longer, {.in = -1, .out = -1, .err = -1});
+  ASSERT_TRUE(eventually(patience, [&] { return is_held(file); }));
+  for (const std::vector<std::string>& command : {bench(file, {"--force"}), bench(file), resume}) {
+    const Finished run = run_program(command);
+    EXPECT_EQ(run.status, exit_usage) << run.err;
+    EXPECT_THAT(run.err, HasSubstr("another run's"));
+  }
+  running.send_signal(SIGINT);
+  EXPECT_EQ(running.wait(), exit_interrupted);
+  EXPECT_EQ(run_program(bench(file, {"--force"})).status, exit_ok);
 }
 
 TEST_F(Output, LeavesANameToTheRunThatHoldsIt) {

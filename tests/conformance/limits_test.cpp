@@ -69,6 +69,24 @@ TEST_P(ConformanceOfOurs, ServesThoseWhoWaitForADescriptorInTheirTurn) {
   }
 }
 
+// The same of any server, with nothing asked of its counters: some libraries close newcomers.
+TEST_P(Conformance, ServesItsPeersWhileNewcomersFindNoDescriptor) {
+  if (observer_needs_descriptors) GTEST_SKIP() << they_are_needed;
+  if (one_at_a_time()) GTEST_SKIP() << "it has one peer";
+  std::vector<Peer> peers = connect_idle(20);
+  const rlim_t before = use_up_descriptors();
+  std::vector<Peer> newcomers = connect(30);
+  for (int round = 0; round < 3; ++round) {
+    for (Peer& peer : peers) EXPECT_EQ(peer.exchange("still"), "still");
+  }
+  if (!GetParam().never_sleeps) {
+    EXPECT_LT(cpu_time_of_a_while(), not_spinning) << "it spins for want of descriptors";
+  }
+  set_soft_limit(server().pid(), RLIMIT_NOFILE, before);
+  newcomers.clear();
+  EXPECT_EQ(Peer(endpoint()).exchange("next"), "next");
+}
+
 // Descriptors may come free without any connection of this server ending: another thread may close
 // one or, as here, the limit may be raised. Nothing tells the server of it.
 TEST_P(ConformanceOfOurs, NoticesDescriptorsThatComeFreeElsewhere) {

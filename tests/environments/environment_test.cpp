@@ -124,6 +124,36 @@ TEST_P(EnvironmentTest, EndsAsItShouldAndSaysWhy) {
   }
 }
 
+// So many lines, each with its number from 0 on in the place of "{}".
+std::string lines(std::size_t count, std::string_view line) {
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) text += fmt::format(fmt::runtime(line), i) + "\n";
+  return text;
+}
+
+// What the system tells where it has 2,000 CPUs and 128 TiB, and no limit that anyone comes to.
+std::vector<std::string> large_files() {
+  const std::string all_ones = "18446744073709551615";
+  return {
+      "file=/proc/stat:cpu  99999999999999 9 9 9 9 9 9 9 9 9\n" +
+          lines(2000, "cpu{} 99 0 9 99 9 0 0 7 0 0") + "ctxt 1\nbtime 1700000000",
+      "file=/proc/cpuinfo:" + lines(2000, "processor\t: {}\nmodel name\t: Made Up\n"),
+      "file=/proc/meminfo:MemTotal: 137438953472 kB\nMemAvailable: 137438953472 kB\nSlab: 9 kB\n"
+      "KernelStack: 9 kB\nPageTables: 9 kB\n" +
+          lines(500, "Made{}: 7 kB"),
+      "file=/proc/loadavg:1999.00 2000.12 12345.67 2500/600000 4194303",
+      "file=/sys/devices/system/cpu/possible:0-8191",
+      "file=/sys/devices/system/cpu/online:0-1999",
+      "file=/proc/sys/fs/file-max:9223372036854775807",
+      "file=/proc/sys/fs/nr_open:2147483584",
+      "file=/proc/sys/kernel/pid_max:4194304",
+      "file=/proc/sys/kernel/threads-max:4294967295",
+      "file=/proc/sys/vm/max_map_count:" + all_ones,
+      "file=/proc/sys/fs/epoll/max_user_watches:" + all_ones,
+      "file=/proc/sys/net/core/somaxconn:2147483647",
+      "file=/proc/version:Linux version " + std::string(8000, '9')};
+}
+
 std::vector<Environment> environments() {
   const std::string file_limit = "limits the size of files (ulimit -f)";
   const End other_pids{1, "/proc is that of another PID namespace"};
@@ -168,6 +198,7 @@ std::vector<Environment> environments() {
       {"short_stat", {"file=/proc/stat:cpu  1 2"}},
       {"odd_port_range", {"file=/proc/sys/net/ipv4/ip_local_port_range:hello world"}},
       {"empty_cpuinfo", {"file=/proc/cpuinfo:"}},
+      {"large_files", large_files()},
       {"empty_loadavg", {"file=/proc/loadavg:"}},
       // Processes and users.
       {"pids_without_their_proc",

@@ -263,6 +263,14 @@ std::vector<Animal> animals() {
   add({.name = "socketserver_lines", .source = "socketserver_lines.py", .idle = "50"});
   add({.name = "decodes", .source = "decodes.py", .reason = "alters_bytes"});
   add({.name = "ipv6_only", .source = "ipv6_only.py"});
+  add({.name = "full_with_us", .source = "few_slots.py", .reason = "not_probed", .idle = "10"});
+  add({.name = "ends_when_it_starves",
+       .source = "few_slots.py",
+       .measured = false,
+       .words = "starved: ",
+       .arguments = "{port} ends",
+       .idle = "15"});
+  all.back().in_swarm = false;
   // It ends on a reset, too, but how soon is up to the machine.
   add({.name = "node_pipe", .source = "pipe.js"});
   all.back().in_swarm = false;

@@ -7,11 +7,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 build_packages=(g++ cmake ninja-build patch libcli11-dev libfmt-dev nlohmann-json3-dev zlib1g-dev node-d3)
 # What the servers in peers/ are built on.
 peer_packages=(libevent-dev libev-dev libuv1-dev libasio-dev golang-go nodejs python3)
+# What echomux-mpi is built on, and what makes hosts for it here.
+mpi_packages=(openmpi-bin libopenmpi-dev iproute2 procps util-linux)
 # What most tests need besides, and what a few do. One with a '?' before its name is wanted where the
 # system offers it: what needs it is skipped elsewhere.
 test_packages=(libgtest-dev libgmock-dev git groff-base iproute2 procps python3 python3-jsonschema zsh)
 further_test_packages=(strace '?gnuplot-nox' '?chromium' '?chromium-driver' '?python3-selenium'
-  '?libfaketime' '?libhdrhistogram-java' '?ncat' '?socat' "${peer_packages[@]/#/?}")
+  '?libfaketime' '?libhdrhistogram-java' '?ncat' '?socat' "${peer_packages[@]/#/?}" "${mpi_packages[@]/#/?}")
 # What lessons and exercises call besides.
 course_packages=(inetutils-telnet netcat-openbsd socat strace util-linux)
 # Any JDK will do.

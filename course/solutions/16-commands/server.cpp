@@ -67,7 +67,8 @@ class Server {
       if (line.size() > longest_line || !answer(peer, dispatch(peer, line))) return false;
     }
     peer.received.erase(0, begin);
-    return peer.received.size() <= longest_line;
+    // What is not complete may still end in "\r", which is none of the line's own.
+    return peer.received.size() - (peer.received.ends_with('\r') ? 1 : 0) <= longest_line;
   }
 
   static std::string dispatch(Peer& peer, std::string_view line) {

@@ -93,6 +93,17 @@ TEST(TrialJudgement, BlamesNotTheMachineWhereThreadsWaitForEachOther) {
   expect(Verdict::valid, {}, waiting(2));
 }
 
+TEST(TrialJudgement, LeavesATailToTheServerThatNoWaitExplains) {
+  const auto tail_of_ms = [](double ms) {
+    return [=](Trial& trial, Circumstances&) {
+      trial.cost->run_queue_share = 0.05;  // of a second
+      trial.load->latency_us.p99 = 1000 * ms;
+    };
+  };
+  expect(Verdict::suspect, {"tail_not_the_servers"}, tail_of_ms(49));
+  expect(Verdict::valid, {}, tail_of_ms(51));
+}
+
 TEST(TrialJudgement, ExcusesWhatASaturatedServerFallsBehindByAndNothingElse) {
   const auto behind = [](double busy_share) {
     return [=](Trial& trial, Circumstances&) {

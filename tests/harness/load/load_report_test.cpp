@@ -26,6 +26,17 @@ TEST(LoadJudgement, FindsNoFaultWithACleanReport) {
   EXPECT_THAT(codes(judgement), IsEmpty());
 }
 
+// A wait can't be longer than all waits together.
+TEST(LoadJudgement, LeavesATailToTheServerThatNoDelayExplains) {
+  LoadReport load = clean_load();
+  load.run_queue_share = 0.03;
+  load.latency_us.p99 = 189'000;
+  load.taken_ms = 45;
+  EXPECT_THAT(codes(judge(load)), IsEmpty());
+  load.latency_us.p99 = 44'000;
+  EXPECT_THAT(codes(judge(load)), ElementsAre("tail_not_the_servers"));
+}
+
 // What is just tolerated, and what is just not and for which reason.
 struct Threshold {
   std::string name;

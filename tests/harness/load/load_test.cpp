@@ -24,14 +24,15 @@ const Load unusual{.idle_connections = 1,
                    .connections_per_second = 11.5,
                    .sources = {resolve("127.0.0.2", 0), resolve("::1", 0)},
                    .confirm_idle = false,
-                   .reconnect = true};
+                   .reconnect = true,
+                   .part = {1, 2}};
 
 TEST(Load, IsWrittenWithEachOfItsFields) {
   EXPECT_EQ(to_json(unusual), Json::parse(R"({"idle": 1, "connections": 2, "rate": 5.5,
       "arrivals": "poisson", "size": 3, "payload": "binary", "pipeline": 4, "reconnect": true, "confirm_idle": false,
       "threads": 10, "connect_rate": 11.5, "source_ips": ["127.0.0.2:0", "[::1]:0"],
       "duration_seconds": 2.5, "warmup_seconds": 0.125, "timeout_seconds": 9,
-      "seed": 18446744073709551615})"));
+      "seed": 18446744073709551615, "part": "2/2"})"));
 }
 
 TEST(Load, IsSaidWithWhatIsUnusualInIt) {
@@ -41,7 +42,7 @@ TEST(Load, IsSaidWithWhatIsUnusualInIt) {
             "2 active connections exchange 3-byte messages for 2.5 s after 0.125 s of warm-up, "
             "beside 1 idle ones, poisson arrivals, binary payload, 4 messages outstanding per "
             "connection, a new "
-            "connection per request");
+            "connection per request, part 2/2 of it from here");
 }
 
 }  // namespace
