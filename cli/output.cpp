@@ -46,8 +46,8 @@ void check_output(const fs::path& path, bool force, std::string_view what) {
 bool same_file(const fs::path& one, const fs::path& other) {
   std::error_code none;
   if (fs::equivalent(one, other, none)) return true;
-  const fs::path whole_one = fs::weakly_canonical(one, none);
-  return !none && whole_one == fs::weakly_canonical(other, none);
+  const fs::path whole_one = fs::weakly_canonical(fs::absolute(one, none), none);
+  return !none && whole_one == fs::weakly_canonical(fs::absolute(other, none), none);
 }
 
 fs::path unused_name(const fs::path& path, std::string_view other_extension) {

@@ -150,7 +150,10 @@ Json figures_json(const SwarmOptions& options, const LoadReport& report,
                   const Judgement& judgement) {
   Json load{{"server", options.server.to_string()}};
   load.update(to_json(options.load));
-  Json json{{"host", host_name()}, {"program", version_line()}, {"load", std::move(load)}};
+  const Build build = build_info();
+  Json json{{"host", host_name()},
+            {"program", build.version + " " + build.git_commit},
+            {"load", std::move(load)}};
   json.update(to_json(report));
   json["verdict"] = to_string(judgement.verdict);
   return json;

@@ -160,7 +160,7 @@ std::optional<TailOwner> tail_owner(const std::vector<LoadPart>& parts) {
   const auto beyond = [bound = all.percentile(99)](const LatencyHistogram& histogram) {
     std::uint64_t count = 0;
     for (std::size_t i = 0; i < histogram.counts().size(); ++i) {
-      if (LatencyHistogram::bucket(i).lowest_ns > bound.count()) count += histogram.counts()[i];
+      if (LatencyHistogram::bucket(i).highest_ns >= bound.count()) count += histogram.counts()[i];
     }
     return static_cast<double>(count);
   };

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <stdexcept>
 #include <system_error>
+#include <vector>
 
 namespace echomux {
 namespace {
@@ -19,8 +20,11 @@ namespace fs = std::filesystem;
 void check_reader(const fs::path& path) {
   std::error_code none;
   if (!fs::is_fifo(path, none)) return;
-  const FileDescriptor pipe(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  FileDescriptor pipe(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
   if (!pipe && errno == ENXIO) throw std::runtime_error("nobody reads from this pipe");
+  // Who reads takes it for the end when the last writer leaves, and there is more to come.
+  static std::vector<FileDescriptor> until_the_end;
+  until_the_end.push_back(std::move(pipe));
 }
 
 void write(const fs::path& path, std::string_view text) {

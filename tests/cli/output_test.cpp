@@ -157,12 +157,11 @@ TEST_F(Output, WaitsForNobodyToReadFromAPipe) {
   EXPECT_EQ(swarm.status, exit_failure);
   EXPECT_THAT(swarm.err, HasSubstr("nobody reads from this pipe"));
   // One who reads gets all of it.
-  Program reader({"-c", "cat " + pipe + " > " + place("read")},
-                 {.in = -1, .out = -1, .err = Streams::inherited}, "/bin/sh");
-  EXPECT_EQ(run_program({"swarm", server.endpoint().to_string(), "-d", "50ms", "-o", pipe}).status,
-            exit_ok);
-  EXPECT_EQ(reader.wait(), 0);
-  EXPECT_THAT(file_text(place("read")), HasSubstr("verdict"));
+  const FileDescriptor reader(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const std::vector<std::string> to_pipe{"swarm", server.endpoint().to_string(), "-d", "50ms", "-o",
+                                         pipe};
+  EXPECT_EQ(run_program(to_pipe).status, exit_ok);
+  EXPECT_THAT(read_all(reader.get()), HasSubstr("verdict"));
 }
 
 TEST_F(Output, IsNoStreamOfTheRunsOwn) {
@@ -180,11 +179,10 @@ TEST_F(Output, IsNoStreamOfTheRunsOwn) {
 TEST_F(Output, IsOneFileForEachThingThatIsWritten) {
   const ServerProcess server(odd("plain"));
   std::filesystem::create_symlink(directory_.path(), directory_ / "link");
-  for (const std::string other : {"./same", "link/same", "link/../same"}) {
+  for (const std::string other : {"same", "./same", "link/same", "link/./same"}) {
     const Captured ran = shell("cd " + directory_.path().string() + " && $E swarm " +
                                server.endpoint().to_string() + " -d 50ms -o same --hgrm " + other);
-    EXPECT_EQ(ran.end.exit_status, other == "link/../same" ? exit_ok : exit_usage) << other;
-    std::filesystem::remove(directory_ / "same");
+    EXPECT_EQ(ran.end.exit_status, exit_usage) << other;
   }
 }
 

@@ -161,8 +161,8 @@ class Weave(InACopy):
         self.assert_green("weave", "--check")
 
     def test_a_number_in_a_table(self):
-        self.change("README.md", "| epoll_lt | 8", "| epoll_lt | 9")
-        self.assert_drift("README.md: out of step", says="run: tools/weave")
+        self.change("results/README.md", "| epoll_lt | 8", "| epoll_lt | 9")
+        self.assert_drift("results/README.md: out of step", says="run: tools/weave")
 
     def test_a_patch_that_has_changed(self):
         self.write("odd.patch", "-a\n+b\n")

@@ -61,6 +61,82 @@ def costs(_, document, *names):
     return "\n".join(lines) + f"\n\nFrom {made}."
 
 
+def word_for(cells):
+    """What is to be said of a server in a word, by its cell beside the most connections."""
+    most = cells[max(cells)]
+    if most["outcome"] == "starved":
+        return "starved"
+    if "limit" in most["note"]:
+        return "limit"
+    if most["verdict"] == "saturated" and cells[min(cells)]["verdict"] == "saturated":
+        return "always busy"
+    costs = [cells[idle]["metrics"]["cpu_us_per_request"]["median"] for idle in (min(cells), max(cells))]
+    return "grows" if costs[1] > 1.5 * costs[0] else "level"
+
+
+def seven(program, document, name):
+    """A row each: what a request costs beside few and many idle connections."""
+    results = json.loads(tree.read(name))
+    rows = {}
+    for cell in results["summary"]:
+        if cell["rate"] > 0 and cell["server"] != "floor":
+            rows.setdefault(cell["server"], {})[cell["idle_connections"]] = cell
+    columns = (0, 1_000, 10_000)
+    lines = ["| server | CPU µs per request, none idle | 1,000 idle | 10,000 idle | × floor at 10,000 | |",
+             "| --- | ---: | ---: | ---: | ---: | --- |"]
+    for server, cells in rows.items():
+        def figure(idle, metric, cells=cells):
+            found = cells.get(idle, {"metrics": {}})["metrics"].get(metric)
+            return number(found["median"]) if found else "-"
+        costs = " | ".join(figure(idle, "cpu_us_per_request") for idle in columns)
+        lines.append(f"| [{server}]({tree.link_from(document, server + '/README.md')}) | {costs} | "
+                     f"{figure(10_000, 'cpu_ratio_to_floor')} | {word_for(cells)} |")
+    shown = run(program, "show", name, "--format", "markdown").splitlines()
+    answer = [line for line in shown if line.startswith(("Beside", "With no idle"))]
+    machine = results["machine"]
+    made = provenance(results["command"], results["build"])
+    return "\n".join([*lines, "", *answer, "",
+                      f"{machine['cpu_model']}, {machine['cpus_usable']} CPUs"
+                      f"{', a virtual machine' if machine['hypervisor'] else ''}; "
+                      f"[{name}]({tree.link_from(document, name)}) by {made}."])
+
+
+def bytes_in_words(value):
+    return f"{number(value)} bytes"
+
+
+def million(_, document, name):
+    """What ./run million saw."""
+    seen = json.loads(tree.read(name))
+    connections = seen["connections"]
+    rows = [("connections, each confirmed by an echo", f"{connections:,}"),
+            ("one pair of processes opens", f"{number(seen['one_pair_opens_per_second'])} a second"),
+            ("all pairs open", f"{number(seen['opens_per_second'])} a second "
+             f"({number(seen['seconds_to_open'])} s), {number(seen['opens_per_second'] / seen['one_pair_opens_per_second'])} of one pair's"),
+            ("TCP sockets in use", f"{seen['opened']['sockets_in_use']:,}"),
+            ("still open, when looked at again", f"{seen['held']['open']:,}"),
+            ("still open at the end, as the clients found", f"{seen['held_at_the_end']:,}"),
+            ("user memory of a connection, server", bytes_in_words(seen["server_bytes_per_connection"])),
+            ("user memory of a connection, client", bytes_in_words(seen["client_bytes_per_connection"])),
+            ("kernel memory of a connection, both ends", bytes_in_words(seen["kernel_bytes_per_connection"]))]
+    for cache in seen["kernel_caches"]:
+        rows.append((f"of it `{cache['name']}`", bytes_in_words(cache["bytes_per_connection"])))
+    if "loops" in seen:
+        loops = seen["loops"]
+        rows.append(("connections of a process", f"{number(loops['mean'])} ± {number(loops['deviation'])}, "
+                     f"by arithmetic ± {number(loops['deviation_by_arithmetic'])}"))
+    for key, beside in (("active_beside_none", "none"), ("active_beside_all", "all")):
+        active = seen[key]
+        rows.append((f"a request of 1,000 active ones, beside {beside}",
+                     f"{number(active['cpu_us_per_request'])} µs of the server's CPU, "
+                     f"p50 {number(active['latency_us_p50'])} µs"))
+    lines = ["| what | figure |", "| --- | --- |", *(f"| {what} | {figure} |" for what, figure in rows)]
+    machine = seen["machine"]
+    return "\n".join(lines) + (f"\n\n{machine['cpu_model']}, {machine['kernel']}; "
+                               f"[{name}]({tree.link_from(document, name)}) by "
+                               f"{provenance(seen['command'], seen['build'])}.")
+
+
 def claims(program, _, name):
     """The ledger: each sentence with the verdict that follows from the evidence in this file."""
     kept = json.loads(tree.read(name))

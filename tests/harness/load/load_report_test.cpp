@@ -263,6 +263,9 @@ SwarmResult sample_result() {
   result.delays.longest_gap = milliseconds(3);
   result.delays.steal_share = 0.125;
   result.delays.steal_share_by_cpu = {{0, 0.25}, {1, 0}};
+  result.probe_unanswered = true;
+  result.window_began = std::chrono::system_clock::time_point(std::chrono::milliseconds(1500));
+  result.started_late = milliseconds(9);
   return result;
 }
 
@@ -276,12 +279,14 @@ TEST(LoadReport, WorksOutTheFigures) {
                                "p99_99": 50, "max": 50, "mean": 25.25},
     "connections": {"active": 7, "active_confirmed": 6, "idle_requested": 30,
                     "idle_confirmed": 29, "idle_held": 28, "lost": 2, "partly_answered": 3,
-                    "altered": "NUL was sent and nothing came",
+                    "altered": "NUL was sent and nothing came", "probe_unanswered": true,
                     "open_ms": 15},
+    "window_began_unix_s": 1.5, "started_late_ms": 9, "window_skew_ms": 0,
     "client": {"cpu_us_per_request": 5, "busy_share": 0.25, "schedule_lag_us_p99": 0.99,
                "schedule_lag_us_max": 1, "steal_share": 0.125,
                "steal_share_by_cpu": {"0": 0.25, "1": 0}, "run_queue_share": 0.01,
-               "stood_still_ms": 7, "throttled_share": 0.1, "gap_share": 0.02, "longest_gap_us": 3000},
+               "stood_still_ms": 7, "throttled_share": 0.1, "gap_share": 0.02, "longest_gap_us": 3000,
+               "taken_ms": 250},
     "drift": {"p": 1, "relative_change": 0}})");
   expected["histogram_v2"] = to_hdr_v2(sample_result().latency);
   expected["histogram_uncorrected_v2"] = to_hdr_v2(sample_result().latency_uncorrected);
@@ -340,6 +345,7 @@ TEST(LoadReport, ComesBackFromJson) {
   report.outcome.end(RunEnd::interrupted);
   report.outcome.sentence = "a \"detail\"";
   report.windows = 7;
+  report.window_skew_ms = 2;
   const Json json = to_json(report);
   LoadReport back;
   read_json(json, back);

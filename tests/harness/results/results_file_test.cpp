@@ -86,7 +86,7 @@ TEST(ResultsFile, HasEveryField) {
              "worker_imbalance": 1.25,
              "workers": [{"connections": 7, "requests_share": 0.625, "cpu_us_per_request": 5,
                           "switches_per_request": 0.5, "busy_share": 0.25}],
-             "unavailable": {"something": "it isn't there"}}})"));
+             "unavailable": {"something": "it isn't there"}}, "parts": []})"));
   EXPECT_TRUE(json.at("trials").at(0).at("cost").at("user_us_per_request").is_null());
   EXPECT_EQ(json.at("trials").at(2).at("outcome"), "starved");
   EXPECT_TRUE(json.at("trials").at(2).at("cost").is_null());
@@ -95,7 +95,7 @@ TEST(ResultsFile, HasEveryField) {
     "active_connections": 0, "outcome": "failed", "note": "it said: \"no\", and left",
     "verdict": "invalid", "reasons": [{"verdict": "invalid", "code": "failed",
                                        "sentence": "it said: \"no\", and left"}],
-    "load": null, "cost": null})"));
+    "load": null, "cost": null, "parts": []})"));
   EXPECT_EQ(json.at("system_calls"), Json::parse(R"([
     {"server": "poll", "idle_connections": 1000, "rate": 1000, "per_request": 3.25,
      "unavailable": ""},
@@ -128,10 +128,10 @@ TEST(ResultsFile, SaysWhatIsWrongWithAFile) {
     EXPECT_THAT(file.complaint(), AllOf(HasSubstr(file.path()), HasSubstr("not a results file")))
         << text;
   }
-  for (const char* const version : {"1", "7", "\"2\"", "null", "2.5"}) {
+  for (const char* const version : {"1", "8", "\"2\"", "null", "2.5"}) {
     file.fill(std::string(R"({"schema_version": )") + version + "}");
     EXPECT_THAT(file.complaint(), HasSubstr(std::string("its schema_version is ") + version +
-                                            ", this program reads 2 to 6"));
+                                            ", this program reads 2 to 7"));
   }
 }
 
@@ -179,6 +179,15 @@ TEST(ResultsFile, IsReadInTheVersionBefore) {
   find_place(json, "/trials/1/cost")->erase("page_faults_per_request");
   file.fill(json.dump());
   EXPECT_EQ(read_results(file.path()).trials[1].cost->page_faults_per_request, std::nullopt);
+  // Nor what version 7 tells of several clients.
+  json = Json::parse(written);
+  json["schema_version"] = 6;
+  find_place(json, "/trials/1")->erase("parts");
+  find_place(json, "/trials/1/load")->erase("window_skew_ms");
+  find_place(json, "/trials/1/load/client")->erase("taken_ms");
+  find_place(json, "/trials/1/load/connections")->erase("probe_unanswered");
+  file.fill(json.dump());
+  EXPECT_TRUE(read_results(file.path()).trials[1].parts.empty());
   // Nor what version 6 tells of workers.
   json = Json::parse(written);
   json["schema_version"] = 5;
