@@ -151,6 +151,7 @@ class Million {
         30s, stop_);
     measure_active(server, "beside_none");
     const auto accepted_before = server.counters().value_or(Counters{})["accepted"];
+    accepted_before_ = accepted_by_loop(server);
     const auto user_before = server.read_processes(Detail::cpu_only);
     const std::uint64_t sockets_before = sockets_in_use();
     const auto kernel_before = kernel_memory_bytes();
@@ -177,6 +178,13 @@ class Million {
 
   void stop_if_asked() const {
     if (stop_.stop_requested()) throw StopRequested();
+  }
+
+  // As it was last told; empty where there are too many loops for that.
+  static std::vector<std::uint64_t> accepted_by_loop(const ServerProcess& server) {
+    const auto found = server.counters_by_worker().find("accepted");
+    return found == server.counters_by_worker().end() ? std::vector<std::uint64_t>()
+                                                      : found->second;
   }
 
   // What one server process and one client reach together.
@@ -299,9 +307,9 @@ class Million {
   }
 
   void tell_of_evenness(const ServerProcess& server) {
-    const auto found = server.counters_by_worker().find("accepted");
-    if (found == server.counters_by_worker().end() || processes_ < 2) return;
-    const auto& own = found->second;
+    std::vector<std::uint64_t> own = accepted_by_loop(server);
+    if (own.size() < 2 || own.size() != accepted_before_.size()) return;
+    for (std::size_t i = 0; i < own.size(); ++i) own[i] -= accepted_before_[i];
     const auto [least, most] = std::ranges::minmax(own);
     const double loops = static_cast<double>(own.size());
     const double mean = static_cast<double>(connections_) / loops;
@@ -369,6 +377,7 @@ class Million {
   std::size_t own_ = 0;  // connections of a process, at most
   std::size_t processes_ = 0;
   double one_pair_per_second_ = 0;
+  std::vector<std::uint64_t> accepted_before_;  // by each loop
   ProgressLine progress_;
   Holders holders_;
   Json json_ = Json::object();
