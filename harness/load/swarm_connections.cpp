@@ -30,9 +30,9 @@ void SwarmWorker::open_connections() {
   // No more than may wait for the server to accept them: whom its backlog turns away tries again
   // after a second, and then after two (tcp_syn_retries, tcp(7)).
   const std::optional<Listener> listener = listener_at(server_);
-  const std::size_t may_wait =
-      listener ? std::min<std::size_t>(listener->backlog, opened_at_once) : opened_at_once;
-  const std::size_t at_once = std::max<std::size_t>(may_wait / lanes_, 1);
+  const std::size_t may_wait = listener ? listener->backlog : opened_at_once;
+  const std::size_t at_once = std::clamp<std::size_t>(
+      may_wait / lanes_, 1, std::max<std::size_t>(opened_at_once / load_.threads, 1));
   const Clock::time_point begin = Clock::now();
   const auto may_open = [&](std::size_t count) {
     if (load_.connections_per_second <= 0) return begin;
