@@ -21,6 +21,7 @@
 #include "harness/bench/measurement.hpp"
 #include "harness/bench/sweep.hpp"
 #include "harness/machine/build_info.hpp"
+#include "harness/machine/cpu.hpp"
 #include "harness/machine/loopback.hpp"
 #include "harness/machine/machine.hpp"
 #include "harness/machine/memory.hpp"
@@ -87,6 +88,17 @@ std::vector<Bound> bounds(std::size_t processes, std::uint64_t descriptors) {
       machine.limits.loopback_ports ? ports : std::min(ports, std::uint64_t{10'000}) * addresses, 0,
       1);
   return all;
+}
+
+// CPU time that all programs of this machine have used, and the kernel's own work.
+double busy_seconds() {
+  const std::string text = proc::read_file("/proc/stat").value_or("");
+  const std::vector<std::string_view> words = proc::words(text.substr(0, text.find('\n')));
+  double ticks = 0;
+  for (const std::size_t field : {1U, 2U, 3U, 6U, 7U}) {  // but idle, iowait and steal: proc(5)
+    if (field < words.size()) ticks += static_cast<double>(proc::number(words[field]));
+  }
+  return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
 std::uint64_t sockets_in_use() {
@@ -215,7 +227,19 @@ class Million {
                                          report.outcome.sentence));
   }
 
+  // Of the servers and the clients.
+  [[nodiscard]] double own_seconds(const ServerProcess& server) const {
+    const auto servers = server.read_processes(Detail::cpu_only);
+    double sum = servers ? to_seconds(servers->cpu) : 0;
+    for (const auto& holder : holders_) {
+      sum += to_seconds(cpu_time_of(holder->pid()).value_or(std::chrono::nanoseconds(0)));
+    }
+    return sum;
+  }
+
   void open(const ServerProcess& server) {
+    const double busy_before = busy_seconds();
+    const double own_before = own_seconds(server);
     const auto begin = std::chrono::steady_clock::now();
     for (std::size_t i = 0; i < processes_; ++i) {
       stop_if_asked();
@@ -238,6 +262,14 @@ class Million {
         fmt::format("{} connections/s ({} in {:.1f} s): {} of one pair's", reader_number(rate),
                     count_in_words(connections_), seconds,
                     ratio_in_words(rate / one_pair_per_second_, std::nullopt, 2)));
+    // A program that looks at all descriptors of the machine, such as a monitor, has much to do
+    // now.
+    const double own = own_seconds(server) - own_before;
+    const double others = std::max(busy_seconds() - busy_before - own, 0.0);
+    json_["own_cpu_seconds_to_open"] = own;
+    json_["others_cpu_seconds_to_open"] = others;
+    row("  CPU time for it, and of other programs meanwhile",
+        fmt::format("{:.1f} s, {:.1f} s", own, others));
   }
 
   [[noreturn]] void give_up_all() {

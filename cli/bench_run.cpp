@@ -11,9 +11,13 @@
 #include "cli/capacity.hpp"
 #include "cli/command.hpp"
 #include "cli/terminal.hpp"
+#include "harness/bench/summary.hpp"
 #include "harness/text/number_text.hpp"
+#include "harness/text/text_width.hpp"
 #include "harness/text/whole_file.hpp"
 #include "harness/text/words.hpp"
+#include "report/answer.hpp"
+#include "report/cost_chart.hpp"
 #include "report/report.hpp"
 #include "report/report_page.hpp"
 
@@ -52,6 +56,14 @@ class BenchProgress {
     last_ = "   (last: " + line + ")";
   }
 
+  // What stays on the terminal.
+  void say(const std::string& sentence) const {
+    progress_.clear();
+    for (const std::string& line : wrap_words(sentence, terminal_columns() - 1)) {
+      std::cerr << line << '\n';
+    }
+  }
+
   void counting(const SystemCallCount& count) const {
     progress_.show(fmt::format("counting system calls: {}, {} idle", count.cell.server,
                                count.cell.idle_connections));
@@ -84,6 +96,23 @@ class BenchProgress {
   std::string last_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
+
+// What the figures so far come to, whenever there is something new to say: when the first two rows
+// are there, which the answer is about, and after each repetition but the last.
+std::string answer_so_far(const Results& results) {
+  const SweepPlan& plan = results.context.plan;
+  const std::size_t row = plan.servers.size();
+  const std::size_t repetition = row * plan.idle_connections.size() * plan.rates.size();
+  const std::size_t done = results.trials.size();
+  const bool news = done == row || done == 2 * row || (repetition > 0 && done % repetition == 0);
+  if (!news || done == 0 || done >= repetition * plan.repetitions ||
+      plan.slice <= std::chrono::nanoseconds(0)) {
+    return "";
+  }
+  const std::vector<std::string> sentences = answer(summarize(results));
+  return fmt::format("so far, after {} of {} trials: {}", done, repetition * plan.repetitions,
+                     joined(sentences, " "));
+}
 
 // True when a server of the user's has no figure at all: whatever the reason, this isn't what was
 // asked for.
@@ -125,6 +154,9 @@ int run_bench(const BenchArguments& arguments, const Sweeper& sweep, const std::
   observer.after = [&](const Trial& trial) {
     progress.after(trial);
     recorder.add(trial);
+    if (const std::string so_far = answer_so_far(recorder.results()); !so_far.empty()) {
+      progress.say(so_far);
+    }
   };
   observer.counted = [&](const SystemCallCount& count) {
     progress.counting(count);
@@ -146,7 +178,12 @@ int run_bench(const BenchArguments& arguments, const Sweeper& sweep, const std::
   sweep({plan, servers, done, observer, stop});
   progress.end();
 
-  std::cout << report(recorder.results(), report_format(arguments.format)) << std::flush;
+  const std::size_t width = output_columns();
+  std::cout << report(recorder.results(), report_format(arguments.format), width);
+  if (width > 0 && arguments.format == "text") {
+    std::cout << '\n' << cost_chart(recorder.results(), width);
+  }
+  std::cout << std::flush;
   recorder.finish();
   std::cerr << fmt::format("raw results: {}\n", path.string());
   if (const auto page = page_of(path, arguments)) {

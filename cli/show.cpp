@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "cli/command.hpp"
+#include "cli/terminal.hpp"
 #include "report/report.hpp"
 
 namespace echomux {
@@ -31,7 +32,7 @@ Command show_command() {
         const Results results = read_results(to->path);
         std::cout << (to->ledger  ? cost_ledger(results)
                       : to->hosts ? hosts_report(results)
-                                  : report(results, report_format(to->format)));
+                                  : report(results, report_format(to->format), output_columns()));
         return exit_ok;
       }};
 }

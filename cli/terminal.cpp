@@ -22,6 +22,13 @@ std::size_t terminal_columns() {
   return known ? size.ws_col : usual_columns;
 }
 
+std::size_t output_columns() {
+  winsize size{};
+  const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  if (::isatty(STDOUT_FILENO) != 1) return 0;
+  return known ? size.ws_col : usual_columns;
+}
+
 ProgressLine::ProgressLine() {
   const char* const kind = std::getenv("TERM");
   shown_ = ::isatty(STDERR_FILENO) == 1 && (kind == nullptr || std::string_view(kind) != "dumb");

@@ -99,7 +99,9 @@ std::string costs(const Place& place) {
   }
   std::string text =
       fmt::format("a request costs {} {}", list_in_words(alike), figure_in_words(least_alike));
-  if (alike.size() > 1) text += fmt::format(" to {}", figure_in_words(most_alike));
+  if (figure_in_words(most_alike) != figure_in_words(least_alike)) {
+    text += fmt::format(" to {}", figure_in_words(most_alike));
+  }
   text += " µs of CPU";
   if (alike.size() > 1) text += ", too close to tell apart";
   if (!dearer.empty())

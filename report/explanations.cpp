@@ -23,6 +23,12 @@ const CellSummary* find_measured(const Cells& cells, std::string_view server, st
   return found == cells.end() ? nullptr : &*found;
 }
 
+bool any_tail_is_the_machines(const Results& results) {
+  return std::ranges::any_of(results.trials, [](const Trial& trial) {
+    return std::ranges::count(trial.judgement.reasons, "tail_not_the_servers", &Reason::code) > 0;
+  });
+}
+
 std::string explain_statistics(const Results& results) {
   const std::size_t repetitions = results.context.plan.repetitions;
   std::string text = "Latency counts from when each message was due, not from when it was sent. ";
@@ -39,6 +45,7 @@ std::string explain_statistics(const Results& results) {
   text += counted ? "Calls are counted by the kernel in a pass of their own, "
                   : "Calls are the server's own count, ";
   text += "scanned is the server's own count. ";
+  if (any_tail_is_the_machines(results)) text += "Where p99 is the machine's, it isn't shown. ";
   if (results.context.plan.slice > std::chrono::nanoseconds(0)) {
     text +=
         "× floor is the CPU time per request over the floor's in the same rounds, with a 95 % "

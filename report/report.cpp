@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
+#include <sstream>
 
 #include "harness/bench/summary.hpp"
 #include "harness/text/csv.hpp"
@@ -18,10 +20,22 @@ namespace echomux {
 namespace {
 
 constexpr std::string_view none = "-";
+constexpr std::string_view tail_metric = "latency_us_p99";
+// What a narrow terminal does without, the first of these first.
+constexpr std::array<std::string_view, 6> less_important{"calls_per_request", "scanned_per_request",
+                                                         "achieved_rps",      "busy_share",
+                                                         tail_metric,         "latency_us_p50"};
 
 // "53.9 [52.1, 55.0]", or the median alone where there are too few repetitions for an interval.
 std::string with_interval(const MetricSummary& summary) {
   return figure_in_words(summary.interval) + std::string(summary.outliers.size(), '*');
+}
+
+// Whether the tail of its latencies is the machine's in most of its trials, and says nothing of it.
+bool is_the_machines(const CellSummary& cell) {
+  return std::ranges::any_of(cell.judgement.reasons, [](const Reason& reason) {
+    return reason.code == "tail_not_the_servers" && reason.verdict != Verdict::valid;
+  });
 }
 
 std::string in_table(const CellSummary& cell, const Metric& metric) {
@@ -31,6 +45,7 @@ std::string in_table(const CellSummary& cell, const Metric& metric) {
   }
   const std::optional<double> median = cell.median(metric.name);
   if (!median) return std::string(none);
+  if (metric.name == tail_metric && is_the_machines(cell)) return "machine's";
   switch (metric.field.form) {
     case Form::interval:
       return with_interval(cell.metrics.at(metric.name));
@@ -101,11 +116,47 @@ Table cell_table(const Columns& columns) {
   return Table(std::move(table));
 }
 
+// How wide the table of all these cells is on a terminal.
+std::size_t width_of(const std::vector<CellSummary>& cells, const Columns& columns, bool remarks) {
+  Table table = cell_table(columns);
+  for (const CellSummary& cell : cells) {
+    std::vector<std::string> one = row(cell, columns);
+    if (!remarks) one.back().clear();
+    table.add(std::move(one));
+  }
+  std::size_t widest = 0;
+  std::istringstream lines(table.print());
+  for (std::string line; std::getline(lines, line);) widest = std::max(widest, display_width(line));
+  return widest;
+}
+
+// Leaves out what there is no room for. True: there is room for the remarks, too, which say nothing
+// that isn't said below the tables.
+bool fit(Columns& columns, const std::vector<CellSummary>& cells, std::size_t width) {
+  if (width == 0 || width_of(cells, columns, true) <= width) return true;
+  for (const std::string_view name : less_important) {
+    if (width_of(cells, columns, false) <= width) break;
+    std::erase_if(columns, [&](const Metric* metric) { return metric->name == name; });
+  }
+  return width_of(cells, columns, true) <= width;
+}
+
 // A sentence as an item of a list, broken into lines for a terminal.
-std::string wrapped(const std::string& sentence, std::string_view bullet = "-") {
+std::string wrapped(const std::string& sentence, std::string_view bullet = "-",
+                    std::size_t columns = 96) {
   std::string out;
-  for (const std::string& line : wrap_words(sentence, 96)) {
+  for (const std::string& line : wrap_words(sentence, columns)) {
     out += fmt::format("{} {}\n", out.empty() ? bullet : " ", line);
+  }
+  return out;
+}
+
+// The same lines, none longer than that where words allow it.
+std::string rewrapped(const std::string& text, std::size_t columns) {
+  std::string out;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    for (const std::string& part : wrap_words(line, columns)) out += part + "\n";
   }
   return out;
 }
@@ -165,7 +216,7 @@ std::string csv(const Results& results) {
 
 }  // namespace
 
-std::string report(const Results& results, ReportFormat format) {
+std::string report(const Results& results, ReportFormat format, std::size_t width) {
   if (format == ReportFormat::csv) return csv(results);
   if (format == ReportFormat::json) return results_json(results);
   const RunContext& context = results.context;
@@ -176,14 +227,19 @@ std::string report(const Results& results, ReportFormat format) {
       context.machine.cpus_usable, context.machine.hypervisor.empty() ? "" : ", virtual machine",
       markdown ? "  " : "", load_in_words(context.plan.load) + slices_in_words(context.plan),
       context.cpu_plan);
+  if (width > 0 && !markdown) out = rewrapped(out, width);
   const std::vector<CellSummary> cells = summarize(results);
-  const Columns columns = columns_of(&Places::table, results, cells);
+  Columns columns = columns_of(&Places::table, results, cells);
+  const bool remarks = markdown || fit(columns, cells, width);
+  const std::size_t text_width = width == 0 ? 96 : std::clamp<std::size_t>(width - 2, 20, 96);
   for (const std::size_t idle : context.plan.idle_connections) {
     for (const double rate : context.plan.rates) {
       Table table = cell_table(columns);
       for (const CellSummary& cell : cells) {
         if (cell.cell.idle_connections == idle && cell.cell.rate == rate) {
-          table.add(row(cell, columns));
+          std::vector<std::string> one = row(cell, columns);
+          if (!remarks) one.back().clear();
+          table.add(std::move(one));
         }
       }
       if (table.empty()) continue;
@@ -198,13 +254,13 @@ std::string report(const Results& results, ReportFormat format) {
     return trial.cost.has_value() || trial.parts.empty();
   });
   for (const std::string& sentence : costs ? answer(cells) : std::vector<std::string>()) {
-    out += markdown ? sentence + "\n" : wrapped(sentence, " ");
+    out += markdown ? sentence + "\n" : wrapped(sentence, " ", text_width);
   }
   if (costs) out += "\n";
   for (const auto& sentences :
        {explain_scanning(cells), explain_verdicts(cells), caveats(results, cells)}) {
     for (const std::string& sentence : sentences) {
-      out += markdown ? "- " + sentence + "\n" : wrapped(sentence);
+      out += markdown ? "- " + sentence + "\n" : wrapped(sentence, "-", text_width);
     }
   }
   return out;

@@ -143,9 +143,20 @@ std::vector<ScheduledTrial> schedule_trials(const SweepPlan& plan) {
     for (const std::size_t i : random_order(some.size(), random)) all.push_back(some[i]);
   };
   const std::size_t rows = plan.idle_connections.size() * plan.rates.size();
+  if (rows == 0) return all;
   for (std::size_t repetition = 1; repetition <= plan.repetitions; ++repetition) {
     std::vector<ScheduledTrial> one;
-    for (const std::size_t row : random_order(rows, random)) {
+    std::vector<std::size_t> order = random_order(rows, random);
+    // What most readers ask is answered first: what a request costs beside the most idle
+    // connections, and beside the fewest.
+    if (repetition == 1 && plan.slice > std::chrono::nanoseconds(0)) {
+      const auto [fewest, most] = std::ranges::minmax(plan.idle_connections);
+      std::ranges::stable_partition(order, [&, fewest = fewest, most = most](std::size_t row) {
+        const std::size_t idle = plan.idle_connections[row / plan.rates.size()];
+        return idle == fewest || idle == most;
+      });
+    }
+    for (const std::size_t row : order) {
       const std::size_t idle = plan.idle_connections[row / plan.rates.size()];
       const double rate = plan.rates[row % plan.rates.size()];
       for (std::size_t i = 0; i < plan.servers.size(); ++i) {

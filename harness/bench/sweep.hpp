@@ -177,8 +177,9 @@ struct ScheduledTrial {
 };
 
 // All trials of a plan. Each repetition has all cells once, in a random order of its own; in slices
-// the cells of a row follow each other. So whatever the machine does in the course of time falls on
-// all of them alike.
+// the cells of a row follow each other, and the first repetition begins with the rows of the most
+// and the fewest idle connections. So whatever the machine does in the course of time falls on all
+// of them alike.
 [[nodiscard]] std::vector<ScheduledTrial> schedule_trials(const SweepPlan& plan);
 
 // Called as the sweep goes on.

@@ -6,7 +6,7 @@ set encoding utf8
 
 # Places in the picture are given in pixels from its upper left corner.
 width = 900
-height = 792
+height = 776
 sx(x) = x / (1.0 * width)
 sy(y) = 1 - y / (1.0 * height)
 
@@ -49,35 +49,33 @@ unset arrow
 # Title, verdict and small print.
 set label 'CPU per request against the share of 1,000 connections that are active' at screen sx(24), screen sy(30) left font bold.',18' textcolor rgb '#111111'
 set label 'measured here; nothing was published as numbers' at screen sx(24), screen sy(52) left font 'sans-serif,13' textcolor rgb '#333333'
-set label 'cost of a wait of select (no limit) in µs: 8.11 [5.62, 9.57] + 0.159 [0.153, 0.18] × watched + 2.91 [2.78, 3.01] × ready, R² 0.989' at screen sx(24), screen sy(578) left font 'sans-serif,10.5' textcolor rgb '#666666'
-set label 'cost of a wait of poll in µs: 9.54 [8.34, 11.4] + 0.152 [0.141, 0.162] × watched + 2.86 [2.78, 2.95] × ready, R² 0.988' at screen sx(24), screen sy(594) left font 'sans-serif,10.5' textcolor rgb '#666666'
-set label 'cost of a wait of epoll_lt in µs: 6.09 [3.02, 10.4] + 0.0119 [0.00783, 0.0155] × watched + 2.06 [1.92, 2.61] × ready, R² 0.619' at screen sx(24), screen sy(610) left font 'sans-serif,10.5' textcolor rgb '#666666'
-set label 'cost of a wait of epoll_et in µs: 10.4 [7.12, 13] + 0.0155 [0.0115, 0.0193] × watched + 2.34 [2.26, 2.61] × ready, R² 0.733' at screen sx(24), screen sy(626) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'cost of a wait of select (no limit) in µs: 9.07 [7.4, 10.3] + 0.222 [0.216, 0.238] × watched + 3.15 [2.82, 3.92] × ready, R² 0.786' at screen sx(24), screen sy(578) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'cost of a wait of poll in µs: 10.1 [7.6, 12.7] + 0.218 [0.215, 0.233] × watched + 2.98 [2.59, 3.38] × ready, R² 0.787' at screen sx(24), screen sy(594) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'cost of a wait of epoll_lt in µs: 187 [106, 223] + 0.00161 [-0.00457, 0.00485] × watched + -104 [-131, -56.4] × ready, R² 0.718' at screen sx(24), screen sy(610) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'cost of a wait of epoll_et in µs: 179 [152, 226] + -0.000581 [-0.00775, -0.000317] × watched + -102 [-132, -81] × ready, R² 0.688' at screen sx(24), screen sy(626) left font 'sans-serif,10.5' textcolor rgb '#666666'
 set label 'where a wait of poll costs no more than one of epoll_lt, with 1,000 watched, by these models: it never catches up; as measured per' at screen sx(24), screen sy(642) left font 'sans-serif,10.5' textcolor rgb '#666666'
-set label 'request: from 714 [135, never] active on' at screen sx(24), screen sy(658) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'request: from 95.3 [27.7, 792] active on' at screen sx(24), screen sy(658) left font 'sans-serif,10.5' textcolor rgb '#666666'
 set label 'where a wait of select (no limit) costs no more than one of epoll_lt, with 1,000 watched, by these models: it never catches up; as' at screen sx(24), screen sy(674) left font 'sans-serif,10.5' textcolor rgb '#666666'
-set label 'measured per request: it never catches up' at screen sx(24), screen sy(690) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'measured per request: from 38.7 [28.6, never] active on' at screen sx(24), screen sy(690) left font 'sans-serif,10.5' textcolor rgb '#666666'
 set label 'Points: medians of 7 rounds; bands: their 95 % intervals.' at screen sx(24), screen sy(706) left font 'sans-serif,10.5' textcolor rgb '#666666'
 set label 'Source: this suite''s own. Method: active connections ask again as soon as they are answered, the others are idle; the cost of a wait is' at screen sx(24), screen sy(722) left font 'sans-serif,10.5' textcolor rgb '#666666'
 set label 'fitted over 100 to 1,000 connections, one to all of them active.' at screen sx(24), screen sy(738) left font 'sans-serif,10.5' textcolor rgb '#666666'
-set label 'Intel(R) Xeon(R) Processor, 2 CPUs, virtual machine; Linux 6.18.44-fc-v669 #1 SMP PREEMPT_DYNAMIC @0; echomux 0.1.0 (bb2c94f632bc),' at screen sx(24), screen sy(754) left font 'sans-serif,10.5' textcolor rgb '#666666'
-set label '2026-11-21T12:56:00Z' at screen sx(24), screen sy(770) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'AMD EPYC, 2 CPUs, virtual machine; Linux 6.18.44-fc-v782 #1 SMP PREEMPT_DYNAMIC @0; echomux 0.1.0 (8991e5a75d7f), 2026-11-28T19:57:04Z' at screen sx(24), screen sy(754) left font 'sans-serif,10.5' textcolor rgb '#666666'
 set xrange [0.660693:1513.56]
 set xtics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('1' 1, '3' 3, '10' 10, '30' 30, '100' 100, '300' 300, '1,000' 1000)
-set yrange [2.50971:219.958]
-set ytics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('5' 5, '10' 10, '20' 20, '50' 50, '100' 100, '200' 200)
+set yrange [6.88799:311.515]
+set ytics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('10' 10, '20' 20, '50' 50, '100' 100, '200' 200)
 set label 'Measured here' at screen sx(24), screen sy(92) left font bold.',14' textcolor rgb '#111111'
 set label 'µs of CPU per request' at screen sx(24), screen sy(111) left font 'sans-serif,11.5' textcolor rgb '#333333'
 set label 'active connections, of 1,000' at screen sx(404), screen sy(550) center font 'sans-serif,11.5' textcolor rgb '#333333'
 # Each line's name at its right end.
-set label 'epoll_et' at graph 1.025, first 4.92688 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour4 front
-set arrow from first place(1000), first 3.65995 to graph 1.02, first 4.92688 nohead linecolor rgb colour4 linewidth 0.6
-set label 'epoll_lt' at graph 1.025, first 4.02904 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour3 front
-set arrow from first place(1000), first 3.63425 to graph 1.02, first 4.02904 nohead linecolor rgb colour3 linewidth 0.6
-set label 'select (no limit)' at graph 1.025, first 3.29481 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour1 front
-set arrow from first place(1000), first 3.60971 to graph 1.02, first 3.29481 nohead linecolor rgb colour1 linewidth 0.6
-set label 'poll' at graph 1.025, first 2.69439 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour2 front
-set arrow from first place(1000), first 3.4553 to graph 1.02, first 2.69439 nohead linecolor rgb colour2 linewidth 0.6
+set label 'epoll_lt' at graph 1.025, first 17.185 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour3 front
+set arrow from first place(1000), first 15.6833 to graph 1.02, first 17.185 nohead linecolor rgb colour3 linewidth 0.6
+set label 'select (no limit)' at graph 1.025, first 14.4777 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour1 front
+set arrow from first place(1000), first 12.7352 to graph 1.02, first 14.4777 nohead linecolor rgb colour1 linewidth 0.6
+set label 'poll' at graph 1.025, first 12.197 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour2 front
+set label 'epoll_et' at graph 1.025, first 10.2755 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour4 front
+set arrow from first place(1000), first 12.2737 to graph 1.02, first 10.2755 nohead linecolor rgb colour4 linewidth 0.6
 plot 'active-share.dat' index 0 using (place($1)):3:4 with filledcurves fillcolor rgb colour1 fillstyle transparent solid 0.15 noborder title 'select (no limit), 95 % interval', \
      'active-share.dat' index 1 using (place($1)):3:4 with filledcurves fillcolor rgb colour2 fillstyle transparent solid 0.15 noborder title 'poll, 95 % interval', \
      'active-share.dat' index 2 using (place($1)):3:4 with filledcurves fillcolor rgb colour3 fillstyle transparent solid 0.15 noborder title 'epoll_lt, 95 % interval', \

@@ -57,11 +57,11 @@ set label 'Service demand of all seven servers beside idle connections' at scree
 set label 'measured here; nothing was published as numbers' at screen sx(24), screen sy(52) left font 'sans-serif,13' textcolor rgb '#333333'
 set label 'Points: medians of 7 rounds; bands: their 95 % intervals.' at screen sx(24), screen sy(638) left font 'sans-serif,10.5' textcolor rgb '#666666'
 set label 'Source: this suite''s own. Method: 10 active connections, 1,000 requests per second in all, open loop.' at screen sx(24), screen sy(654) left font 'sans-serif,10.5' textcolor rgb '#666666'
-set label 'Intel(R) Xeon(R) Processor, 2 CPUs, virtual machine; Linux 6.18.44-fc-v669 #1 SMP PREEMPT_DYNAMIC @0; echomux 0.1.0 (bb2c94f632bc), 2026-11-21T12:56:00Z' at screen sx(24), screen sy(670) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'AMD EPYC, 2 CPUs, virtual machine; Linux 6.18.44-fc-v782 #1 SMP PREEMPT_DYNAMIC @0; echomux 0.1.0 (8991e5a75d7f), 2026-11-28T19:57:04Z' at screen sx(24), screen sy(670) left font 'sans-serif,10.5' textcolor rgb '#666666'
 set xrange [0.57544:17378]
 set xtics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('1' 1, '10' 10, '100' 100, '1,000' 1000, '10,000' 10000)
-set yrange [7.75707:12349.3]
-set ytics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('10' 10, '100' 100, '1,000' 1000)
+set yrange [4.40488:203548]
+set ytics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('10' 10, '100' 100, '1,000' 1000, '10,000' 10000)
 set label 'Measured here' at screen sx(24), screen sy(92) left font bold.',14' textcolor rgb '#111111'
 set label 'µs of CPU per request' at screen sx(24), screen sy(111) left font 'sans-serif,11.5' textcolor rgb '#333333'
 set label 'idle connections' at screen sx(274), screen sy(610) center font 'sans-serif,11.5' textcolor rgb '#333333'
@@ -75,16 +75,14 @@ set label '' at first place(100), graph 0.8836 point pointtype 2 pointsize 0.6 l
 set label '' at first place(1000), graph 0.8836 point pointtype 2 pointsize 0.6 linecolor rgb colour1 front
 set label '' at first place(10000), graph 0.8836 point pointtype 2 pointsize 0.6 linecolor rgb colour1 front
 # Each line's name at its right end.
-set label 'select' at first 1234.45, first 317.03 left font 'sans-serif,13' textcolor rgb colour4 front
-set label 'busy_poll' at graph 1.025, first 1137.62 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour3 front
-set arrow from first place(10000), first 991.863 to graph 1.02, first 1137.62 nohead linecolor rgb colour3 linewidth 0.6
-set label 'poll' at graph 1.025, first 854.521 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour5 front
-set arrow from first place(10000), first 980.099 to graph 1.02, first 854.521 nohead linecolor rgb colour5 linewidth 0.6
-set label 'epoll_et' at graph 1.025, first 50.189 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour7 front
-set arrow from first place(10000), first 38.5656 to graph 1.02, first 50.189 nohead linecolor rgb colour7 linewidth 0.6
-set label 'threaded' at graph 1.025, first 37.6992 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour2 front
-set label 'epoll_lt' at graph 1.025, first 28.3175 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour6 front
-set arrow from first place(10000), first 37.1049 to graph 1.02, first 28.3175 nohead linecolor rgb colour6 linewidth 0.6
+set label 'select' at first 1234.45, first 288.067 left font 'sans-serif,13' textcolor rgb colour4 front
+set label 'busy_poll' at graph 1.025, first 2231.99 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour3 front
+set label 'poll' at graph 1.025, first 979.495 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour5 front
+set label 'epoll_et' at graph 1.025, first 159.915 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour7 front
+set arrow from first place(10000), first 125.403 to graph 1.02, first 159.915 nohead linecolor rgb colour7 linewidth 0.6
+set label 'threaded' at graph 1.025, first 105.4 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour2 front
+set label 'epoll_lt' at graph 1.025, first 69.4684 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour6 front
+set arrow from first place(10000), first 94.7067 to graph 1.02, first 69.4684 nohead linecolor rgb colour6 linewidth 0.6
 plot 'idle-sweep.dat' index 0 using (place($1)):3:4 with filledcurves fillcolor rgb colour2 fillstyle transparent solid 0.08 noborder title 'threaded, 95 % interval', \
      'idle-sweep.dat' index 1 using (place($1)):3:4 with filledcurves fillcolor rgb colour3 fillstyle transparent solid 0.08 noborder title 'busy_poll, 95 % interval', \
      'idle-sweep.dat' index 2 using (place($1)):3:4 with filledcurves fillcolor rgb colour4 fillstyle transparent solid 0.08 noborder title 'select, 95 % interval', \
@@ -111,8 +109,8 @@ unset label
 unset arrow
 set xrange [0.57544:17378]
 set xtics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('1' 1, '10' 10, '100' 100, '1,000' 1000, '10,000' 10000)
-set yrange [63.0515:100378]
-set ytics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('100' 100, '1,000' 1000, '10,000' 10000)
+set yrange [114.232:5.27861e+06]
+set ytics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('1,000' 1000, '10,000' 10000, '100,000' 100000, '1,000,000' 1000000)
 set label 'Measured here: 99th percentile of the latency' at screen sx(566), screen sy(92) left font bold.',14' textcolor rgb '#111111'
 set label 'µs from when a message was due' at screen sx(566), screen sy(111) left font 'sans-serif,11.5' textcolor rgb '#333333'
 set label 'idle connections' at screen sx(816), screen sy(610) center font 'sans-serif,11.5' textcolor rgb '#333333'
@@ -126,13 +124,13 @@ set label '' at first place(100), graph 0.8836 point pointtype 2 pointsize 0.6 l
 set label '' at first place(1000), graph 0.8836 point pointtype 2 pointsize 0.6 linecolor rgb colour1 front
 set label '' at first place(10000), graph 0.8836 point pointtype 2 pointsize 0.6 linecolor rgb colour1 front
 # Each line's name at its right end.
-set label 'select' at first 1523.88, first 174.794 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour4 front
-set arrow from first place(1000), first 366.591 to first 1523.88, first 174.794 nohead linecolor rgb colour4 linewidth 0.6
-set label 'busy_poll' at graph 1.025, first 16244.7 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour3 front
-set label 'poll' at graph 1.025, first 9060.35 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour5 front
-set label 'epoll_et' at graph 1.025, first 3320.66 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour7 front
-set label 'epoll_lt' at graph 1.025, first 2494.3 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour6 front
-set label 'threaded' at graph 1.025, first 1030.14 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour2 front
+set label 'select' at first 656.22, first 5009.51 right font 'sans-serif,13' textcolor rgb colour4 front
+set arrow from first place(1000), first 1702.91 to first 656.22, first 5009.51 nohead linecolor rgb colour4 linewidth 0.6
+set label 'busy_poll' at graph 1.025, first 844104 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour3 front
+set label 'poll' at graph 1.025, first 16744.4 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour5 front
+set label 'epoll_et' at graph 1.025, first 9740.29 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour7 front
+set label 'epoll_lt' at graph 1.025, first 5334.14 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour6 front
+set label 'threaded' at graph 1.025, first 3515.71 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour2 front
 plot 'idle-sweep.dat' index 6 using (place($1)):3:4 with filledcurves fillcolor rgb colour2 fillstyle transparent solid 0.08 noborder title 'threaded, 95 % interval', \
      'idle-sweep.dat' index 7 using (place($1)):3:4 with filledcurves fillcolor rgb colour3 fillstyle transparent solid 0.08 noborder title 'busy_poll, 95 % interval', \
      'idle-sweep.dat' index 8 using (place($1)):3:4 with filledcurves fillcolor rgb colour4 fillstyle transparent solid 0.08 noborder title 'select, 95 % interval', \

@@ -46,11 +46,11 @@ unset label
 unset arrow
 # Title, verdict and small print.
 set label 'Time until a byte that is passed on 100 times has arrived, one active' at screen sx(24), screen sy(30) left font bold.',18' textcolor rgb '#111111'
-set label '5 of 11 shapes reproduced, 2 differ, 4 not possible here' at screen sx(24), screen sy(52) left font 'sans-serif,13' textcolor rgb '#333333'
+set label '7 of 11 shapes reproduced, 4 not possible here' at screen sx(24), screen sy(52) left font 'sans-serif,13' textcolor rgb '#333333'
 set label 'Points: medians of 7 rounds; bands: their 95 % intervals. Both panels span the same number of decades on either axis, so slopes can be compared by eye.' at screen sx(24), screen sy(638) left font 'sans-serif,10.5' textcolor rgb '#666666'
 set label 'Source: libevent''s test/bench.c, as published by coroio (i7-12800H). Method: n socket pairs in one process; median of 25 runs.' at screen sx(24), screen sy(654) left font 'sans-serif,10.5' textcolor rgb '#666666'
 set label 'Here: seven rounds of these; io_uring and libevent itself are not part of this suite.' at screen sx(24), screen sy(670) left font 'sans-serif,10.5' textcolor rgb '#666666'
-set label 'Intel(R) Xeon(R) Processor, 2 CPUs, virtual machine; Linux 6.18.44-fc-v669 #1 SMP PREEMPT_DYNAMIC @0; echomux 0.1.0 (bb2c94f632bc), 2026-11-21T12:56:00Z' at screen sx(24), screen sy(686) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'AMD EPYC, 2 CPUs, virtual machine; Linux 6.18.44-fc-v782 #1 SMP PREEMPT_DYNAMIC @0; echomux 0.1.0 (8991e5a75d7f), 2026-11-28T19:57:04Z' at screen sx(24), screen sy(686) left font 'sans-serif,10.5' textcolor rgb '#666666'
 set xrange [0.493116:265803]
 set xtics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('1' 1, '1,024' 1024, '16,384' 16384, '131,072' 131072)
 set yrange [19.6268:1.56768e+06]
@@ -84,7 +84,7 @@ unset label
 unset arrow
 set xrange [0.493116:265803]
 set xtics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('1' 1, '1,024' 1024, '16,384' 16384, '131,072' 131072)
-set yrange [13.8271:1.10443e+06]
+set yrange [24.4082:1.9496e+06]
 set ytics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('100' 100, '1,000' 1000, '10,000' 10000, '100,000' 100000)
 set label 'Measured here' at screen sx(566), screen sy(92) left font bold.',14' textcolor rgb '#111111'
 set label 'µs' at screen sx(566), screen sy(111) left font 'sans-serif,11.5' textcolor rgb '#333333'
@@ -94,11 +94,11 @@ set label 'select, poll, epoll: not possible here' at graph 0.6842, graph 0.9817
 set label '' at first place(16384), graph 0.9521 point pointtype 2 pointsize 0.6 linecolor rgb '#555555' front
 set label '' at first place(131072), graph 0.9521 point pointtype 2 pointsize 0.6 linecolor rgb '#555555' front
 # Each line's name at its right end.
-set label 'select' at first 14516.8, first 187791 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour1 front
-set arrow from first place(8192), first 163190 to first 14516.8, first 187791 nohead linecolor rgb colour1 linewidth 0.6
-set label 'poll' at first 14516.8, first 121171 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour2 front
-set arrow from first place(8192), first 139438 to first 14516.8, first 121171 nohead linecolor rgb colour2 linewidth 0.6
-set label 'epoll' at first 11257.3, first 106.367 left font 'sans-serif,13' textcolor rgb colour3 front
+set label 'select' at first 14516.8, first 108903 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour1 front
+set arrow from first place(8192), first 88577.5 to first 14516.8, first 108903 nohead linecolor rgb colour1 linewidth 0.6
+set label 'poll' at first 14516.8, first 70268.8 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour2 front
+set arrow from first place(8192), first 86392.8 to first 14516.8, first 70268.8 nohead linecolor rgb colour2 linewidth 0.6
+set label 'epoll' at first 11257.3, first 517.719 left font 'sans-serif,13' textcolor rgb colour3 front
 plot 'libevent-1-active.dat' index 3 using (place($1)):3:4 with filledcurves fillcolor rgb colour1 fillstyle transparent solid 0.15 noborder title 'select, 95 % interval', \
      'libevent-1-active.dat' index 4 using (place($1)):3:4 with filledcurves fillcolor rgb colour2 fillstyle transparent solid 0.15 noborder title 'poll, 95 % interval', \
      'libevent-1-active.dat' index 5 using (place($1)):3:4 with filledcurves fillcolor rgb colour3 fillstyle transparent solid 0.15 noborder title 'epoll, 95 % interval', \

@@ -48,17 +48,17 @@ set label 'measured here; nothing was published as numbers' at screen sx(24), sc
 set label 'Points: medians of 7 rounds; bands: their 95 % intervals.' at screen sx(24), screen sy(578) left font 'sans-serif,10.5' textcolor rgb '#666666'
 set label 'Source: this suite''s own. Method: 50 connections that ask again as soon as they are answered; the server is pinned to one CPU, so that more workers bring nothing, and' at screen sx(24), screen sy(594) left font 'sans-serif,10.5' textcolor rgb '#666666'
 set label 'what they cost is seen.' at screen sx(24), screen sy(610) left font 'sans-serif,10.5' textcolor rgb '#666666'
-set label 'AMD EPYC, 2 CPUs, virtual machine; Linux 6.18.44-fc-v782 #1 SMP PREEMPT_DYNAMIC @0; echomux 0.1.0 (2868c2664bd6), 2026-11-28T15:42:41Z' at screen sx(24), screen sy(626) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'AMD EPYC, 2 CPUs, virtual machine; Linux 6.18.44-fc-v782 #1 SMP PREEMPT_DYNAMIC @0; echomux 0.1.0 (8991e5a75d7f), 2026-11-28T19:57:04Z' at screen sx(24), screen sy(626) left font 'sans-serif,10.5' textcolor rgb '#666666'
 set xrange [0.794328:10.0714]
 set xtics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('1' 1, '2' 2, '4' 4, '8' 8)
-set yrange [3.16125:38.0066]
-set ytics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('5' 5, '10' 10, '20' 20)
+set yrange [4.35186:52.3208]
+set ytics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('5' 5, '10' 10, '20' 20, '50' 50)
 set label 'Measured here' at screen sx(24), screen sy(92) left font bold.',14' textcolor rgb '#111111'
 set label 'µs of CPU per request' at screen sx(24), screen sy(111) left font 'sans-serif,11.5' textcolor rgb '#333333'
 set label 'workers: loops of reuseport, threads behind the reactor' at screen sx(250), screen sy(550) center font 'sans-serif,11.5' textcolor rgb '#333333'
 # Each line's name at its right end.
-set label 'reactor_workers' at graph 1.025, first 20.0244 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour2 front
-set label 'reuseport' at graph 1.025, first 6.53902 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour1 front
+set label 'reactor_workers' at graph 1.025, first 17.4309 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour2 front
+set label 'reuseport' at graph 1.025, first 14.9248 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour1 front
 plot 'loops.dat' index 0 using (place($1)):3:4 with filledcurves fillcolor rgb colour1 fillstyle transparent solid 0.15 noborder title 'reuseport, 95 % interval', \
      'loops.dat' index 1 using (place($1)):3:4 with filledcurves fillcolor rgb colour2 fillstyle transparent solid 0.15 noborder title 'reactor_workers, 95 % interval', \
      'loops.dat' index 0 using (place($1)):2 with linespoints linestyle 1 title 'reuseport', \
@@ -77,14 +77,14 @@ unset label
 unset arrow
 set xrange [0.794328:10.0714]
 set xtics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('1' 1, '2' 2, '4' 4, '8' 8)
-set yrange [0.357798:4.30168]
+set yrange [0.399785:4.80647]
 set ytics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('0.5' 0.5, '1' 1, '2' 2)
 set label 'Measured here: requests of the busiest worker over the mean' at screen sx(566), screen sy(92) left font bold.',14' textcolor rgb '#111111'
 set label 'times' at screen sx(566), screen sy(111) left font 'sans-serif,11.5' textcolor rgb '#333333'
 set label 'workers: loops of reuseport, threads behind the reactor' at screen sx(792), screen sy(550) center font 'sans-serif,11.5' textcolor rgb '#333333'
 # Each line's name at its right end.
-set label 'reuseport' at graph 1.025, first 1.26665 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour1 front
-set label 'reactor_workers' at graph 1.025, first 1.07667 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour2 front
+set label 'reuseport' at graph 1.025, first 1.60776 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour1 front
+set label 'reactor_workers' at graph 1.025, first 1.07911 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour2 front
 plot 'loops.dat' index 2 using (place($1)):3:4 with filledcurves fillcolor rgb colour1 fillstyle transparent solid 0.15 noborder title 'reuseport, 95 % interval', \
      'loops.dat' index 3 using (place($1)):3:4 with filledcurves fillcolor rgb colour2 fillstyle transparent solid 0.15 noborder title 'reactor_workers, 95 % interval', \
      'loops.dat' index 2 using (place($1)):2 with linespoints linestyle 1 title 'reuseport', \

@@ -46,11 +46,11 @@ unset label
 unset arrow
 # Title, verdict and small print.
 set label 'CPU seconds for 100,000 monitoring operations, one descriptor ready in each' at screen sx(24), screen sy(30) left font bold.',18' textcolor rgb '#111111'
-set label '11 of 12 shapes reproduced, 1 differs' at screen sx(24), screen sy(52) left font 'sans-serif,13' textcolor rgb '#333333'
+set label '4 of 12 shapes reproduced, 8 differ' at screen sx(24), screen sy(52) left font 'sans-serif,13' textcolor rgb '#333333'
 set label 'Points: medians of 7 rounds; bands: their 95 % intervals. Both panels span the same number of decades on either axis, so slopes can be compared by eye.' at screen sx(24), screen sy(578) left font 'sans-serif,10.5' textcolor rgb '#666666'
 set label 'Source: M. Kerrisk, The Linux Programming Interface (2010), table 63-9; Linux 2.6.25. Method: N pipes; each operation writes a byte to a random one, waits, reads it back.' at screen sx(24), screen sy(594) left font 'sans-serif,10.5' textcolor rgb '#666666'
 set label 'Here: fewer operations per value, scaled to 100,000; select beyond FD_SETSIZE has a larger bitmap; 9,984 pipes instead of 10,000, for more descriptors there aren''t.' at screen sx(24), screen sy(610) left font 'sans-serif,10.5' textcolor rgb '#666666'
-set label 'Intel(R) Xeon(R) Processor, 2 CPUs, virtual machine; Linux 6.18.44-fc-v669 #1 SMP PREEMPT_DYNAMIC @0; echomux 0.1.0 (bb2c94f632bc), 2026-11-21T12:56:00Z' at screen sx(24), screen sy(626) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'AMD EPYC, 2 CPUs, virtual machine; Linux 6.18.44-fc-v782 #1 SMP PREEMPT_DYNAMIC @0; echomux 0.1.0 (8991e5a75d7f), 2026-11-28T19:57:04Z' at screen sx(24), screen sy(626) left font 'sans-serif,10.5' textcolor rgb '#666666'
 set xrange [6.60693:15135.6]
 set xtics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('10' 10, '100' 100, '1,000' 1000, '10,000' 10000)
 set yrange [0.300241:1351.91]
@@ -81,17 +81,15 @@ unset label
 unset arrow
 set xrange [6.60693:15135.6]
 set xtics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('10' 10, '100' 100, '1,000' 1000, '10,000' 10000)
-set yrange [0.0437586:197.035]
-set ytics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('0.1' 0.1, '1' 1, '10' 10, '100' 100)
+set yrange [0.100434:452.232]
+set ytics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('1' 1, '10' 10, '100' 100)
 set label 'Measured here' at screen sx(566), screen sy(92) left font bold.',14' textcolor rgb '#111111'
 set label 'CPU seconds per 100,000 operations' at screen sx(566), screen sy(111) left font 'sans-serif,11.5' textcolor rgb '#333333'
 set label 'pipes watched' at screen sx(828), screen sy(550) center font 'sans-serif,11.5' textcolor rgb '#333333'
 # Each line's name at its right end.
-set label 'select' at graph 1.025, first 146.426 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour2 front
-set arrow from first place(10000), first 121.655 to graph 1.02, first 146.426 nohead linecolor rgb colour2 linewidth 0.6
-set label 'poll' at graph 1.025, first 100.302 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour1 front
-set arrow from first place(10000), first 120.726 to graph 1.02, first 100.302 nohead linecolor rgb colour1 linewidth 0.6
-set label 'epoll' at graph 1.025, first 0.188511 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour3 front
+set label 'select' at graph 1.025, first 104.845 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour2 front
+set label 'poll' at graph 1.025, first 71.819 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour1 front
+set label 'epoll' at graph 1.025, first 0.611331 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour3 front
 plot 'tlpi-63-9.dat' index 3 using (place($1)):3:4 with filledcurves fillcolor rgb colour1 fillstyle transparent solid 0.15 noborder title 'poll, 95 % interval', \
      'tlpi-63-9.dat' index 4 using (place($1)):3:4 with filledcurves fillcolor rgb colour2 fillstyle transparent solid 0.15 noborder title 'select, 95 % interval', \
      'tlpi-63-9.dat' index 5 using (place($1)):3:4 with filledcurves fillcolor rgb colour3 fillstyle transparent solid 0.15 noborder title 'epoll, 95 % interval', \

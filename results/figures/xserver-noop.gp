@@ -6,7 +6,7 @@ set encoding utf8
 
 # Places in the picture are given in pixels from its upper left corner.
 width = 1120
-height = 678
+height = 738
 sx(x) = x / (1.0 * width)
 sy(y) = 1 - y / (1.0 * height)
 
@@ -37,7 +37,7 @@ set multiplot
 set lmargin at screen sx(78)
 set rmargin at screen sx(478)
 set tmargin at screen sy(132)
-set bmargin at screen sy(540)
+set bmargin at screen sy(600)
 set border 3 linecolor rgb '#888888'
 set grid xtics ytics linetype 1 linecolor rgb '#ebebeb' linewidth 0.8
 set logscale xy
@@ -47,17 +47,17 @@ unset arrow
 # Title, verdict and small print.
 set label 'Operations per second of one synchronous client beside idle ones' at screen sx(24), screen sy(30) left font bold.',18' textcolor rgb '#111111'
 set label '3 of 9 shapes reproduced, 5 differ, 1 not possible here' at screen sx(24), screen sy(52) left font 'sans-serif,13' textcolor rgb '#333333'
-set label 'Points: medians of 7 rounds; bands: their 95 % intervals. Both panels span the same number of decades on either axis, so slopes can be compared by eye.' at screen sx(24), screen sy(608) left font 'sans-serif,10.5' textcolor rgb '#666666'
-set label 'Source: x11perf -noop -sync, xorg-devel (2016). Method: one client waits for each answer before it asks again.' at screen sx(24), screen sy(624) left font 'sans-serif,10.5' textcolor rgb '#666666'
-set label 'Here: an echo of 32 bytes instead of an X request and its reply.' at screen sx(24), screen sy(640) left font 'sans-serif,10.5' textcolor rgb '#666666'
-set label 'Intel(R) Xeon(R) Processor, 2 CPUs, virtual machine; Linux 6.18.44-fc-v669 #1 SMP PREEMPT_DYNAMIC @0; echomux 0.1.0 (56cdec6022c2), 2026-11-21T13:15:02Z' at screen sx(24), screen sy(656) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'Points: medians of 7 rounds; bands: their 95 % intervals. Both panels span the same number of decades on either axis, so slopes can be compared by eye.' at screen sx(24), screen sy(668) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'Source: x11perf -noop -sync, xorg-devel (2016). Method: one client waits for each answer before it asks again.' at screen sx(24), screen sy(684) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'Here: an echo of 32 bytes instead of an X request and its reply.' at screen sx(24), screen sy(700) left font 'sans-serif,10.5' textcolor rgb '#666666'
+set label 'AMD EPYC, 2 CPUs, virtual machine; Linux 6.18.44-fc-v782 #1 SMP PREEMPT_DYNAMIC @0; echomux 0.1.0 (8991e5a75d7f), 2026-11-28T19:57:04Z' at screen sx(24), screen sy(716) left font 'sans-serif,10.5' textcolor rgb '#666666'
 set xrange [0.632897:3234.33]
 set xtics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('1' 1, '505' 505, '2,047' 2047)
-set yrange [1687.43:238827]
+set yrange [814.561:238827]
 set ytics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('2,000' 2000, '5,000' 5000, '10,000' 10000, '20,000' 20000, '50,000' 50000, '100,000' 100000)
 set label 'As published' at screen sx(24), screen sy(92) left font bold.',14' textcolor rgb '#111111'
 set label 'operations per second' at screen sx(24), screen sy(111) left font 'sans-serif,11.5' textcolor rgb '#333333'
-set label 'idle clients' at screen sx(278), screen sy(580) center font 'sans-serif,11.5' textcolor rgb '#333333'
+set label 'idle clients' at screen sx(278), screen sy(640) center font 'sans-serif,11.5' textcolor rgb '#333333'
 # Each line's name at its right end.
 set label 'select' at first 625.31, first 12000 left font 'sans-serif,13' textcolor rgb colour3 front
 set label 'epoll_lt' at graph 1.025, first 140000 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour1 front
@@ -70,7 +70,7 @@ plot 'xserver-noop.dat' index 0 using (place($1)):2 with linespoints linestyle 1
 set lmargin at screen sx(620)
 set rmargin at screen sx(1020)
 set tmargin at screen sy(132)
-set bmargin at screen sy(540)
+set bmargin at screen sy(600)
 set border 3 linecolor rgb '#888888'
 set grid xtics ytics linetype 1 linecolor rgb '#ebebeb' linewidth 0.8
 set logscale xy
@@ -79,18 +79,23 @@ unset label
 unset arrow
 set xrange [0.632897:3234.33]
 set xtics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('1' 1, '505' 505, '2,047' 2047)
-set yrange [574.841:81358.8]
+set yrange [247.163:72467.3]
 set ytics nomirror out scale 0.5 textcolor rgb '#333333' font 'sans-serif,11' ('1,000' 1000, '2,000' 2000, '5,000' 5000, '10,000' 10000, '20,000' 20000, '50,000' 50000)
 set label 'Measured here' at screen sx(566), screen sy(92) left font bold.',14' textcolor rgb '#111111'
 set label 'operations per second' at screen sx(566), screen sy(111) left font 'sans-serif,11.5' textcolor rgb '#333333'
-set label 'idle clients' at screen sx(820), screen sy(580) center font 'sans-serif,11.5' textcolor rgb '#333333'
+set label 'idle clients' at screen sx(820), screen sy(640) center font 'sans-serif,11.5' textcolor rgb '#333333'
 # What could not be measured, and where.
-set label 'select: limit 1024' at graph 0.8446, graph 0.9804 center font 'sans-serif,11.5' textcolor rgb colour3 front
-set label '' at first place(2047), graph 0.9485 point pointtype 2 pointsize 0.6 linecolor rgb colour3 front
+set label 'select: limit 1024' at graph 0.8446, graph 0.9829 center font 'sans-serif,11.5' textcolor rgb colour3 front
+set label '' at first place(2047), graph 0.9551 point pointtype 2 pointsize 0.6 linecolor rgb colour3 front
+# Where looking at every descriptor does better than epoll.
+set label 'poll does more than epoll_lt: 1.28 [1.09, 1.33] times' at graph 0.5424, graph 0.0449 center font 'sans-serif,11.5' textcolor rgb colour2 front
+set label '' at first place(505), graph 0.0171 point pointtype 8 pointsize 0.6 linecolor rgb colour2 front
+set label 'select does more than epoll_lt: 1.27 [1.12, 1.31] times' at graph 0.5252, graph 0.1090 center font 'sans-serif,11.5' textcolor rgb colour3 front
+set label '' at first place(505), graph 0.0812 point pointtype 8 pointsize 0.6 linecolor rgb colour3 front
 # Each line's name at its right end.
-set label 'select' at first 625.31, first 12180 left font 'sans-serif,13' textcolor rgb colour3 front
-set label 'epoll_lt' at graph 1.025, first 22180 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour1 front
-set label 'poll' at graph 1.025, first 1815 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour2 front
+set label 'select' at first 625.31, first 9360 left font 'sans-serif,13' textcolor rgb colour3 front
+set label 'epoll_lt' at graph 1.025, first 7065 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour1 front
+set label 'poll' at graph 1.025, first 2785 left offset 0.4,0 font 'sans-serif,13' textcolor rgb colour2 front
 plot 'xserver-noop.dat' index 3 using (place($1)):3:4 with filledcurves fillcolor rgb colour1 fillstyle transparent solid 0.15 noborder title 'epoll_lt, 95 % interval', \
      'xserver-noop.dat' index 4 using (place($1)):3:4 with filledcurves fillcolor rgb colour2 fillstyle transparent solid 0.15 noborder title 'poll, 95 % interval', \
      'xserver-noop.dat' index 5 using (place($1)):3:4 with filledcurves fillcolor rgb colour3 fillstyle transparent solid 0.15 noborder title 'select, 95 % interval', \

@@ -7,6 +7,8 @@
 #include <sstream>
 
 #include "harness/bench/summary.hpp"
+#include "harness/text/text_width.hpp"
+#include "report/cost_chart.hpp"
 #include "tests/support/sample_results.hpp"
 
 namespace echomux {
@@ -59,6 +61,38 @@ TEST(Report, HasARowOfEachServer) {
 TEST(Report, SaysWhyACellIsNotToBeTrusted) {
   EXPECT_THAT(text_report(sample_results()),
               HasSubstr("suspect, drift: epoll_lt beside 1000 idle at 1000 requests/s (it rose)."));
+}
+
+TEST(Report, FitsTheTerminal) {
+  for (const std::size_t width : {60U, 80U, 120U}) {
+    std::istringstream lines(report(sample_results(), ReportFormat::text, width));
+    for (std::string line; std::getline(lines, line);) {
+      EXPECT_LE(display_width(line), width) << line;
+    }
+  }
+  const std::string narrow = report(sample_results(), ReportFormat::text, 60);
+  EXPECT_THAT(narrow, AllOf(HasSubstr("CPU µs/req"), Not(HasSubstr("scanned/req"))));
+  EXPECT_THAT(report(sample_results(), ReportFormat::text, 300), HasSubstr("scanned/req"));
+}
+
+TEST(Report, ShowsNoTailThatIsTheMachines) {
+  Results results = sample_results();
+  for (Trial& trial : results.trials) {
+    trial.judgement.add(Verdict::suspect, "tail_not_the_servers", "the machine's");
+  }
+  EXPECT_THAT(report(results, ReportFormat::text), HasSubstr("machine's"));
+  EXPECT_THAT(report(results, ReportFormat::csv), Not(HasSubstr("machine's")));
+}
+
+TEST(CostChart, HasABarForEachServer) {
+  const std::string chart = cost_chart(sample_results(), 60);
+  EXPECT_THAT(chart, AllOf(HasSubstr("CPU µs per request beside 1,000 idle connections"),
+                           HasSubstr("poll"), HasSubstr("epoll_lt"), HasSubstr("█")));
+  std::istringstream lines(chart);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(display_width(line), 60U) << line;
+  Results alone = sample_results();
+  alone.trials.resize(1);
+  EXPECT_EQ(cost_chart(alone, 60), "");
 }
 
 TEST(Report, DescribesTheRun) {

@@ -67,6 +67,25 @@ TEST(Schedule, LetsEveryCellComeInEveryPlace) {
   }
 }
 
+// A reader who waits is to have the answer before all is measured.
+TEST(Schedule, BeginsWithTheMostAndTheFewestIdleConnections) {
+  SweepPlan plan = sample_plan();
+  plan.slice = std::chrono::milliseconds(20);
+  plan.idle_connections = {0, 10, 100, 1000};
+  plan.rates = {500};
+  std::set<std::size_t> firsts;
+  for (plan.seed = 1; plan.seed <= 20; ++plan.seed) {
+    std::set<std::size_t> rows;
+    const std::vector<ScheduledTrial> all = schedule_trials(plan);
+    for (std::size_t i = 0; i < 2 * plan.servers.size(); ++i) {
+      rows.insert(all[i].cell.idle_connections);
+    }
+    EXPECT_EQ(rows, (std::set<std::size_t>{0, 1000}));
+    firsts.insert(all.front().cell.idle_connections);
+  }
+  EXPECT_EQ(firsts.size(), 2U);
+}
+
 TEST(Schedule, OfNothingIsEmpty) {
   SweepPlan plan = sample_plan();
   plan.servers.clear();

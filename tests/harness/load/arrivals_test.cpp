@@ -66,6 +66,38 @@ std::int64_t exact_ns(std::int64_t message, std::int64_t rate) {
   return (2 * message * 1'000'000'000 + rate) / (2 * rate);
 }
 
+// The messages of all connections of a part, or of the whole, that are due in a second.
+std::vector<double> due_in_a_second(const Load& load) {
+  std::vector<double> times;
+  for (std::size_t i = 0; i < load.own_active(); ++i) {
+    ArrivalSchedule schedule(load, load.part.index + i * load.part.count);
+    schedule.begin(start);
+    for (; schedule.due() < start + std::chrono::seconds(1); schedule.advance()) {
+      times.push_back(static_cast<double>((schedule.due() - start).count()));
+    }
+  }
+  std::sort(times.begin(), times.end());
+  return times;
+}
+
+// Several clients together offer the same arrivals as one does.
+TEST(Arrivals, OfAllPartsAreThoseOfTheWhole) {
+  for (const Arrivals arrivals : {Arrivals::uniform, Arrivals::poisson}) {
+    for (const std::size_t count : {2U, 3U, 7U, 17U}) {
+      Load load = load_of(1234, 17, arrivals);
+      const std::vector<double> whole = due_in_a_second(load);
+      std::vector<double> parts;
+      for (std::size_t i = 0; i < count; ++i) {
+        load.part = {i, count};
+        const std::vector<double> own = due_in_a_second(load);
+        parts.insert(parts.end(), own.begin(), own.end());
+      }
+      std::sort(parts.begin(), parts.end());
+      EXPECT_EQ(parts, whole) << count << " parts";
+    }
+  }
+}
+
 TEST(UniformArrivals, GoRoundTheConnectionsInTurn) {
   for (const std::int64_t rate : {1, 3, 7, 1000, 33'333}) {
     for (const std::size_t connection : {0U, 1U, 6U}) {
