@@ -280,12 +280,13 @@ class Million {
   void tell_of_memory(const ServerProcess& server, const std::optional<ProcessReading>& user_before,
                       std::optional<std::uint64_t> kernel_before,
                       const std::map<std::string, std::uint64_t>& caches_before) {
-    const auto each = [&](std::uint64_t bytes) {
-      return static_cast<double>(bytes) / static_cast<double>(connections_);
+    const auto each = [&](std::uint64_t bytes, std::uint64_t before = 0) {
+      return (static_cast<double>(bytes) - static_cast<double>(before)) /
+             static_cast<double>(connections_);
     };
     const auto user = server.read_processes(Detail::cpu_only);
     if (user && user_before) {
-      const double bytes = each(user->resident_bytes - user_before->resident_bytes);
+      const double bytes = each(user->resident_bytes, user_before->resident_bytes);
       json_["server_bytes_per_connection"] = bytes;
       row("user memory per connection, servers", reader_number(bytes) + " bytes");
     }
@@ -294,7 +295,7 @@ class Million {
     row("user memory per connection, clients", reader_number(clients) + " bytes");
     const auto kernel = kernel_memory_bytes();
     if (kernel && kernel_before) {
-      const double bytes = each(*kernel - *kernel_before);
+      const double bytes = each(*kernel, *kernel_before);
       json_["kernel_bytes_per_connection"] = bytes;
       row("kernel memory per connection, both ends", reader_number(bytes) + " bytes, of which");
     }
@@ -319,7 +320,8 @@ class Million {
         fmt::format("{}, {}", count_in_words(accepted), count_in_words(open)));
     row(when + ": TCP sockets in use (sockstat)",
         fmt::format("{} ({} before)", count_in_words(sockets), count_in_words(sockets_before)));
-    if (accepted != connections_ || open != connections_ || sockets < 2 * connections_) {
+    if (accepted != connections_ || open != connections_ ||
+        sockets < sockets_before + 2 * connections_) {
       throw std::runtime_error("these are not all connections");
     }
   }
@@ -446,7 +448,7 @@ int main(int argc, char** argv) {
   const Command program{
       "million",
       "What a million idle connections cost on this machine.",
-      {{"--connections", "How many", Count{&to.connections, 1000, 10'000'000}},
+      {{"--connections", "How many", Count{&to.connections, 1000, 1'000'000}},
        {"--processes", "Server processes, and as many clients (default: as the limit wants it)",
         Count{&to.processes, 0, 256}},
        {"--hold", "How long they are held before they are looked at again",

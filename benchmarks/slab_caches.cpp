@@ -1,5 +1,7 @@
 #include "benchmarks/slab_caches.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -45,7 +47,7 @@ std::map<std::string, std::uint64_t> slab_caches() {
     std::uint64_t pages_per_slab = 0;
     if (words >> name >> active >> objects >> object_bytes >> objects_per_slab >> pages_per_slab &&
         objects_per_slab > 0) {
-      constexpr std::uint64_t page_bytes = 4096;
+      const auto page_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
       caches[name] = objects / objects_per_slab * pages_per_slab * page_bytes;
     }
   }

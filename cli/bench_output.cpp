@@ -121,6 +121,13 @@ Results begin_results(const BenchArguments& arguments) {
     return results;
   }
   Results results = read_results(arguments.resume);
+  if (arguments.program == "echomux" &&
+      std::ranges::any_of(results.trials, [](const Trial& one) { return !one.parts.empty(); })) {
+    throw UsageError(
+        fmt::format("{} is a run from many hosts; go on with: echomux-mpi bench "
+                    "--remote --resume {}",
+                    arguments.resume, arguments.resume));
+  }
   // What was cut off by the end of one of several clients is measured again.
   std::erase_if(results.trials, [](const Trial& trial) {
     return std::ranges::count(trial.judgement.reasons, rank_lost, &Reason::code) > 0;

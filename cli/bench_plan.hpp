@@ -20,6 +20,7 @@ struct BenchArguments {
   std::string select_limit = "fd_setsize";
   std::string output;
   std::string resume;
+  std::string program = "echomux";  // whose bench this is
   std::string format = "text";
   std::string preset = "quick";
   bool fresh = false;

@@ -127,6 +127,10 @@ bool says_nothing_of_some(const SweepPlan& plan, const std::vector<Trial>& trial
 }  // namespace
 
 int run_bench(const BenchArguments& arguments, const Sweeper& sweep, const std::stop_token& stop) {
+  // Before it is read: what another run adds to it meanwhile would be lost.
+  if (!arguments.resume.empty() && is_held(arguments.resume)) {
+    throw UsageError(fmt::format("{} is another run's, which is writing it", arguments.resume));
+  }
   Results begun = begin_results(arguments);
   const SweepPlan plan = begun.context.plan;
   check_server_cpus(plan);
@@ -198,8 +202,8 @@ int run_bench(const BenchArguments& arguments, const Sweeper& sweep, const std::
   if (stop.stop_requested()) {
     std::cerr << fmt::format(
         "echomux: interrupted; what had been measured by then is in the table and the file; go on "
-        "with: echomux bench --resume {}{}\n",
-        path.string(), arguments.no_report ? " --no-report" : "");
+        "with: {} bench --resume {}{}\n",
+        arguments.program, path.string(), arguments.no_report ? " --no-report" : "");
   }
   const std::vector<Trial>& trials = recorder.results().trials;
   const bool failed = std::ranges::any_of(

@@ -54,8 +54,11 @@ void check(const std::vector<ClientFile>& clients) {
       throw UsageError(
           fmt::format("{} and {} were not put on together: {}", first.file, other.file, different));
     }
-    for (std::size_t k = 0; k < i && first.load.part.count > 1; ++k) {
-      if (clients[k].load.part == other.load.part) {
+    for (std::size_t k = 0; k < i; ++k) {
+      if (same_file(clients[k].file, other.file)) {
+        throw UsageError(fmt::format("{} and {} are the same file", clients[k].file, other.file));
+      }
+      if (first.load.part.count > 1 && clients[k].load.part == other.load.part) {
         throw UsageError(fmt::format("{} and {} are both part {}", clients[k].file, other.file,
                                      other.load.part.to_string()));
       }

@@ -12,6 +12,7 @@
 #include "harness/bench/trial.hpp"
 #include "harness/machine/addresses.hpp"
 #include "harness/machine/keep_awake.hpp"
+#include "harness/results/results_file.hpp"
 #include "harness/text/field_json.hpp"
 #include "harness/text/json.hpp"
 #include "harness/text/words.hpp"
@@ -78,7 +79,6 @@ JointLoad from_message(const std::string& text) {
 }
 
 void be_client(World& world, const std::stop_token& stop) {
-  raise_descriptor_limit();
   for (std::string message = world.broadcast(""); !message.empty(); message = world.broadcast("")) {
     static_cast<void>(put_on(world, from_message(message), {}, stop));
   }
@@ -161,6 +161,16 @@ int be_servers_host(World& world, const Arguments& arguments, const Attendance& 
   return host.lost().empty() ? status : exit_failure;
 }
 
+// One that was measured in another way would be gone on with in this one.
+void check_resumed(const std::string& file) {
+  const Results results = read_results(file);
+  const bool ours = std::ranges::all_of(
+      results.trials, [](const Trial& trial) { return !trial.parts.empty() || !trial.load; });
+  if (!ours || results.context.plan.slice > std::chrono::nanoseconds(0)) {
+    throw UsageError(fmt::format("{} is a run of echomux bench; go on with that", file));
+  }
+}
+
 // The others hear that there is no more, whatever has ended it here.
 void end_for_all(World& world, Attendance& attendance) {
   try {
@@ -173,6 +183,7 @@ void end_for_all(World& world, Attendance& attendance) {
 
 int run(World& world, Arguments arguments) {
   arguments.bench.fresh = true;
+  arguments.bench.program = "echomux-mpi";
   Interruption signals;
   try {
     Attendance attendance(world, arguments.mpi, signals.token());
@@ -184,6 +195,7 @@ int run(World& world, Arguments arguments) {
     }
     int status = exit_ok;
     try {
+      if (!arguments.bench.resume.empty()) check_resumed(arguments.bench.resume);
       if (!arguments.mpi.remote) {
         throw UsageError(
             "the servers will listen on an address that other machines reach, and be "

@@ -46,6 +46,8 @@ class Rank {
     } else if (world_.rank() == 0) {
       read_at_edges();
     }
+    // Also who has nothing to load with, or whose load has ended early, is silent until it is over.
+    sleep_until(start_ + joint_.load.warmup + joint_.load.duration);
     collect();
     return std::move(result_);
   }
@@ -63,6 +65,7 @@ class Rank {
       if (is_client() && options_.load.own_idle() + options_.load.own_active() > 0) {
         swarm_ = std::make_unique<Swarm>(options_, stop_);
         swarm_->open();
+        swarm_->check();
       }
     } catch (const std::exception& error) {
       failure = fmt::format("{}: {}", host_name(), error.what());
@@ -126,7 +129,14 @@ class Rank {
   void collect() {
     std::string own;
     if (is_client()) {
-      const SwarmResult seen = swarm_ ? swarm_->close() : SwarmResult{};
+      SwarmResult seen;
+      try {
+        if (swarm_) seen = swarm_->close();
+      } catch (const std::exception& error) {
+        // The others wait for this rank's word.
+        seen.outcome.end(RunEnd::server_gone);
+        seen.outcome.sentence = fmt::format("{}: {}", host_name(), error.what());
+      }
       LoadPart part{.host = host_name(),
                     .part = options_.load.part,
                     .measures = joint_.measure_ranks == 0 || this->part() < joint_.measure_ranks,
@@ -139,7 +149,7 @@ class Rank {
     }
     nanoseconds first = nanoseconds::max();
     nanoseconds last = nanoseconds(0);
-    nanoseconds uncertainty{0};
+    std::vector<nanoseconds> uncertainties{nanoseconds(0), nanoseconds(0)};
     for (const std::string& text : world_.gather(own)) {
       if (text.empty()) continue;
       const Json json = Json::parse(text);
@@ -150,14 +160,16 @@ class Rank {
       const nanoseconds late(json.at("late_ns").get<std::int64_t>());
       first = std::min(first, late);
       last = std::max(last, late);
-      uncertainty =
-          std::max(uncertainty, nanoseconds(json.at("uncertainty_ns").get<std::int64_t>()));
+      uncertainties.emplace_back(json.at("uncertainty_ns").get<std::int64_t>());
     }
     if (world_.rank() != 0) return;
+    // Two ranks may differ by what isn't known of both.
+    std::ranges::sort(uncertainties, std::greater{});
     result_.whole = merged(result_.parts);
     // What is known of the clocks here is better than what they say.
     result_.whole.window_skew_ms =
-        result_.parts.empty() ? 0 : to_us(last - first + uncertainty) / 1000;
+        result_.parts.empty() ? 0
+                              : to_us(last - first + uncertainties[0] + uncertainties[1]) / 1000;
   }
 
   World& world_;

@@ -72,12 +72,14 @@ FileDescriptor connect_to_rank_0(const Json& where, std::uint64_t rank) {
 // As many as say that they have connected, each in its rank's place.
 void accept_all(const FileDescriptor& listener, std::uint64_t token, std::size_t count,
                 std::vector<FileDescriptor>& lines) {
-  for (std::size_t accepted = 0; accepted < count;) {
+  const auto deadline = std::chrono::steady_clock::now() + time_to_greet;
+  for (std::size_t accepted = 0; accepted < count && std::chrono::steady_clock::now() < deadline;) {
     if (!becomes_ready(listener.get(), POLLIN, time_to_greet)) return;
     FileDescriptor peer(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!peer) return;
+    set_time_limit(peer.get(), time_to_greet);
     Greeting greeting;
-    if (!peer || !becomes_ready(peer.get(), POLLIN, time_to_greet) ||
-        ::recv(peer.get(), &greeting, sizeof greeting, MSG_WAITALL) !=
+    if (::recv(peer.get(), &greeting, sizeof greeting, MSG_WAITALL) !=
             static_cast<ssize_t>(sizeof greeting) ||
         greeting.token != token || greeting.rank >= lines.size()) {
       continue;
@@ -87,6 +89,7 @@ void accept_all(const FileDescriptor& listener, std::uint64_t token, std::size_t
   }
 }
 
+// A byte that is there to be read is the farewell.
 bool has_ended(const FileDescriptor& line) {
   char byte = 0;
   return line && becomes_ready(line.get(), POLLIN, std::chrono::milliseconds(0)) &&
@@ -135,7 +138,14 @@ Lifelines::Lifelines(World& world, std::function<void()> on_end) {
   });
 }
 
-Lifelines::~Lifelines() = default;
+// In good order, even where it was told to end: one that dies comes to no destructor.
+Lifelines::~Lifelines() {
+  let_go();
+  for (const FileDescriptor& line : lines_) {
+    constexpr char farewell = 'f';
+    if (line) ::send(line.get(), &farewell, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+}
 
 void Lifelines::let_go() {
   watcher_.request_stop();

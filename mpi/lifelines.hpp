@@ -12,11 +12,11 @@
 
 namespace echomux {
 
-// A TCP connection from each rank to rank 0, on which nothing is said: its end is that of a rank.
-// MPI itself tells nobody. When a rank dies, mpirun tells all others to end, those of its own host
-// first, and the others a second or two later, and then kills them: by these connections rank 0
-// knows at once who was lost, and the others end with rank 0. Where one can't be made, as behind a
-// firewall, the run goes on without it.
+// A TCP connection from each rank to rank 0. One that ends without a word is that of a rank that
+// has died: who leaves in good order says so. MPI itself tells nobody. When a rank dies, mpirun
+// tells all others to end, those of its own host first, and the others a second or two later, and
+// then kills them: by these connections rank 0 knows at once who was lost, and the others end with
+// rank 0. Where one can't be made, as behind a firewall, the run goes on without it.
 class Lifelines {
  public:
   // Collective. `on_end` is called from a thread of its own when rank 0's end of the connection

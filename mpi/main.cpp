@@ -7,6 +7,7 @@
 
 #include "cli/command.hpp"
 #include "echo/file_descriptor.hpp"
+#include "harness/bench/sweep.hpp"
 #include "harness/load/load.hpp"
 #include "harness/machine/build_info.hpp"
 #include "harness/machine/machine.hpp"
@@ -59,20 +60,38 @@ Attendance::Attendance(World& world, const MpiArguments& arguments, std::stop_to
       world.broadcast(different_builds(hosts_, world.gather(version_line())));
   give_streams_back();
   has_work_ = builds.empty();
+  if (!has_work_) world.leave();
   if (!has_work_ && world.rank() == 0) throw UsageError(builds);
+  raise_descriptor_limit();  // as each has a connection to rank 0, too
   if (has_work_) {
     lifelines_ = std::make_unique<Lifelines>(world, [this] { stop_.request_stop(); });
   }
 }
 
+bool Attendance::agree(const std::function<void()>& look) {
+  std::exception_ptr refusal;
+  if (world_.rank() == 0) {
+    try {
+      look();
+    } catch (...) {
+      refusal = std::current_exception();
+    }
+  }
+  const bool refused = !world_.broadcast(refusal ? "refused" : "").empty();
+  if (refused) leave();
+  if (refusal) std::rethrow_exception(refusal);
+  return !refused;
+}
+
 void Attendance::leave() {
   if (lifelines_) lifelines_->let_go();
-  world_.barrier();
+  world_.leave();
 }
 
 std::string Attendance::lost() const {
   std::vector<std::string> names;
-  for (const int rank : lifelines_ ? lifelines_->lost() : std::vector<int>()) {
+  if (world_.rank() != 0 || !lifelines_) return "";
+  for (const int rank : lifelines_->lost()) {
     names.push_back(fmt::format("rank {} on {}", rank, hosts_.at(static_cast<std::size_t>(rank))));
   }
   if (names.empty()) return "";
@@ -91,7 +110,7 @@ int main(int argc, char** argv) {
   try {
     World world(argc, argv);
     if (world.rank() != 0) put_streams_aside();
-    const Command program{
+    Command program{
         "echomux-mpi",
         "echomux-mpi: echo servers under load from many hosts.\n"
         "Started on each by mpirun or srun; the servers and the load are those of echomux.",
@@ -100,7 +119,18 @@ int main(int argc, char** argv) {
         {},
         {mpi_swarm_command(world), mpi_bench_command(world)},
         version_line()};
-    return parse_and_run(program, argc, argv);
+    bool ran = false;
+    for (Command& command : program.commands) {
+      command.action = [&ran, act = command.action] {
+        ran = true;
+        return act();
+      };
+    }
+    const int status = parse_and_run(program, argc, argv);
+    // All have the same words on their command lines, and so all come to the same.
+    if (!ran) world.leave();
+    world.end_with(status);
+    return status;
   } catch (const std::exception& error) {
     std::cerr << fmt::format("echomux-mpi: {}\n", error.what());
     return exit_failure;

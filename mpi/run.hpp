@@ -31,6 +31,9 @@ class Attendance {
 
   [[nodiscard]] bool has_work() const noexcept { return has_work_; }
   [[nodiscard]] std::stop_token stop() const noexcept { return stop_.get_token(); }
+  // Has rank 0 look whether what is asked for can be done. True at all ranks when it can; else rank
+  // 0 throws what `look` has thrown, and the others have nothing to do.
+  [[nodiscard]] bool agree(const std::function<void()>& look);
   // All leave together, when all is done. Throws Stopped.
   void leave();
   // At rank 0, which ranks were lost: "rank 2 on h3 was lost". Empty: none.

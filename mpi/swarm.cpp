@@ -68,9 +68,8 @@ int run(World& world, const Arguments& arguments) {
   try {
     attendance.emplace(world, arguments.mpi, stop.token());
     if (!attendance->has_work()) return exit_ok;
-    // All of them, since each has looked at the same words.
-    check(arguments, world);
-    raise_descriptor_limit();
+    // What is on rank 0's host decides: files, and whose the address is.
+    if (!attendance->agree([&] { check(arguments, world); })) return exit_ok;
     JointResult result = put_on(world,
                                 {.server = arguments.server,
                                  .load = arguments.load,
@@ -79,9 +78,6 @@ int run(World& world, const Arguments& arguments) {
                                 {}, attendance->stop());
     attendance->leave();
     return world.rank() == 0 ? conclude(arguments, std::move(result)) : exit_ok;
-  } catch (const UsageError&) {
-    if (world.rank() != 0) return exit_ok;
-    throw;
   } catch (const Stopped&) {
     const std::string lost = attendance ? attendance->lost() : "";
     if (lost.empty()) return exit_interrupted;

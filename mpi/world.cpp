@@ -8,6 +8,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <iostream>
+#include <limits>
+#include <numeric>
 #include <string_view>
 #include <thread>
 
@@ -62,6 +65,12 @@ void wait_awake(MPI_Request& request, const std::stop_token& stop, std::string_v
   }
 }
 
+// Once this rank is told to stop it makes no further call: an earlier one may still be under way,
+// whose buffers are gone.
+void refuse_when_stopped(const std::stop_token& stop) {
+  if (stop.stop_requested()) throw Stopped("told to stop");
+}
+
 std::int64_t steady_ns() {
   return Steady::now().time_since_epoch().count();
 }
@@ -77,16 +86,29 @@ World::World(int& argc, char**& argv) {
 }
 
 World::~World() {
-  if (!stop_.stop_requested()) MPI_Finalize();
+  if (has_left_) {
+    MPI_Finalize();
+  } else if (!stop_.stop_requested()) {
+    std::cout << std::flush;
+    std::cerr << std::flush;
+    MPI_Abort(MPI_COMM_WORLD, status_);
+  }
+}
+
+void World::leave() {
+  barrier();
+  has_left_ = true;
 }
 
 void World::barrier() {
+  refuse_when_stopped(stop_);
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(MPI_Ibarrier(MPI_COMM_WORLD, &request), "MPI_Ibarrier");
   wait(request, stop_, "MPI_Ibarrier");
 }
 
 std::vector<std::string> World::gather(const std::string& own) {
+  refuse_when_stopped(stop_);
   const auto length = static_cast<int>(own.size());
   std::vector<int> lengths(static_cast<std::size_t>(size_));
   MPI_Request request = MPI_REQUEST_NULL;
@@ -94,6 +116,11 @@ std::vector<std::string> World::gather(const std::string& own) {
       MPI_Igather(&length, 1, MPI_INT, lengths.data(), 1, MPI_INT, 0, MPI_COMM_WORLD, &request),
       "MPI_Igather");
   wait(request, stop_, "MPI_Igather");
+  // MPI counts in int. Who alone knows the sum tells all of it.
+  const auto sum = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
+  if (!broadcast(sum > std::numeric_limits<int>::max() ? "too much" : "").empty()) {
+    throw std::runtime_error("what the ranks have to tell is more than 2 GiB; use fewer ranks");
+  }
   std::vector<int> places(lengths.size());
   for (std::size_t i = 1; i < places.size(); ++i) places[i] = places[i - 1] + lengths[i - 1];
   std::string all(rank_ == 0 ? std::size_t(places.back() + lengths.back()) : 0, '\0');
@@ -109,6 +136,7 @@ std::vector<std::string> World::gather(const std::string& own) {
 }
 
 std::string World::broadcast(std::string text) {
+  refuse_when_stopped(stop_);
   auto length = static_cast<std::uint64_t>(text.size());
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(MPI_Ibcast(&length, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD, &request), "MPI_Ibcast");
@@ -124,6 +152,7 @@ std::string World::broadcast(std::string text) {
 // As Cristian has it (1989): the other's answer is taken for the middle of the time that it took,
 // and the shortest of several times is the one in which least can have gone wrong.
 std::vector<World::Clock> World::compare_clocks() {
+  refuse_when_stopped(stop_);
   std::vector<Clock> clocks;
   std::int64_t time = 0;
   MPI_Request request = MPI_REQUEST_NULL;

@@ -24,8 +24,8 @@ class World {
   // Joins the others (MPI_Init_thread(3)). Signals that a thread takes (SignalThread) must be
   // blocked before, for MPI starts threads of its own.
   World(int& argc, char**& argv);
-  // Leaves them, unless a stop was requested: then some may be gone, and would be waited for in
-  // vain.
+  // Ends MPI where all have left together. Else others may wait for this rank, or be gone: then
+  // MPI ends all of them, as mpirun does when one dies.
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -37,6 +37,11 @@ class World {
   void heed(std::stop_token stop) { stop_ = std::move(stop); }
 
   void barrier();
+  // Collective: from here on none waits for another.
+  void leave();
+  // What the process is about to end with, also when it has to end the others.
+  void end_with(int status) noexcept { status_ = status; }
+
   // At rank 0 what each rank gives, in their order; nothing elsewhere.
   [[nodiscard]] std::vector<std::string> gather(const std::string& own);
   // What rank 0 gives, at all of them.
@@ -54,6 +59,8 @@ class World {
  private:
   int rank_ = 0;
   int size_ = 1;
+  bool has_left_ = false;
+  int status_ = 1;
   std::stop_token stop_;
 };
 

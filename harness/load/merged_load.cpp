@@ -182,6 +182,12 @@ Judgement judge(const LoadReport& whole, const std::vector<LoadPart>& parts,
   std::set<std::string> said;
   for (const LoadPart& part : parts) {
     for (const Reason& reason : judge(part.load).reasons) {
+      // What the whole is judged by has more requests in it, and shows less of chance.
+      const bool of_the_whole = reason.code == "achieved_below_offered" || reason.code == "drift" ||
+                                reason.code == "no_requests";
+      const bool of_latency =
+          reason.code == "schedule_lag" || reason.code == "tail_not_the_servers";
+      if (of_the_whole || (of_latency && !part.measures)) continue;
       if (!said.insert(reason.code).second) continue;
       judgement.add(reason.verdict, reason.code, part.host + ": " + reason.sentence);
     }

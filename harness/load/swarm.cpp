@@ -80,7 +80,8 @@ class Swarm::Crew {
       // Anew each time, since the system's clock may be set meanwhile.
       const nanoseconds left = moment - std::chrono::system_clock::now();
       const Clock::time_point then = Clock::now() + left;
-      if (left <= stop_interval || !going_on() || stop_.stop_requested()) return then;
+      stop_if_asked();
+      if (left <= stop_interval || !going_on()) return then;
       if (options_.on_progress) report_progress(left);
       std::this_thread::sleep_for(std::min(left - stop_interval / 2, stop_interval));
     }
@@ -89,7 +90,10 @@ class Swarm::Crew {
   SwarmSlice load(nanoseconds warmup, nanoseconds duration, bool counted,
                   std::optional<Clock::time_point> start) {
     if (!going_on()) return {};
-    if (start) std::this_thread::sleep_until(*start);
+    while (start && Clock::now() < *start && !stop_.stop_requested()) {
+      std::this_thread::sleep_until(std::min(*start, Clock::now() + stop_interval));
+    }
+    stop_if_asked();
     start_ = Clock::now();
     const nanoseconds behind = start ? start_ - *start : nanoseconds(0);
     if (start && behind <= late) start_ = *start;
@@ -133,14 +137,19 @@ class Swarm::Crew {
     return slice;
   }
 
+  // Between two steps, so that no worker is at work.
+  void check() const {
+    for (const auto& worker : workers_) {
+      if (worker->error) std::rethrow_exception(worker->error);
+    }
+  }
+
   SwarmResult close() {
     enter(Step::close);
     for (const auto& worker : workers_) {
       if (worker->thread.joinable()) worker->thread.join();
     }
-    for (const auto& worker : workers_) {
-      if (worker->error) std::rethrow_exception(worker->error);
-    }
+    check();
     measure();
     add_up();
     return std::move(result_);
@@ -271,6 +280,13 @@ class Swarm::Crew {
     return latest;
   }
 
+  // While the workers are at rest nobody else hears of it.
+  void stop_if_asked() {
+    if (!stop_.stop_requested()) return;
+    halt_.request_stop();
+    result_.outcome.end(RunEnd::interrupted);
+  }
+
   [[nodiscard]] std::uint64_t requests_completed() const {
     std::uint64_t sum = 0;
     for (const auto& worker : workers_) sum += worker->requests_completed();
@@ -398,6 +414,10 @@ Swarm::~Swarm() = default;
 
 void Swarm::open() {
   crew_->open();
+}
+
+void Swarm::check() const {
+  crew_->check();
 }
 
 bool Swarm::going_on() const noexcept {

@@ -128,8 +128,10 @@ class Swarm {
   Swarm(const Swarm&) = delete;
   Swarm& operator=(const Swarm&) = delete;
 
-  // Opens all connections. Throws what run_swarm() throws.
+  // Opens all connections. What run_swarm() throws, close() throws.
   void open();
+  // Throws that already.
+  void check() const;
   // False before open(), and once the run has ended early, since the server failed or a stop was
   // requested: nothing is sent any more.
   [[nodiscard]] bool going_on() const noexcept;

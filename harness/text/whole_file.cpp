@@ -7,9 +7,9 @@
 
 #include <cerrno>
 #include <fstream>
+#include <map>
 #include <stdexcept>
 #include <system_error>
-#include <vector>
 
 namespace echomux {
 namespace {
@@ -23,8 +23,8 @@ void check_reader(const fs::path& path) {
   FileDescriptor pipe(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
   if (!pipe && errno == ENXIO) throw std::runtime_error("nobody reads from this pipe");
   // Who reads takes it for the end when the last writer leaves, and there is more to come.
-  static std::vector<FileDescriptor> until_the_end;
-  until_the_end.push_back(std::move(pipe));
+  static std::map<std::string, FileDescriptor> until_the_end;
+  until_the_end.try_emplace(path.string(), std::move(pipe));
 }
 
 void write(const fs::path& path, std::string_view text) {

@@ -75,6 +75,29 @@ TEST_F(SwarmCommand, HoldsIdleConnectionsUntilItsInputEnds) {
   EXPECT_EQ(swarm("plain", {"--hold"}).status, 2);
 }
 
+// The rest of a day is long.
+TEST_F(SwarmCommand, EndsWhileItWaitsForItsStart) {
+  const ServerProcess server(odd_server("plain"));
+  const auto soon = std::chrono::system_clock::now() + std::chrono::hours(2);
+  PipedProgram swarm({"swarm", server.endpoint().to_string(), "--start-at",
+                      std::to_string(std::chrono::system_clock::to_time_t(soon))});
+  EXPECT_THAT(read_line(swarm.err()), HasSubstr("waiting: the load begins in"));
+  swarm.send_signal(SIGINT);
+  EXPECT_EQ(swarm.wait(), exit_interrupted);
+}
+
+TEST_F(SwarmCommand, BeginsWhenItIsTold) {
+  const ServerProcess server(odd_server("plain"));
+  const auto soon = std::chrono::system_clock::now() + std::chrono::seconds(2);
+  const double start = std::chrono::duration<double>(soon.time_since_epoch()).count();
+  const Finished run = swarm_at(server, {"--start-at", std::to_string(start), "--format", "json"});
+  EXPECT_EQ(run.status, exit_ok) << run.err;
+  const Json json = Json::parse(run.out);
+  // With 50 ms of warm-up before its window.
+  EXPECT_NEAR(json.at("window_began_unix_s").get<double>(), start + 0.05, 0.5);
+  EXPECT_GE(json.at("window_began_unix_s").get<double>(), start + 0.0499);
+}
+
 TEST_F(SwarmCommand, ReportsEveryFieldOfAnOpenLoop) {
   const Json result = swarm_json("plain", {"-R", "1k", "--idle", "30", "--size", "100"});
   EXPECT_EQ(status_, exit_ok);

@@ -223,12 +223,15 @@ run 3 "$BUILD/echomux-mpi" bench --remote --resume results.json)sh"));
 
 TEST_F(Hosts, LeaveNothingWhereOneHasAFullDisk) {
   const Finished ran = run(R"sh(
+serve
+run 3 "$BUILD/echomux-mpi" swarm 10.77.0.1:7000 --remote -c 3 -d 100ms >/dev/null; echo "before $?"
 "$ON_HOST" h2 "mount -t tmpfs -o size=4k none '$PWD/tmp-h2' && head -c 4k /dev/zero >'$PWD/tmp-h2/full'"
-run 3 "$BUILD/echomux-mpi" swarm 10.77.0.1:7000 --remote -d 100ms; echo "status $?"
-nothing_left)sh");
+run 3 "$BUILD/echomux-mpi" swarm 10.77.0.1:7000 --remote -c 3 -d 100ms; echo "status $?"
+kill "$server"; nothing_left)sh");
   SKIP_WITHOUT_HOSTS(ran);
   EXPECT_EQ(ran.status, 0) << ran.out << ran.err;
-  EXPECT_THAT(ran.out, AllOf(HasSubstr("status "), Not(HasSubstr("status 0"))));
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("before 0"), HasSubstr("status "), Not(HasSubstr("status 0"))));
 }
 
 TEST_F(Hosts, RefuseWorldsAndProgramsThatDiffer) {
@@ -244,6 +247,27 @@ nothing_left)sh");
   EXPECT_EQ(different_builds({"h1", "h2"}, {"commit a", "commit a"}), "");
   EXPECT_THAT(different_builds({"h1", "h2", "h3"}, {"commit a", "commit a", "commit b"}),
               AllOf(HasSubstr("commit a on h1"), HasSubstr("commit b on h3")));
+}
+
+// What only one of them can see, or can't do, is told by rank 0, and none waits for another.
+TEST_F(Hosts, EndTogetherWhateverOneOfThemLacks) {
+  const Finished ran = run(R"sh(
+serve
+export LIMIT=10
+run 3 "$BUILD/echomux-mpi" swarm 10.77.0.1:7000 -c 3 -d 100ms; echo "remote $?"
+echo kept >there.json
+run 3 "$BUILD/echomux-mpi" swarm 10.77.0.1:7000 --remote -c 3 -d 100ms -o there.json; echo "there $?"
+run 3 "$BUILD/echomux-mpi" swarm 10.77.0.1:7000 --remote -c 3 -d 100ms --source-ip 10.77.0.2; echo "source $?"
+run 3 sh -c 'case $(hostname) in h2) ulimit -n 60 ;; esac; exec "$0" "$@"' "$BUILD/echomux-mpi" \
+  swarm 10.77.0.1:7000 --remote -c 3 --idle 300 -d 100ms; echo "limit $?"
+run 3 "$BUILD/echomux-mpi" swarm --help >/dev/null; echo "help $?"
+kill "$server"; nothing_left; cat there.json)sh");
+  SKIP_WITHOUT_HOSTS(ran);
+  EXPECT_EQ(ran.status, 0) << ran.out << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("there 2"), HasSubstr("source 1"), HasSubstr("limit 1"),
+                             HasSubstr("help 0"), HasSubstr("kept")));
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("is there already"), HasSubstr("cannot connect from"),
+                             HasSubstr("h2: cannot open connection")));
 }
 
 TEST_F(Hosts, AreExaminedBeforeTheRun) {

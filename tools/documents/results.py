@@ -65,13 +65,13 @@ def word_for(cells):
     """What is to be said of a server in a word, by its cell beside the most connections."""
     most = cells[max(cells)]
     if most["outcome"] == "starved":
-        return "starved"
+        return "serves one"
     if "limit" in most["note"]:
-        return "limit"
-    if most["verdict"] == "saturated" and cells[min(cells)]["verdict"] == "saturated":
+        return f"has a {most['note']}"
+    if cells[min(cells)]["verdict"] == "saturated":
         return "always busy"
     costs = [cells[idle]["metrics"]["cpu_us_per_request"]["median"] for idle in (min(cells), max(cells))]
-    return "grows" if costs[1] > 1.5 * costs[0] else "level"
+    return "costs more" if costs[1] > 1.5 * costs[0] else "costs the same"
 
 
 def seven(program, document, name):
@@ -82,7 +82,7 @@ def seven(program, document, name):
         if cell["rate"] > 0 and cell["server"] != "floor":
             rows.setdefault(cell["server"], {})[cell["idle_connections"]] = cell
     columns = (0, 1_000, 10_000)
-    lines = ["| server | CPU µs per request, none idle | 1,000 idle | 10,000 idle | × floor at 10,000 | |",
+    lines = ["| server | CPU µs per request, none idle | 1,000 idle | 10,000 idle | × floor at 10,000 | beside more idle ones |",
              "| --- | ---: | ---: | ---: | ---: | --- |"]
     for server, cells in rows.items():
         def figure(idle, metric, cells=cells):
@@ -109,6 +109,8 @@ def million(_, document, name):
     """What ./run million saw."""
     seen = json.loads(tree.read(name))
     connections = seen["connections"]
+    listed = sum(cache["bytes_per_connection"] for cache in seen["kernel_caches"]
+                 if cache["name"].startswith("proc_inode"))
     rows = [("connections, each confirmed by an echo", f"{connections:,}"),
             ("one pair of processes opens", f"{number(seen['one_pair_opens_per_second'])} a second"),
             ("all pairs open", f"{number(seen['opens_per_second'])} a second "
@@ -118,16 +120,21 @@ def million(_, document, name):
             ("still open at the end, as the clients found", f"{seen['held_at_the_end']:,}"),
             ("user memory of a connection, server", bytes_in_words(seen["server_bytes_per_connection"])),
             ("user memory of a connection, client", bytes_in_words(seen["client_bytes_per_connection"])),
-            ("kernel memory of a connection, both ends", bytes_in_words(seen["kernel_bytes_per_connection"]))]
+            ("kernel memory of a connection, both ends", bytes_in_words(seen["kernel_bytes_per_connection"])),
+            ("the same without `proc_inode_cache`, which isn't a socket's",
+             bytes_in_words(seen["kernel_bytes_per_connection"] - listed))]
+    if "own_cpu_seconds_to_open" in seen:
+        rows.insert(3, ("CPU time to open them, and of other programs meanwhile",
+                        f"{number(seen['own_cpu_seconds_to_open'])} s, {number(seen['others_cpu_seconds_to_open'])} s"))
     for cache in seen["kernel_caches"]:
         rows.append((f"of it `{cache['name']}`", bytes_in_words(cache["bytes_per_connection"])))
     if "loops" in seen:
         loops = seen["loops"]
-        rows.append(("connections of a process", f"{number(loops['mean'])} ± {number(loops['deviation'])}, "
-                     f"by arithmetic ± {number(loops['deviation_by_arithmetic'])}"))
-    for key, beside in (("active_beside_none", "none"), ("active_beside_all", "all")):
+        rows.append(("connections of a process", f"mean {number(loops['mean'])}, standard deviation {number(loops['deviation'])} "
+                     f"(a random hash gives {number(loops['deviation_by_arithmetic'])})"))
+    for key, beside in (("active_beside_none", "no idle ones"), ("active_beside_all", "all idle ones")):
         active = seen[key]
-        rows.append((f"a request of 1,000 active ones, beside {beside}",
+        rows.append((f"one request, 1,000 active connections, {beside}",
                      f"{number(active['cpu_us_per_request'])} µs of the server's CPU, "
                      f"p50 {number(active['latency_us_p50'])} µs"))
     lines = ["| what | figure |", "| --- | --- |", *(f"| {what} | {figure} |" for what, figure in rows)]
