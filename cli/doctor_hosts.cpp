@@ -84,8 +84,9 @@ std::string questions(const std::string& program, const std::vector<std::string>
       "echo user=$(id -u); echo program=$('{0}' --version 2>&1 | tail -n 1); "
       "for a in $(ip -o -4 addr show scope global 2>/dev/null | awk '{{print $4}}'); do echo "
       "subnet=$a; done; "
-      "for a in {1}; do timeout 3 bash -c \": >/dev/tcp/$a/{2}\" 2>/dev/null && echo reaches=$a; "
-      "done; true",
+      "for a in {1}; do timeout 3 bash -c \": >/dev/tcp/$a/{2}\" 2>/dev/null && echo reaches=$a && "
+      "break; "
+      "done; echo asked=all",
       program, joined(here, " "), port);
 }
 
@@ -124,7 +125,7 @@ void ask(Host& host, const std::string& rsh, const std::string& what) {
       host.answers[name] = line.substr(equals + 1);
     }
   }
-  if (!host.answers.contains("time")) {
+  if (!host.answers.contains("asked")) {
     host.unreachable = answered.exec_error != 0 ? fmt::format("cannot run {}", words.front())
                        : answered.too_long
                            ? fmt::format("no answer within {} s", patience_with_a_host.count())

@@ -161,7 +161,7 @@ class Weave(InACopy):
         self.assert_green("weave", "--check")
 
     def test_a_number_in_a_table(self):
-        self.change("results/README.md", "| epoll_lt | 8", "| epoll_lt | 9")
+        self.change("results/README.md", "| epoll_lt | ", "| epoll_lt | 9")
         self.assert_drift("results/README.md: out of step", says="run: tools/weave")
 
     def test_a_patch_that_has_changed(self):
