@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iostream>
 #include <memory>
 #include <optional>
 
@@ -102,6 +103,7 @@ class ServersHost {
               [this](Trial& trial, const SweepServer& server, const SweepContext& context) {
                 run_trial(trial, server, context);
               });
+    if (lost_.empty() && task.stop.stop_requested()) lost_ = attendance_.lost();
   }
 
   // Which ranks were lost, and where; empty while none was.
@@ -109,6 +111,19 @@ class ServersHost {
 
  private:
   void run_trial(Trial& trial, const SweepServer& server, const SweepContext& context) {
+    try {
+      measure_trial(trial, server, context);
+    } catch (const std::exception&) {
+      // mpirun tells this rank to end when another has died.
+      if (context.stop.stop_requested()) lost_ = attendance_.lost();
+      if (lost_.empty()) throw;
+      fail(trial, OutcomeKind::failed, lost_);
+      trial.judgement = {};
+      trial.judgement.add(Verdict::invalid, std::string(rank_lost), lost_);
+    }
+  }
+
+  void measure_trial(Trial& trial, const SweepServer& server, const SweepContext& context) {
     ServerProcess process = start(server, context);
     std::optional<KeepAwake> awake;
     const std::vector<int> awake_cpus =
@@ -122,29 +137,21 @@ class ServersHost {
     const Readings readings{.connections_open = [&] { meter.connections_open(); },
                             .window_begin = [&] { meter.window_begin(); },
                             .window_end = [&] { meter.window_end(); }};
-    try {
-      static_cast<void>(world_.broadcast(as_message(joint)));
-      JointResult result = put_on(world_, joint, readings, context.stop);
-      awake.reset();
-      if (!result.failure.empty()) throw std::runtime_error(result.failure);
-      trial.parts = std::move(result.parts);
-      TrialFigures figures{.load = std::move(result.whole), .cost = {}, .outlived_load = true};
-      figures.outlived_load = process.running();
-      if (result.measured_requests > 0 && process.listens_itself()) {
-        SwarmResult measured;
-        measured.measured_requests = result.measured_requests;
-        measured.measured_time = result.measured_time;
-        figures.cost = meter.cost(joint.load, measured);
-      }
-      conclude(trial, joint.load, std::move(figures), process, server, context);
-      note_end(trial, process.stop());
-    } catch (const Stopped&) {
-      lost_ = attendance_.lost();
-      if (lost_.empty()) throw;
-      fail(trial, OutcomeKind::failed, lost_);
-      trial.judgement = {};
-      trial.judgement.add(Verdict::invalid, std::string(rank_lost), lost_);
+    static_cast<void>(world_.broadcast(as_message(joint)));
+    JointResult result = put_on(world_, joint, readings, context.stop);
+    awake.reset();
+    if (!result.failure.empty()) throw std::runtime_error(result.failure);
+    trial.parts = std::move(result.parts);
+    TrialFigures figures{.load = std::move(result.whole), .cost = {}, .outlived_load = true};
+    figures.outlived_load = process.running();
+    if (result.measured_requests > 0 && process.listens_itself()) {
+      SwarmResult measured;
+      measured.measured_requests = result.measured_requests;
+      measured.measured_time = result.measured_time;
+      figures.cost = meter.cost(joint.load, measured);
     }
+    conclude(trial, joint.load, std::move(figures), process, server, context);
+    note_end(trial, process.stop());
   }
 
   World& world_;
@@ -158,7 +165,9 @@ int be_servers_host(World& world, const Arguments& arguments, const Attendance& 
   ServersHost host(world, arguments, attendance);
   const int status = run_bench(
       arguments.bench, [&](const SweepTask& task) { host.sweep(task); }, attendance.stop());
-  return host.lost().empty() ? status : exit_failure;
+  if (host.lost().empty()) return status;
+  std::cerr << fmt::format("echomux-mpi: {}\n", host.lost());
+  return exit_failure;
 }
 
 // One that was measured in another way would be gone on with in this one.
