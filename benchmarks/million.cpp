@@ -156,6 +156,19 @@ class Million {
     return false;
   }
 
+  // Has all clients reset what they hold at the same time, and waits for their ends.
+  void abandon() noexcept {
+    for (const auto& holder : holders_) holder->give_up();
+    for (const auto& holder : holders_) {
+      try {
+        static_cast<void>(holder->close());
+      } catch (const std::exception&) {
+        // It has ended, without a report.
+      }
+    }
+    holders_.clear();
+  }
+
   Json run() {
     one_pair();
     ServerProcess server(
@@ -434,6 +447,7 @@ int run(const Arguments& arguments) {
     }
     return exit_ok;
   } catch (const StopRequested&) {
+    million.abandon();
     std::cerr << "million: interrupted\n";
     return exit_interrupted;
   }
