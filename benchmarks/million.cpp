@@ -55,8 +55,6 @@ constexpr std::size_t active_connections = 1000;
 constexpr double requests_per_second = 10'000;
 // Of 127.0.0.0/8, that a client uses one after the other.
 constexpr std::uint64_t addresses = 254;
-// Clients that close what they hold at a time.
-constexpr std::size_t close_at_once = 8;
 
 struct StopRequested {};
 
@@ -111,10 +109,8 @@ std::uint64_t sockets_in_use() {
 std::uint64_t resident_bytes(const std::vector<std::unique_ptr<IdleHolder>>& holders) {
   std::uint64_t sum = 0;
   for (const auto& holder : holders) {
-    const std::string text =
-        proc::read_file(fmt::format("/proc/{}/statm", holder->pid())).value_or("");
-    const std::vector<std::string_view> words = proc::words(text);
-    if (words.size() > 1) sum += proc::number(words[1]) * std::uint64_t(::sysconf(_SC_PAGESIZE));
+    const auto client = read_process_tree(holder->pid(), Detail::cpu_only);
+    if (client) sum += client->resident_bytes;
   }
   return sum;
 }
@@ -262,7 +258,7 @@ class Million {
     for (std::size_t i = 0; i < holders_.size(); ++i) {
       progress_.show(fmt::format("opening: {} of {} clients have all of theirs", i, processes_));
       if (!holders_[i]->open(stop_)) {
-        if (stop_.stop_requested()) give_up_all();
+        stop_if_asked();
         give_up(*holders_[i], fmt::format("client {} of {}", i + 1, processes_));
       }
     }
@@ -283,11 +279,6 @@ class Million {
     json_["others_cpu_seconds_to_open"] = others;
     row("  CPU time for it, and of other programs meanwhile",
         fmt::format("{:.1f} s, {:.1f} s", own, others));
-  }
-
-  [[noreturn]] void give_up_all() {
-    for (const auto& holder : holders_) holder->give_up();
-    throw StopRequested();
   }
 
   void tell_of_memory(const ServerProcess& server, const std::optional<ProcessReading>& user_before,
@@ -403,13 +394,10 @@ class Million {
     while (!holders_.empty()) {
       stop_if_asked();
       progress_.show(fmt::format("closing: {} clients left", holders_.size()));
-      const std::size_t batch = std::min(close_at_once, holders_.size());
-      for (std::size_t i = 0; i < batch; ++i) {
-        const LoadReport report = holders_.back()->close();
-        held += report.idle_held;
-        lost += report.lost;
-        holders_.pop_back();
-      }
+      const LoadReport report = holders_.back()->close();
+      held += report.idle_held;
+      lost += report.lost;
+      holders_.pop_back();
     }
     progress_.clear();
     json_["held_at_the_end"] = held;

@@ -130,18 +130,19 @@ class Rank {
     std::string own;
     if (is_client()) {
       SwarmResult seen;
+      std::string failure;
       try {
         if (swarm_) seen = swarm_->close();
       } catch (const std::exception& error) {
         // The others wait for this rank's word.
-        seen.outcome.end(RunEnd::server_gone);
-        seen.outcome.sentence = fmt::format("{}: {}", host_name(), error.what());
+        failure = fmt::format("{}: {}", host_name(), error.what());
       }
       LoadPart part{.host = host_name(),
                     .part = options_.load.part,
                     .measures = joint_.measure_ranks == 0 || this->part() < joint_.measure_ranks,
                     .load = make_load_report(options_.load, seen)};
-      own = Json{{"part", json_of(part)},
+      own = Json{{"failure", failure},
+                 {"part", json_of(part)},
                  {"measured_requests", measured_requests_},
                  {"late_ns", seen.started_late.count()},
                  {"uncertainty_ns", uncertainty_.count()}}
@@ -153,6 +154,7 @@ class Rank {
     for (const std::string& text : world_.gather(own)) {
       if (text.empty()) continue;
       const Json json = Json::parse(text);
+      if (result_.failure.empty()) result_.failure = json.at("failure").get<std::string>();
       LoadPart& part = result_.parts.emplace_back();
       read_json(json.at("part"), part);
       part.load.outcome.end(part.load.outcome.reason);

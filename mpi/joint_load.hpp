@@ -31,7 +31,7 @@ struct Readings {
 
 // What it came to, at rank 0.
 struct JointResult {
-  std::string failure = {};  // which host could not open its connections, and why; empty: none
+  std::string failure = {};  // which host could not load, and why; empty: none
   LoadReport whole = {};
   std::vector<LoadPart> parts = {};
   // Between the readings.

@@ -203,9 +203,10 @@ struct SweepDone {
   std::optional<double> client_ceiling_rps;
 };
 
+struct SweepContext;
+
 // How a trial that stands alone is run: fills in all but its cell and repetition, or throws
 // std::exception when its server can't be started or connected to.
-struct SweepContext;
 using TrialRunner = std::function<void(Trial&, const SweepServer&, const SweepContext&)>;
 
 // The code of the reason why a trial is invalid whose load was put on by several clients, one of

@@ -19,7 +19,7 @@ struct SweepContext {
 // What is asked of a cell's server.
 [[nodiscard]] Load load_of(const Cell& cell, const SweepPlan& plan);
 
-// What a load came to, whoever put it on, and what it cost the server.
+// What the clients saw of a load, in this process or elsewhere, and what it cost the server.
 struct TrialFigures {
   LoadReport load;
   std::optional<ServerCost> cost;
