@@ -164,12 +164,14 @@ class Weave(InACopy):
         self.change("results/README.md", "| epoll_lt | ", "| epoll_lt | 9")
         self.assert_drift("results/README.md: out of step", says="run: tools/weave")
 
-    def test_a_patch_that_has_changed(self):
-        self.write("odd.patch", "-a\n+b\n")
-        self.write("odd.md", "<!-- diff: odd.patch -->\n<!-- end diff -->\n")
+    def test_a_difference_that_has_changed(self):
+        for name, text in (("one", "a"), ("other", "b")):
+            self.write(f"{name}.hpp", f"// lesson: odd\n{text}\n// end lesson\n")
+        self.write("odd.md", "<!-- diff: one.hpp odd other.hpp odd -->\n<!-- end diff -->\n")
         self.assert_green("weave")
-        self.assertIn("```diff\n-a\n+b\n```", (self.root / "odd.md").read_text(encoding="utf-8"))
-        self.write("odd.patch", "-a\n+c\n")
+        self.assertIn("```diff\n--- one.hpp\n+++ other.hpp\n-a\n+b\n```",
+                      (self.root / "odd.md").read_text(encoding="utf-8"))
+        self.change("other.hpp", "b", "c")
         self.assert_drift("odd.md: out of step")
 
     def test_a_trace_that_has_changed(self):

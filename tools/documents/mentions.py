@@ -6,7 +6,7 @@ from documents import links, markdown, others, sources, tree
 
 FUNCTION = re.compile(r"^(?:::)?([A-Za-z_][\w:]*)\(\)$")
 MEMBER = re.compile(r"^(?:echomux::)?([A-Za-z_]\w*)::(~?[A-Za-z_]\w*)(?:\(\))?$")
-EXTENSIONS = "cpp|hpp|py|js|css|html|json|md|svg|png|dat|gp|txt|patch|lua|java|cmake|sh"
+EXTENSIONS = "cpp|hpp|py|js|css|html|json|md|svg|png|dat|gp|txt|lua|java|cmake|sh"
 FILE = re.compile(rf"^[\w.*/{{}},-]+\.(?:{EXTENSIONS})$")
 PLACEHOLDER = re.compile(r"(?<![A-Za-z])[A-Z]{2,}(?![a-z])|[*{}<>…]")
 # Words in capitals that are files' own names.

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 # The packages for building, by their names in Debian and Ubuntu.
-build_packages=(g++ cmake ninja-build patch libcli11-dev libfmt-dev nlohmann-json3-dev zlib1g-dev node-d3)
+build_packages=(g++ cmake ninja-build libcli11-dev libfmt-dev nlohmann-json3-dev zlib1g-dev node-d3)
 # What the servers in peers/ are built on.
 peer_packages=(libevent-dev libev-dev libuv1-dev libasio-dev golang-go nodejs python3)
 # What echomux-mpi is built on, and what makes hosts for it here.
@@ -62,7 +62,7 @@ need() {
 }
 
 can_build() {
-  type cmake ninja c++ patch >/dev/null 2>&1
+  type cmake ninja c++ >/dev/null 2>&1
 }
 
 # Leaves in the array of this name only the packages that can be installed.
