@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <iostream>
 
 #include "cli/command.hpp"
@@ -36,18 +35,10 @@ FileDescriptor hold_name(const std::filesystem::path& path, bool may_be_full) {
       fmt::format("{} is another run's, which is writing it; choose another name", path.string()));
 }
 
-// results/, or else where programs keep what their user may want again: the state directory of the
-// XDG Base Directory Specification.
+// results/, or else the state directory.
 std::vector<std::filesystem::path> output_folders() {
-  std::vector<std::filesystem::path> folders{"results"};
-  const auto add = [&](const char* variable, const char* below) {
-    const char* const folder = std::getenv(variable);
-    if (folder != nullptr && *folder == '/') {
-      folders.push_back(std::filesystem::path(folder) / below);
-    }
-  };
-  add("XDG_STATE_HOME", "echomux");
-  add("HOME", ".local/state/echomux");
+  std::vector<std::filesystem::path> folders = state_folders();
+  folders.insert(folders.begin(), "results");
   return folders;
 }
 

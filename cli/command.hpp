@@ -157,5 +157,7 @@ int parse_and_run(const Command& program, int argc, const char* const* argv);
 [[nodiscard]] Command list_command();
 [[nodiscard]] Command serve_command();
 [[nodiscard]] Command client_command();
+[[nodiscard]] Command guess_command();
+[[nodiscard]] Command try_command();
 
 }  // namespace echomux

@@ -2,6 +2,7 @@
 // serve' offers. It is linked with the server of one exercise, the only one that it knows.
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
+#include "cli/mystery.hpp"
 #include "course/exercise.hpp"
 #include "gallery/gallery.hpp"
 
@@ -22,6 +23,10 @@ const Backend* find_server(std::string_view /*name*/) noexcept {
 
 const Exhibit* find_exhibit(std::string_view /*name*/) noexcept {
   return nullptr;
+}
+
+decltype(Backend::serve) begin_mystery(std::optional<std::uint64_t> /*seed*/) {
+  return exercise.serve;
 }
 
 std::vector<std::string> all_backend_names() {

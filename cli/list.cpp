@@ -49,16 +49,18 @@ int list_peers(bool as_json) {
   return exit_ok;
 }
 
-// Without the bugs, unless they are asked for: to find them is what the gallery is for.
+// Without what is seen of them and why, unless that is asked for: to find out which of them shows a
+// symptom is what the gallery is for.
 int list_gallery_as_json(bool spoilers) {
   auto list = Json::array();
   for (const Exhibit& exhibit : gallery()) {
-    Json entry{{"name", exhibit.name},
-               {"broken", exhibit.broken.name},
-               {"mended", exhibit.mended.name},
-               {"symptom", exhibit.symptom},
-               {"caught_by", exhibit.caught_by}};
-    if (spoilers) entry["bug"] = exhibit.bug;
+    Json entry{
+        {"name", exhibit.name}, {"broken", exhibit.broken.name}, {"mended", exhibit.mended.name}};
+    if (spoilers) {
+      entry["symptom"] = exhibit.symptom;
+      entry["bug"] = exhibit.bug;
+      entry["caught_by"] = exhibit.caught_by;
+    }
     list.push_back(std::move(entry));
   }
   std::cout << list.dump(2) << '\n';
@@ -67,11 +69,11 @@ int list_gallery_as_json(bool spoilers) {
 
 int list_gallery_as_text(bool spoilers) {
   for (const Exhibit& exhibit : gallery()) {
-    std::cout << fmt::format("{} and {}: {}\n", exhibit.broken.name, exhibit.mended.name,
-                             exhibit.symptom);
-    if (spoilers) std::cout << fmt::format("  its bug: {}\n", exhibit.bug);
-    std::cout << fmt::format("  caught by {}; gallery/{}/README.md\n", exhibit.caught_by,
-                             exhibit.name);
+    std::cout << fmt::format("{} and {}: gallery/{}/README.md\n", exhibit.broken.name,
+                             exhibit.mended.name, exhibit.name);
+    if (!spoilers) continue;
+    std::cout << fmt::format("  its symptom: {}\n  its bug: {}\n  caught by {}\n", exhibit.symptom,
+                             exhibit.bug, exhibit.caught_by);
   }
   return exit_ok;
 }
@@ -100,7 +102,11 @@ Command list_command() {
       {{"--json", "Print JSON", &to->json},
        {"--peers", "List the same echo on libraries that people use", &to->peers},
        {"--gallery", "List the servers that are broken on purpose, and their twins", &to->gallery},
-       {"--spoilers", "With --gallery: tell each bug, too", &to->spoilers, {}, {"--gallery"}}},
+       {"--spoilers",
+        "With --gallery: tell symptoms, bugs and checks, too",
+        &to->spoilers,
+        {},
+        {"--gallery"}}},
       "",
       [to] { return list(*to); }};
 }

@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
       {},
       {bench_command(), show_command(), report_command(), swarm_command(), merge_command(),
        compare_command(), reproduce_command(), claims_command(), doctor_command(), list_command(),
-       serve_command(), client_command()},
+       serve_command(), client_command(), guess_command(), try_command()},
       version_line()};
   program.commands.push_back(print_command(program));
   return parse_and_run(program, argc, argv);

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <cstdlib>
 #include <iostream>
 
 #include "harness/text/whole_file.hpp"
@@ -63,6 +64,19 @@ fs::path unused_name(const fs::path& path, std::string_view other_extension) {
            fmt::format("{}-{}{}", path.stem().string(), i, path.extension().string());
   }
   return name;
+}
+
+std::vector<std::filesystem::path> state_folders() {
+  std::vector<std::filesystem::path> folders;
+  const auto add = [&](const char* variable, const char* below) {
+    const char* const folder = std::getenv(variable);
+    if (folder != nullptr && *folder == '/') {
+      folders.push_back(std::filesystem::path(folder) / below);
+    }
+  };
+  add("XDG_STATE_HOME", "echomux");
+  add("HOME", ".local/state/echomux");
+  return folders;
 }
 
 }  // namespace echomux

@@ -18,6 +18,7 @@
 
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
+#include "cli/mystery.hpp"
 #include "cli/signal_thread.hpp"
 #include "echo/socket.hpp"
 #include "echo/system_call.hpp"
@@ -37,6 +38,7 @@ struct ServeOptions {
   std::optional<std::size_t> max_connections;
   std::optional<std::size_t> workers;
   std::optional<std::size_t> processes;
+  std::optional<std::uint64_t> seed;
   bool remote = false;
 };
 
@@ -173,9 +175,15 @@ FileDescriptor listen_or_explain(const Endpoint& endpoint, PortUse use) {
   }
 }
 
-// The server of that name; if it is one of the gallery, the user is told what he has.
+// The server of that name; if it is one of the gallery, the user is told what he has. Which one a
+// mystery is isn't chosen yet.
 const Backend& find_or_explain(const ServeOptions& options) {
-  const Backend* const backend = find_server(options.backend);
+  static constexpr Backend mystery{.name = mystery_name, .summary = "one of the gallery's"};
+  const bool is_mystery = options.backend == mystery_name;
+  const Backend* const backend = is_mystery ? &mystery : find_server(options.backend);
+  if (options.seed && !is_mystery) {
+    throw UsageError("--seed chooses a mystery: serve mystery --seed 1");
+  }
   if (backend == nullptr) {
     throw UsageError(fmt::format("unknown backend '{}'; choose one of: {}; or a broken one ({})",
                                  options.backend, joined(all_backend_names(), ", "), gallery_hint));
@@ -190,14 +198,14 @@ const Backend& find_or_explain(const ServeOptions& options) {
     throw UsageError("--processes takes the place of --workers: leave one of them out");
   }
   const Exhibit* const exhibit = find_exhibit(backend->name);
-  if (exhibit == nullptr) return *backend;
+  if (exhibit == nullptr && !is_mystery) return *backend;
   if (options.idle_timeout) {
     throw UsageError(fmt::format(
         "{} has no --idle-timeout: the servers of the gallery are kept short; leave it out, or "
         "serve epoll_lt",
         backend->name));
   }
-  if (backend == &exhibit->broken) {
+  if (exhibit != nullptr && backend == &exhibit->broken) {
     std::cerr << fmt::format("echomux: {} is broken on purpose: gallery/{}/README.md\n",
                              backend->name, exhibit->name);
   }
@@ -238,6 +246,7 @@ int serve(const ServeOptions& options) {
            "it send traffic back and hold connections: it is meant for a test network, and "
            "--max-connections and --idle-timeout bound what it gives\n";
   }
+  const auto run = backend->serve != nullptr ? backend->serve : begin_mystery(options.seed);
   const auto say_where = [&] {
     print(fmt::format("echomux: {} listening on {}\n", backend->name, local.to_string()));
   };
@@ -253,7 +262,7 @@ int serve(const ServeOptions& options) {
         "programs can't\n");
   }
 
-  backend->serve(std::move(listener), stop.get_token(), server_options, stats);
+  run(std::move(listener), stop.get_token(), server_options, stats);
   if (options.stats == "json") {
     CounterPrinter().print_json(*backend, stats);
   } else {
@@ -273,11 +282,15 @@ Command serve_command() {
   constexpr std::chrono::milliseconds least_idle_timeout{10};
   // More descriptors than that no process can have (fs.nr_open).
   constexpr std::size_t most_connections = std::size_t{1} << 30;
+  std::vector<std::string> offered = server_names();
+  offered.emplace_back(mystery_name);
   return {
       "serve",
       "Run one server until Ctrl-C",
-      {{"BACKEND", fmt::format("One of: {}; or of the gallery", joined(all_backend_names(), ", ")),
-        offer(&to->backend, server_names())},
+      {{"BACKEND",
+        fmt::format("One of: {}; or of the gallery; or {}: one of these, without its name",
+                    joined(all_backend_names(), ", "), mystery_name),
+        offer(&to->backend, offered)},
        {"--host", "Address to listen on", &to->host},
        {"--remote", "The network is yours: no warning that other machines reach this address",
         &to->remote},
@@ -285,6 +298,8 @@ Command serve_command() {
        {"--stats", "How to print the counters when it stops", one_of(&to->stats, {"text", "json"})},
        {"--select-limit", "select only: 'none' watches descriptors beyond FD_SETSIZE too",
         one_of(&to->select_limit, {"fd_setsize", "none"})},
+       {"--seed", "mystery only: the same one again as with this number [random]",
+        Number{&to->seed}},
        {"--idle-timeout",
         "Close a peer that has neither sent nor taken anything for this long, or up to a quarter "
         "longer: 500ms, 30s, 2m [never]",
