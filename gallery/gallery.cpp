@@ -192,21 +192,22 @@ constexpr std::array exhibits{
                     "One sendto after the other returns EAGAIN, for the same descriptor."}}},
         .broken = broken_twin("broken_retry_send", &serve_with<retry_send::Broken>),
         .mended = mended_twin("mended_retry_send", &serve_with<BufferedServer>)},
-    Exhibit{.name = "stale_events",
-            .symptom = "rarely, a newcomer is closed before it has said a word",
-            .bug = "an event of a connection that was closed in the same turn is taken for one of "
-                   "a newcomer that got the same descriptor number",
-            .caught_by = "ClosesNoNewcomerForOneThatLeft",
-            .hints =
-                {{{"client",
-                   "Start it with --max-connections 2. Stop it with SIGSTOP while both peers reset "
-                   "and two newcomers connect, then let it go on with SIGCONT."},
-                  {"counters", "closed counts one more than the peers that have left."},
-                  {"strace",
-                   "A number that accept4 has just returned is closed, with no recvfrom in "
-                   "between."}}},
-            .broken = broken_twin("broken_stale_events", &serve_with<stale_events::Broken>),
-            .mended = mended_twin("mended_stale_events", &serve_with<stale_events::Mended>)},
+    Exhibit{
+        .name = "stale_events",
+        .symptom = "rarely, a newcomer is closed before it has said a word",
+        .bug = "an event of a connection that was closed in the same turn is taken for one of "
+               "a newcomer that got the same descriptor number",
+        .caught_by = "ClosesNoNewcomerForOneThatLeft",
+        .hints =
+            {{{"client",
+               "Start it with --max-connections 2, and connect two clients. Stop it with SIGSTOP "
+               "while two newcomers connect and then the two reset. Let it go on with SIGCONT."},
+              {"counters", "closed counts one more than the peers that have left."},
+              {"strace",
+               "A number that accept4 has just returned is closed, with no recvfrom in "
+               "between."}}},
+        .broken = broken_twin("broken_stale_events", &serve_with<stale_events::Broken>),
+        .mended = mended_twin("mended_stale_events", &serve_with<stale_events::Mended>)},
     Exhibit{
         .name = "wait_for_hup",
         .symptom = "peers that have left stay connected, and those that await the end wait for "
