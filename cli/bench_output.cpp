@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <iostream>
 
 #include "cli/command.hpp"
@@ -34,21 +33,6 @@ FileDescriptor hold_name(const std::filesystem::path& path, bool may_be_full) {
   if (locked && still_there && (may_be_full || held.st_size == 0)) return file;
   throw UsageError(
       fmt::format("{} is another run's, which is writing it; choose another name", path.string()));
-}
-
-// results/, or else where programs keep what their user may want again: the state directory of the
-// XDG Base Directory Specification.
-std::vector<std::filesystem::path> output_folders() {
-  std::vector<std::filesystem::path> folders{"results"};
-  const auto add = [&](const char* variable, const char* below) {
-    const char* const folder = std::getenv(variable);
-    if (folder != nullptr && *folder == '/') {
-      folders.push_back(std::filesystem::path(folder) / below);
-    }
-  };
-  add("XDG_STATE_HOME", "echomux");
-  add("HOME", ".local/state/echomux");
-  return folders;
 }
 
 // A name in this folder that no other run has taken or will take. On failure errno says why.
@@ -106,7 +90,9 @@ Output choose_output(const BenchArguments& arguments) {
     if (page) check_output(*page, arguments.force, "report");
     return {given, was_free, hold_name(given, arguments.force)};
   }
-  for (const std::filesystem::path& folder : output_folders()) {
+  std::vector<std::filesystem::path> folders = state_folders();
+  folders.insert(folders.begin(), "results");
+  for (const std::filesystem::path& folder : folders) {
     if (const auto path = take_name(folder)) return {*path, true};
     std::cerr << fmt::format("echomux: cannot write to {}: {}\n", folder.string(),
                              std::generic_category().message(errno));

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <cstdlib>
 #include <iostream>
 
 #include "harness/text/whole_file.hpp"
@@ -48,6 +49,17 @@ bool same_file(const fs::path& one, const fs::path& other) {
   if (fs::equivalent(one, other, none)) return true;
   const fs::path whole_one = fs::weakly_canonical(fs::absolute(one, none), none);
   return !none && whole_one == fs::weakly_canonical(fs::absolute(other, none), none);
+}
+
+std::vector<fs::path> state_folders() {
+  std::vector<fs::path> folders;
+  const auto add = [&](const char* variable, const char* below) {
+    const char* const folder = std::getenv(variable);
+    if (folder != nullptr && *folder == '/') folders.push_back(fs::path(folder) / below);
+  };
+  add("XDG_STATE_HOME", "echomux");
+  add("HOME", ".local/state/echomux");
+  return folders;
 }
 
 fs::path unused_name(const fs::path& path, std::string_view other_extension) {
