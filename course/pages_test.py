@@ -33,7 +33,8 @@ def prose(text):
     text = re.sub(r"^<!-- (\w+): .*?^<!-- end \1 -->", "", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"^#.*|`[^`]*`", "", text, flags=re.MULTILINE)
-    return re.sub(r"\]\((?![^)]*glossary\.md)[^)]*\)", "]()", text)
+    text = re.sub(r"\]\((?![^)]*glossary\.md)[^)]*\)", "]()", text)
+    return re.sub(r"\s+", " ", text)
 
 
 def free_port():
