@@ -35,13 +35,6 @@ FileDescriptor hold_name(const std::filesystem::path& path, bool may_be_full) {
       fmt::format("{} is another run's, which is writing it; choose another name", path.string()));
 }
 
-// results/, or else the state directory.
-std::vector<std::filesystem::path> output_folders() {
-  std::vector<std::filesystem::path> folders = state_folders();
-  folders.insert(folders.begin(), "results");
-  return folders;
-}
-
 // A name in this folder that no other run has taken or will take. On failure errno says why.
 std::optional<std::filesystem::path> take_name(const std::filesystem::path& folder) {
   std::error_code error;
@@ -97,7 +90,9 @@ Output choose_output(const BenchArguments& arguments) {
     if (page) check_output(*page, arguments.force, "report");
     return {given, was_free, hold_name(given, arguments.force)};
   }
-  for (const std::filesystem::path& folder : output_folders()) {
+  std::vector<std::filesystem::path> folders = state_folders();
+  folders.insert(folders.begin(), "results");
+  for (const std::filesystem::path& folder : folders) {
     if (const auto path = take_name(folder)) return {*path, true};
     std::cerr << fmt::format("echomux: cannot write to {}: {}\n", folder.string(),
                              std::generic_category().message(errno));

@@ -34,8 +34,8 @@ bool not_trusted(const Trial& trial) {
 // valid stays; elsewhere each trial has its line.
 class BenchProgress {
  public:
-  BenchProgress(std::size_t trials, std::size_t done)
-      : trials_(trials), finished_(done), done_(done) {}
+  BenchProgress(std::size_t trials, std::size_t done, double seconds_each)
+      : trials_(trials), finished_(done), done_(done), seconds_each_(seconds_each) {}
 
   void before(const Trial& trial) {
     row_ = fmt::format("{} idle, {}", trial.cell.idle_connections, rate_in_words(trial.cell.rate));
@@ -74,12 +74,13 @@ class BenchProgress {
  private:
   void show(const std::string& text) const { progress_.show(head(finished_ + 1) + text); }
   [[nodiscard]] std::string head(std::size_t number) const {
-    std::string left;
+    double each = seconds_each_;
     if (finished_ > done_ + 1) {
       const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin_;
-      const double done_share = double(finished_ - done_) / double(trials_ - finished_);
-      left = " " + time_left(std::floor(passed.count() / done_share));
+      each = passed.count() / double(finished_ - done_);
     }
+    const std::string left =
+        " " + time_left(std::floor(each * double(trials_ - std::min(finished_, trials_))));
     return fmt::format("[{:>{}}/{}]{} ", std::min(number, trials_), std::to_string(trials_).size(),
                        trials_, left);
   }
@@ -90,7 +91,8 @@ class BenchProgress {
 
   std::size_t trials_;
   std::size_t finished_;
-  std::size_t done_;  // before this run began
+  std::size_t done_;     // before this run began
+  double seconds_each_;  // as expected, until the first two are done
   std::string row_;
   ProgressLine progress_;
   std::string last_;
@@ -151,7 +153,10 @@ int run_bench(const BenchArguments& arguments, const Sweeper& sweep, const std::
     std::cerr << fmt::format("echomux: warning: {}\n", sentence);
   }
 
-  BenchProgress progress(schedule_trials(plan).size(), done.trials.size());
+  // Starting a server and opening its connections takes about half a second of each.
+  const double seconds_each =
+      0.5 + std::chrono::duration<double>(plan.load.warmup + plan.load.duration).count();
+  BenchProgress progress(schedule_trials(plan).size(), done.trials.size(), seconds_each);
   SweepObserver observer;
   observer.before = [&](const Trial& trial) { progress.before(trial); };
   observer.round = [&](std::size_t round, std::size_t rounds) { progress.round(round, rounds); };

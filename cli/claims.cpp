@@ -115,6 +115,10 @@ int investigate(const ClaimsOptions& options, const std::vector<const Claim*>& c
                               .build = build_info(),
                               .machine = describe_machine()};
   keep(options, investigation);
+  std::cerr << (options.ids.empty()
+                    ? "echomux: all sentences take about three minutes\n"
+                    : "echomux: a sentence about behaviour takes seconds, one about cost up to two "
+                      "minutes\n");
   ClaimsProgress progress(chosen.size());
   claims::Laboratory laboratory;
   laboratory.program = own_program();

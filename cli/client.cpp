@@ -3,7 +3,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <deque>
 #include <iostream>
 #include <memory>
 #include <span>
@@ -12,6 +15,7 @@
 #include "cli/command.hpp"
 #include "echo/socket.hpp"
 #include "echo/system_call.hpp"
+#include "harness/text/number_text.hpp"
 
 namespace echomux {
 namespace {
@@ -25,6 +29,75 @@ std::string host_option(const Endpoint& endpoint) {
 }
 
 constexpr int patience_ms = 10'000;
+
+void write_out(std::string_view output) {
+  while (!output.empty()) {
+    const ssize_t written = ::write(STDOUT_FILENO, output.data(), output.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == EAGAIN) {  // it doesn't block, so we wait here
+      pollfd room{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+      static_cast<void>(::poll(&room, 1, -1));
+      continue;
+    }
+    output.remove_prefix(static_cast<std::size_t>(check(written, "write to stdout")));
+  }
+}
+
+// What a person at a terminal sees of the answers: "< ", the line, and the time since it was typed.
+// Without it a typed line and its echo would look alike.
+class Answers {
+ public:
+  void await(std::string_view typed) {
+    for (auto n = std::ranges::count(typed, '\n'); n > 0; --n) waiting_.push_back(Clock::now());
+  }
+
+  [[nodiscard]] std::size_t missing() const { return waiting_.size(); }
+
+  void show(std::string_view bytes) {
+    std::string text;
+    for (const char byte : bytes) {
+      if (!in_line_) text += "< ";
+      in_line_ = byte != '\n';
+      if (!in_line_ && !waiting_.empty()) {
+        text += "  " + time_since(waiting_.front());
+        waiting_.pop_front();
+        if (told_ > 0) --told_;
+      }
+      text += byte;
+    }
+    write_out(text);
+  }
+
+  // Until remind() has something to say; -1: nothing is awaited.
+  [[nodiscard]] int reminder_ms() const {
+    if (told_ == waiting_.size()) return -1;
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(waiting_[told_] + a_while - Clock::now());
+    return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
+  }
+
+  // Says once of each line that it waits.
+  void remind() {
+    if (reminder_ms() != 0) return;
+    ++told_;
+    write_out(std::exchange(in_line_, false) ? "\n(the rest of the answer is missing)\n"
+                                             : "(no answer yet)\n");
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::seconds a_while{1};
+
+  static std::string time_since(Clock::time_point begin) {
+    const std::chrono::duration<double, std::milli> passed = Clock::now() - begin;
+    return passed < a_while ? figure_in_words(passed.count()) + " ms"
+                            : figure_in_words(passed.count() / 1000) + " s";
+  }
+
+  std::deque<Clock::time_point> waiting_;  // when each line without an answer was typed
+  std::size_t told_ = 0;                   // how many of them, from the first on, were reminded of
+  bool in_line_ = false;
+};
 
 // Tries the addresses in turn: localhost is often ::1 first, where a server on 127.0.0.1 isn't.
 FileDescriptor connect_to(const std::vector<Endpoint>& addresses) {
@@ -64,12 +137,14 @@ class LineClient {
       if (!unsent_.empty()) watched[1].events |= POLLOUT;
       // A server that never reads, or never ends its side, must not keep us for ever.
       const bool up_to_the_server = !input_open_ || !unsent_.empty();
-      const int ready = ::poll(watched.data(), watched.size(), up_to_the_server ? patience_ms : -1);
+      const int reminder = answers_.reminder_ms();
+      const int limit = up_to_the_server && reminder < 0 ? patience_ms : reminder;
+      const int ready = ::poll(watched.data(), watched.size(), limit);
       if (ready < 0) {
         if (errno == EINTR) continue;
         throw_errno("poll");
       }
-      if (ready == 0) {
+      if (ready == 0 && reminder < 0) {
         throw std::runtime_error(fmt::format(
             "{} of {} bytes came back, and for {} s the server has neither taken or sent more nor "
             "ended its side",
@@ -78,6 +153,7 @@ class LineClient {
       if ((watched[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0) receive();
       if (watched[0].revents != 0) read_input();
       if (!unsent_.empty()) send();
+      answers_.remind();
     }
     if (input_open_ || sent_bytes_ != received_bytes_ || !unsent_.empty()) {
       throw std::runtime_error(
@@ -99,12 +175,17 @@ class LineClient {
                       (input[0] == 'q' || input[0] == 'Q');
     if (input.empty() || quit) {
       input_open_ = false;
+      if (answers_.missing() > 0) {
+        write_out(fmt::format("(waiting up to {} s for what is unanswered; Ctrl-C leaves now)\n",
+                              patience_ms / 1000));
+      }
       // Our end of input; the server answers with what it still owes and then its own end.
       static_cast<void>(::shutdown(socket_.get(), SHUT_WR));
       return;
     }
     storage_.assign(input.begin(), input.end());
     unsent_ = storage_;
+    if (marks_) answers_.await({input.data(), input.size()});
   }
 
   void send() {
@@ -125,16 +206,11 @@ class LineClient {
     }
     server_ended_ = count == 0;
     received_bytes_ += static_cast<std::uint64_t>(count);
-    auto output = std::span(buffer_).first(static_cast<std::size_t>(count));
-    while (!output.empty()) {
-      const ssize_t written = ::write(STDOUT_FILENO, output.data(), output.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0 && errno == EAGAIN) {  // it doesn't block, so we wait here
-        pollfd room{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
-        static_cast<void>(::poll(&room, 1, -1));
-        continue;
-      }
-      output = output.subspan(static_cast<std::size_t>(check(written, "write to stdout")));
+    const std::string_view bytes(buffer_.data(), static_cast<std::size_t>(count));
+    if (marks_) {
+      answers_.show(bytes);
+    } else {
+      write_out(bytes);
     }
   }
 
@@ -143,6 +219,8 @@ class LineClient {
   std::vector<char> storage_;
   std::span<const char> unsent_;  // the part of storage_ still to be sent
   bool interactive_ = ::isatty(STDIN_FILENO) == 1;
+  bool marks_ = interactive_ && ::isatty(STDOUT_FILENO) == 1;
+  Answers answers_;
   bool input_open_ = true;
   bool server_ended_ = false;
   std::uint64_t sent_bytes_ = 0;
@@ -171,7 +249,9 @@ Command client_command() {
   return {"client",
           "Send lines (or a pipe) to an echo server and print the echo",
           {{"ADDRESS", "The server as HOST:PORT, such as 127.0.0.1:7777", address.get()}},
-          "At a terminal, q quits. In a pipe every byte is sent and read back:\n"
+          "At a terminal, each answer has a '<' and the time since its line was typed, a line that "
+          "has none after a second is said to have none yet, and q quits. In a pipe every byte is "
+          "sent and read back, and nothing else is printed:\n"
           "  echomux client 127.0.0.1:7777 < in > out",
           [address] { return run_client(*address); }};
 }

@@ -153,6 +153,7 @@ int parse_and_run(const Command& program, int argc, const char* const* argv);
 [[nodiscard]] Command merge_command();
 [[nodiscard]] Command reproduce_command();
 [[nodiscard]] Command claims_command();
+[[nodiscard]] Command predict_command();
 [[nodiscard]] Command doctor_command();
 [[nodiscard]] Command list_command();
 [[nodiscard]] Command serve_command();

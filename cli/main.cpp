@@ -13,8 +13,9 @@ int main(int argc, char** argv) {
       "'echomux COMMAND --help' tells more about a command. Start with: echomux bench",
       {},
       {bench_command(), show_command(), report_command(), swarm_command(), merge_command(),
-       compare_command(), reproduce_command(), claims_command(), doctor_command(), list_command(),
-       serve_command(), client_command(), guess_command(), try_command()},
+       compare_command(), reproduce_command(), claims_command(), predict_command(),
+       doctor_command(), list_command(), serve_command(), client_command(), guess_command(),
+       try_command()},
       version_line()};
   program.commands.push_back(print_command(program));
   return parse_and_run(program, argc, argv);

@@ -51,6 +51,17 @@ bool same_file(const fs::path& one, const fs::path& other) {
   return !none && whole_one == fs::weakly_canonical(fs::absolute(other, none), none);
 }
 
+std::vector<fs::path> state_folders() {
+  std::vector<fs::path> folders;
+  const auto add = [&](const char* variable, const char* below) {
+    const char* const folder = std::getenv(variable);
+    if (folder != nullptr && *folder == '/') folders.push_back(fs::path(folder) / below);
+  };
+  add("XDG_STATE_HOME", "echomux");
+  add("HOME", ".local/state/echomux");
+  return folders;
+}
+
 fs::path unused_name(const fs::path& path, std::string_view other_extension) {
   const auto is_used = [&](fs::path name) {
     std::error_code none;
@@ -64,19 +75,6 @@ fs::path unused_name(const fs::path& path, std::string_view other_extension) {
            fmt::format("{}-{}{}", path.stem().string(), i, path.extension().string());
   }
   return name;
-}
-
-std::vector<std::filesystem::path> state_folders() {
-  std::vector<std::filesystem::path> folders;
-  const auto add = [&](const char* variable, const char* below) {
-    const char* const folder = std::getenv(variable);
-    if (folder != nullptr && *folder == '/') {
-      folders.push_back(std::filesystem::path(folder) / below);
-    }
-  };
-  add("XDG_STATE_HOME", "echomux");
-  add("HOME", ".local/state/echomux");
-  return folders;
 }
 
 }  // namespace echomux

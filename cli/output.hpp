@@ -20,13 +20,12 @@ void check_output(const std::filesystem::path& path, bool force, std::string_vie
 // Whether two names mean the same file, there or to be made.
 [[nodiscard]] bool same_file(const std::filesystem::path& one, const std::filesystem::path& other);
 
+// Where programs keep what their user may want again, the best first: the state directory of the
+// XDG Base Directory Specification. Empty where the environment names none.
+[[nodiscard]] std::vector<std::filesystem::path> state_folders();
+
 // The first of NAME.EXT, NAME-2.EXT and so on that isn't there yet, nor with this other extension.
 [[nodiscard]] std::filesystem::path unused_name(const std::filesystem::path& path,
                                                 std::string_view other_extension = {});
-
-// Where programs keep what their user may want again, the best first: the state directory of the
-// XDG Base Directory Specification. Empty where the environment names no home. It may be that none
-// can be written to.
-[[nodiscard]] std::vector<std::filesystem::path> state_folders();
 
 }  // namespace echomux

@@ -9,7 +9,8 @@ GLOSSARY = pathlib.Path(__file__).resolve().parent / "glossary.md"
 # Terms that the lessons rely on.
 NEEDED = ("readiness", "level-triggered", "edge-triggered", "backlog", "half-close", "RST",
           "open loop", "closed loop", "coordinated omission", "service demand", "thundering herd",
-          "C10K", "Little's law", "short write", "EAGAIN", "EMFILE", "FD_SETSIZE")
+          "C10K", "Little's law", "short write", "EAGAIN", "EMFILE", "FD_SETSIZE", "socket", "port",
+          "TCP", "handshake", "segment", "Nagle", "CLOSE-WAIT", "wait queue", "errno")
 
 
 def problems(text):

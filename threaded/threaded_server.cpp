@@ -28,8 +28,8 @@ struct Worker {
 
   EchoSession session;
   ThreadCounters counters;
-  // On the heap: a buffer of this size in a stack frame would cost each thread the pages that the
-  // frame spans, used or not. Untouched heap costs nothing.
+  // On the heap: what fills a stack frame of this size, or probes its pages as some compilers do,
+  // would cost each thread all of them. Untouched heap costs nothing.
   std::unique_ptr<std::byte[]> scratch = make_scratch();
 };
 

@@ -17,17 +17,6 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, none);
 }
 
-// Where execvp(3) finds it; empty where it doesn't.
-fs::path program_named(const std::string& name) {
-  if (name.find('/') != std::string::npos) return is_file(name) ? fs::path(name) : fs::path();
-  const char* const path = std::getenv("PATH");
-  std::istringstream folders(path == nullptr ? "/bin:/usr/bin" : path);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    if (const fs::path found = fs::path(folder) / name; is_file(found)) return found;
-  }
-  return {};
-}
-
 // What an interpreter is given to execute, or a program of its own. Other files that a command
 // names may be there to be written to, such as a log; and on some file systems every file may be
 // executed.
@@ -40,6 +29,16 @@ bool is_script(const fs::path& path) {
 }
 
 }  // namespace
+
+fs::path program_named(const std::string& name) {
+  if (name.find('/') != std::string::npos) return is_file(name) ? fs::path(name) : fs::path();
+  const char* const path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "/bin:/usr/bin" : path);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (const fs::path found = fs::path(folder) / name; is_file(found)) return found;
+  }
+  return {};
+}
 
 ProgramWatch::ProgramWatch(const std::vector<SweepServer>& servers) {
   for (const SweepServer& server : servers) {

@@ -13,6 +13,9 @@
 
 namespace echomux {
 
+// Where execvp(3) finds a program: as PATH says, unless its name has a '/'. Empty where it doesn't.
+[[nodiscard]] std::filesystem::path program_named(const std::string& name);
+
 // Notices when a program that a sweep starts again and again is replaced meanwhile, as by a build:
 // then what was measured before and after are two programs. Watches the program that a server's
 // command begins with, and each other program or script in it that is named by its path.
