@@ -13,7 +13,6 @@
 #include "gallery/gallery.hpp"
 #include "harness/text/json.hpp"
 #include "harness/text/whole_file.hpp"
-#include "harness/text/words.hpp"
 
 namespace echomux {
 namespace {
@@ -174,7 +173,7 @@ Command guess_command() {
   for (const Exhibit& exhibit : gallery()) names.emplace_back(exhibit.name);
   return {"guess",
           "Say which bug the server has that 'serve mystery' runs or ran last",
-          {{"[NAME]", "One of: " + joined(names, ", "), one_of(&to->name, names)},
+          {{"[NAME]", "The exhibit that it is", one_of(&to->name, names)},
            {"--because", "What has shown it to you",
             one_of(&to->because, {observations.begin(), observations.end()})},
            {"--hint", "Tell more of what one would see, and with what; the first is from outside",

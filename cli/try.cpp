@@ -124,7 +124,7 @@ Command try_command() {
   return {
       "try",
       "Run your check against a broken server of the gallery and against its mended twin",
-      {{"NAME", "The exhibit, or 'all': " + joined(names, ", "), one_of(&to->exhibit, names)},
+      {{"NAME", "The exhibit, or all of them", one_of(&to->exhibit, names)},
        {"CHECK", "A program of yours, or a script for python3 (.py) or bash (.sh)",
         file(&to->check, "an empty name")},
        {"--limit", "The check has failed if it isn't done after this time",
