@@ -13,6 +13,8 @@ from verdict import CannotCheck, NotOnThisMachine, Result, Verdict
 LIMIT_S = 120
 # They wait more than they compute.
 AT_A_TIME = 3
+# What a sanitizer may take to print what it has found, in which the server does not move.
+REPORT_S = 30
 # How many failures of a step are waited for before its other checks are left for later.
 FAILURES_SHOWN = 3
 
@@ -85,6 +87,8 @@ def run(build, entry, server, like, patience):
     """Runs one check, or several with ':' between them. None when all passed, else what they printed."""
     program = needed(build / entry.get("program", CONFORMANCE))
     path = needed(server.built(entry.get("build", "")))
+    if "build" in entry:
+        patience = max(patience, REPORT_S)
     environment = {**os.environ, "ECHOMUX_TEST_SERVERS": f"{like}={path}",
                    "ECHOMUX_TEST_PATIENCE": str(1000 * patience), "ECHOMUX_ANSWER": server.answer,
                    "TSAN_OPTIONS": "halt_on_error=1",
