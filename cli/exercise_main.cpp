@@ -1,5 +1,8 @@
 // The program of one exercise: 'PROGRAM serve exercise' runs its server with all that 'echomux
 // serve' offers. It is linked with the server of one exercise, the only one that it knows.
+#include <cstdio>
+#include <cstdlib>
+
 #include "cli/backends.hpp"
 #include "cli/command.hpp"
 #include "cli/mystery.hpp"
@@ -9,10 +12,21 @@
 namespace echomux {
 namespace {
 
+// A server has returned only when all its threads have ended: what they use is about to go.
+void serve_and_see(FileDescriptor listener, std::stop_token stop, const ServerOptions& options,
+                   ServerStats& stats) {
+  serve_exercise(std::move(listener), std::move(stop), options, stats);
+  int left = 0;
+  stats.visit_threads([&](const Counters& /*thread*/) { ++left; });
+  if (left == 0) return;
+  std::fprintf(stderr, "exercise: run() has returned while %d of its threads are at work\n", left);
+  std::_Exit(EXIT_FAILURE);
+}
+
 constexpr Backend exercise{.name = "exercise",
                            .summary = "the server of this exercise",
                            .limit = "open descriptors (ulimit -n)",
-                           .serve = &serve_exercise};
+                           .serve = &serve_and_see};
 
 }  // namespace
 

@@ -15,6 +15,9 @@ namespace echomux {
 class Counter {
  public:
   void add(std::uint64_t amount = 1) noexcept {
+#ifdef ECHOMUX_WATCH_WRITERS
+    ++writes_;
+#endif
     value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
   }
   [[nodiscard]] std::uint64_t value() const noexcept {
@@ -23,6 +26,9 @@ class Counter {
 
  private:
   std::atomic<std::uint64_t> value_{0};
+#ifdef ECHOMUX_WATCH_WRITERS
+  std::uint64_t writes_ = 0;  // not atomic, so that the thread sanitizer reports a second writer
+#endif
 };
 
 // What one server thread counts. Only that thread writes it.

@@ -1,5 +1,6 @@
 """Checks of predictions, by a fresh measurement."""
 
+import functools
 import json
 import pathlib
 import subprocess
@@ -23,8 +24,9 @@ MOST_IDLE = 4000
 TOO_BUSY = 0.02
 
 
+@functools.cache
 def bench(build, servers, idle, rate):
-    """Measures, and returns the trials of each server at each number of idle connections."""
+    """Measures, once for all answers, and returns the trials of each server at each number of idle connections."""
     program = build / "echomux"
     if not program.exists():
         raise CannotCheck(f"{program} has not been built; './run exercise NAME' builds it")
@@ -52,6 +54,16 @@ def bench(build, servers, idle, rate):
         raise CannotCheck(f"not measurable now: no valid measurement of {', '.join(missing)}; is the "
                           "machine busy, or its limit low ('echomux doctor')?")
     return trials
+
+# Why a count is another one, for each server, and whether too many were said.
+TOO_FEW = "The kernel only says how many are ready, so each that is watched is looked at, idle or not"
+TOO_MANY = "Each that is watched is looked at once in a wake-up: there are no more than connections"
+WHY_COUNT = {
+    ("select", False): TOO_FEW, ("poll", False): TOO_FEW,
+    ("select", True): TOO_MANY, ("poll", True): TOO_MANY,
+    ("epoll_lt", False): "At least the one that is ready is looked at",
+    ("epoll_lt", True): "The kernel keeps the list, and epoll_wait returns only those that are ready",
+}
 
 
 def scanned_per_wait(costs):
@@ -87,26 +99,27 @@ def read_answers(path, names):
 
 def check_idle(path, build):
     """Exercise 11: what is looked at in each wake-up, and what that costs."""
-    servers = ["select", "poll", "epoll_lt"]
+    servers = ("select", "poll", "epoll_lt")
     answers = read_answers(path, [*(f"{name}_scanned" for name in servers), "poll_over_epoll_cpu"])
-    trials = bench(build, servers, [500], 200)
+    trials = bench(build, servers, (500,), 200)
     costs = {server: found for (server, _), found in trials.items()}
     for server in servers:
         said = answers[f"{server}_scanned"]
         measured = scanned_per_wait(costs[server])
         if abs(said - measured) > max(SMALL_COUNT_TOLERANCE, COUNT_TOLERANCE * measured):
             sentence = (f"you said that {server} examines {said:g} descriptors in each wake-up beside "
-                        f"500 idle connections; it was {measured:.0f}. Who has to be looked at when "
-                        "the kernel only says how many are ready?")
+                        f"500 idle connections; it was {measured:.0f}. {WHY_COUNT[server, said > measured]}")
             # On a busy machine more are ready at a time: that is all that epoll_lt looks at.
             return (disproved(trials, sentence) if server == "epoll_lt"
                     else Verdict(False, sentence))
     said = answers["poll_over_epoll_cpu"]
     measured = cpu_us_per_request(costs["poll"]) / cpu_us_per_request(costs["epoll_lt"])
     if not measured / CPU_FACTOR <= said <= measured * CPU_FACTOR:
+        why = ("A request has costs that do not grow: the CPU time grows less than the count"
+               if said > measured else "Each descriptor that is examined takes a little of the CPU")
         return disproved(trials, f"you said that poll uses {said:g} times epoll_lt's CPU per request "
                        f"beside 500 idle connections; it was {measured:.1f} times, and {CPU_FACTOR:g} "
-                       "times more or less would do. Draw a line through the table's rows")
+                       f"times more or less would do. {why}: draw a line through the table's rows")
     return Verdict(True, f"the counts are right, and poll used {measured:.1f} times epoll_lt's CPU "
                    f"where you said {said:g}")
 
@@ -119,7 +132,7 @@ def check_crossover(path, build):
         return Verdict(False, f"you said {said}, but long before that many idle connections poll "
                        f"costs {CROSSOVER_RATIO:g} times what epoll_lt does: look at the rows of the "
                        "table between which the ratio passes it")
-    trials = bench(build, ["poll", "epoll_lt"], sorted({below, above}), 1000)
+    trials = bench(build, ("poll", "epoll_lt"), tuple(sorted({below, above})), 1000)
 
     def ratio(idle):
         return (cpu_us_per_request(trials["poll", idle]) /

@@ -12,14 +12,26 @@ class NotOnThisMachine(CannotCheck):
 
 
 @dataclasses.dataclass
+class Result:
+    """One check of many, for a mark: it passed, failed, or can't be run here (then `passed` is None).
+    `points` is what it is worth: one that goes by the clock is worth none."""
+
+    name: str
+    passed: bool | None
+    sentence: str
+    points: int = 1
+
+
+@dataclasses.dataclass
 class Verdict:
     """`sentence` says what is wrong, or what was seen; `failed` names the check that says so, and
-    `evidence` is what that check printed."""
+    `evidence` is what that check printed. `results` are all checks that were run."""
 
     solved: bool
     sentence: str
     failed: str = ""
     evidence: str = ""
+    results: list = dataclasses.field(default_factory=list)
 
     def headline(self):
         return f"{'solved' if self.solved else 'still wrong'}: {self.sentence}"

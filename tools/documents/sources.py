@@ -7,7 +7,7 @@ import subprocess
 from documents import tree
 
 CODE = (".cpp", ".hpp", ".py", ".js", ".cmake", "CMakeLists.txt", ".lua", ".java", ".json")
-SCRIPTS = ("run", *(f"tools/jobs/{path.name}" for path in (tree.ROOT / "tools/jobs").iterdir()),
+SCRIPTS = ("course/check", "run", *(f"tools/jobs/{path.name}" for path in (tree.ROOT / "tools/jobs").iterdir()),
            "tools/weave", "tools/traces", "tools/transcripts", "tools/names",
            "tests/faults/conformance_table")
 WORD = re.compile(r"[A-Za-z_]\w*")
