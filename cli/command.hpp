@@ -147,6 +147,7 @@ int parse_and_run(const Command& program, int argc, const char* const* argv);
 // The subcommands of echomux.
 [[nodiscard]] Command bench_command();
 [[nodiscard]] Command show_command();
+[[nodiscard]] Command draw_command();
 [[nodiscard]] Command report_command();
 [[nodiscard]] Command swarm_command();
 [[nodiscard]] Command compare_command();

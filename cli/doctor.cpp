@@ -37,7 +37,7 @@ constexpr std::array tools{Tool{"g++", "builds the exercises and the program of 
                            Tool{"nc", "another client", "netcat-openbsd"},
                            Tool{"telnet", "another client", "inetutils-telnet"},
                            Tool{"socat", "another client", "socat"},
-                           Tool{"gnuplot", "draws the figures of reproduce -o", "gnuplot-nox"}};
+                           Tool{"node", "draws the figures of reproduce -o", "nodejs"}};
 
 // Each with "yes" or "no", and one command that installs what isn't there.
 std::string course_tools() {

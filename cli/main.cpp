@@ -12,8 +12,8 @@ int main(int argc, char** argv) {
       {},
       "'echomux COMMAND --help' tells more about a command. Start with: echomux bench",
       {},
-      {bench_command(), show_command(), report_command(), swarm_command(), merge_command(),
-       compare_command(), reproduce_command(), claims_command(), predict_command(),
+      {bench_command(), show_command(), draw_command(), report_command(), swarm_command(),
+       merge_command(), compare_command(), reproduce_command(), claims_command(), predict_command(),
        doctor_command(), list_command(), serve_command(), client_command(), guess_command(),
        try_command()},
       version_line()};

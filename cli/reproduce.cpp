@@ -37,7 +37,16 @@ std::vector<const FigureEntry*> choose(const std::string& name) {
   return chosen;
 }
 
-int reproduce(const std::string& name, const std::string& directory, bool json, bool force) {
+struct FigureArguments {
+  std::string name;
+  std::string directory;
+  bool json = false;
+  bool png = false;
+  bool force = false;
+};
+
+int reproduce(const FigureArguments& given) {
+  const auto& [name, directory, json, png, force] = given;
   if (name == "list") return list_figures();
   const std::vector<const FigureEntry*> chosen = choose(name);
   for (const FigureEntry* const entry : chosen) {
@@ -56,36 +65,34 @@ int reproduce(const std::string& name, const std::string& directory, bool json, 
                   .command = own_command_line(),
                   .build = build_info(),
                   .machine = describe_machine()},
-      .server = [](const std::string& line) { return make_server(own_server(line)); }};
+      .server = [](const std::string& line) { return make_server(own_server(line)); },
+      .png = png};
   return run_figures(chosen, options, std::cout, std::cerr, stop.token());
 }
 
 }  // namespace
 
 Command reproduce_command() {
-  struct Arguments {
-    std::string name;
-    std::string directory;
-    bool json = false;
-    bool force = false;
-  };
-  const auto to = std::make_shared<Arguments>();
+  const auto to = std::make_shared<FigureArguments>();
   std::vector<std::string> names{"list", "all"};
   for (const FigureEntry& entry : figures()) names.emplace_back(entry.id);
-  return {"reproduce",
-          "Make published figures again, and compare their shapes with this machine's",
-          {{"FIGURE", "'list', 'all', or one that 'list' shows", offer(&to->name, names)},
-           {"-o,--output",
-            "A directory for the files of each figure: FIGURE.json, the picture as FIGURE.svg and "
-            ".png, and the gnuplot script .gp with its data .dat",
-            file(&to->directory, "needs the name of a directory")},
-           {"--json", "Print it for machines", &to->json},
-           force_option(to->force)},
-          "Absolute times are never compared: ratios between lines, slopes on log-log axes, and "
-          "where lines cross. All figures together take about ten minutes. With -o, each is "
-          "written as soon as it is measured; gnuplot draws the pictures.\nExit status: 0 "
-          "measured, 1 a figure or its picture failed, 2 wrong use, 130 interrupted.",
-          [to] { return reproduce(to->name, to->directory, to->json, to->force); }};
+  return {
+      "reproduce",
+      "Make published figures again, and compare their shapes with this machine's",
+      {{"FIGURE", "'list', 'all', or one that 'list' shows", offer(&to->name, names)},
+       {"-o,--output",
+        "A directory for the files of each figure: FIGURE.json, the picture as FIGURE.svg, and a "
+        "gnuplot script .gp with its data .dat to change",
+        file(&to->directory, "needs the name of a directory")},
+       {"--png", "Each picture as FIGURE.png, too", &to->png, {}, {"--output"}},
+       {"--json", "Print it for machines", &to->json},
+       force_option(to->force)},
+      "Absolute times are never compared: ratios between lines, slopes on log-log axes, and "
+      "where lines cross. All figures together take about ten minutes. With -o, each is "
+      "written as soon as it is measured; node draws the pictures, and 'echomux draw' draws them "
+      "again.\nExit status: 0 "
+      "measured, 1 a figure or its picture failed, 2 wrong use, 130 interrupted.",
+      [to] { return reproduce(*to); }};
 }
 
 }  // namespace echomux

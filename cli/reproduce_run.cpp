@@ -12,6 +12,7 @@
 #include "harness/text/text_width.hpp"
 #include "harness/text/whole_file.hpp"
 #include "harness/text/words.hpp"
+#include "report/gnuplot.hpp"
 
 namespace echomux {
 namespace {
@@ -75,10 +76,6 @@ class FigureTeller {
   double took_ = 0;
 };
 
-std::string document(const FigureContext& context, Json figures) {
-  return to_json(context, std::move(figures)).dump(1) + "\n";
-}
-
 // Before anything is measured, for a place that can't be written to is better known now.
 void check_writable(const std::filesystem::path& directory) {
   const std::filesystem::path probe = directory / ".echomux-can-write";
@@ -88,17 +85,23 @@ void check_writable(const std::filesystem::path& directory) {
 
 // What was measured first, so that nothing that goes wrong with the picture can cost it.
 void write_figure(const Figure& figure, const ReproduceOptions& options, std::ostream& err) {
-  const std::filesystem::path& directory = options.directory;
-  const std::string stem = file_stem(figure);
-  write_whole_file(directory / (stem + ".json"),
-                   document(options.context, Json::array({to_json(figure)})), "figure");
-  write_picture_sources(directory, figure, options.context);
-  const auto not_drawn = draw_picture(directory, figure, options.gnuplot);
-  if (not_drawn) {
-    err << "echomux: " << *not_drawn << '\n';
-  } else {
-    err << fmt::format("written: {}.json, .dat, .gp, .svg and .png\n", (directory / stem).string());
+  const std::filesystem::path place = options.directory / file_stem(figure);
+  const Json record = to_json(options.context, Json::array({to_json(figure)}));
+  const auto file = [&](const char* kind) { return place.string() + kind; };
+  write_whole_file(file(".json"), record.dump(1) + "\n", "figure");
+  write_gnuplot(options.directory, figure);
+  const auto svg =
+      draw_svg({{"kind", "figure"}, {"record", record}, {"only", nullptr}}, options.tools);
+  if (!svg) {
+    err << fmt::format("written: {}.json, .dat and .gp\nechomux: {}\n", place.string(),
+                       no_engine_sentence());
+    return;
   }
+  write_whole_file(file(".svg"), *svg, "picture");
+  const bool png = options.png && make_png(*svg, file(".png"), options.tools);
+  err << fmt::format("written: {}.json, .dat, .gp{} .svg{}\n", place.string(), png ? "," : " and",
+                     png ? " and .png" : "");
+  if (options.png && !png) err << "echomux: " << no_converter_sentence() << '\n';
 }
 
 }  // namespace
@@ -138,7 +141,7 @@ int run_figures(std::span<const FigureEntry* const> chosen, const ReproduceOptio
       failed = true;
     }
   }
-  if (options.json) out << document(options.context, std::move(all)) << std::flush;
+  if (options.json) out << to_json(options.context, std::move(all)).dump(1) << std::endl;
   if (!out) {
     err << "echomux: cannot write the figures to stdout; keep them in files with -o\n";
     failed = true;

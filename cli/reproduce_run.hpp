@@ -6,8 +6,8 @@
 #include <span>
 #include <stop_token>
 
+#include "report/drawing.hpp"
 #include "report/figure.hpp"
-#include "report/picture.hpp"
 
 namespace echomux {
 
@@ -17,7 +17,8 @@ struct ReproduceOptions {
   bool terminal = false;            // `err` is one: progress is a line that changes
   FigureContext context;
   std::function<SweepServer(const std::string& line)> server = {};  // as FigureRun has it
-  Gnuplot gnuplot = {};
+  bool png = false;  // beside each SVG
+  DrawingTools tools = {};
 };
 
 // Measures the figures one after the other and shows each on `out` as soon as it is done; with a

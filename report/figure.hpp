@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "harness/bench/sweep.hpp"
+#include "harness/load/load.hpp"
 #include "harness/machine/build_info.hpp"
 #include "harness/machine/machine.hpp"
 #include "harness/stats/statistics.hpp"
@@ -83,6 +84,7 @@ struct Figure {
   std::string published_unit;
   std::string measured_unit;
   bool more_is_better = false;     // true of throughput, false of cost and time
+  std::optional<Load> load;        // what every place has in common, where it is one of a server
   std::vector<std::string> lines;  // in the order in which they are shown
   std::map<std::string, PublishedLine> published;
   std::map<std::string, MeasuredLine> measured;

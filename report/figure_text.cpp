@@ -98,8 +98,10 @@ void add_measured(Json& json, const MeasuredLine& line) {
   }
   json["not_possible"] = Json::array();
   for (const auto& [x, missing] : line.not_possible) {
-    json["not_possible"].push_back(
-        {{"x", x}, {"obstacle", to_string(missing.obstacle)}, {"why", missing.why}});
+    json["not_possible"].push_back({{"x", x},
+                                    {"obstacle", to_string(missing.obstacle)},
+                                    {"brief", in_brief(missing)},
+                                    {"why", missing.why}});
   }
 }
 
@@ -135,7 +137,8 @@ Json fit_json(const Figure& figure) {
   Json json{{"formula", "cost_us = fixed_us + per_watched_us * watched + per_ready_us * ready"},
             {"watched", figure.fit->watched},
             {"lines", Json::array()},
-            {"crossings", Json::array()}};
+            {"crossings", Json::array()},
+            {"sentences", in_words(*figure.fit, figure.lines)}};
   for (const std::string& name : figure.lines) {
     const auto models = figure.fit->models.find(name);
     if (models == figure.fit->models.end() || models->second.empty()) continue;
@@ -158,6 +161,13 @@ Json fit_json(const Figure& figure) {
          {"measured_active", crossing.measured ? interval(*crossing.measured) : Json(nullptr)}});
   }
   return json;
+}
+
+// What every place of the figure's axis has in common.
+Json load_json(const Figure& figure) {
+  if (!figure.load) return nullptr;
+  return {{"active_connections", figure.load->active_connections},
+          {"requests_per_second", figure.load->requests_per_second}};
 }
 
 Json wins_json(const std::vector<Win>& wins) {
@@ -218,9 +228,11 @@ Json to_json(const Figure& figure) {
             {"published_unit", figure.published_unit},
             {"measured_unit", figure.measured_unit},
             {"more_is_better", figure.more_is_better},
+            {"load", load_json(figure)},
             {"lines", lines_json(figure)},
             {"second", second_json(figure)},
             {"fit", fit_json(figure)}};
+  json["verdict"] = verdict_in_words(figure);
   json["shapes"] = Json::array();
   for (const Shape& shape : figure.shapes) {
     json["shapes"].push_back(

@@ -1,63 +1,152 @@
-// Writes a picture's sources and has gnuplot draw it.
-#include <fmt/core.h>
-#include <unistd.h>
+#include "report/gnuplot.hpp"
 
-#include "echo/system_call.hpp"
-#include "harness/machine/spawned_process.hpp"
-#include "harness/text/time_units.hpp"
+#include <fmt/core.h>
+
+#include "harness/text/number_text.hpp"
 #include "harness/text/whole_file.hpp"
-#include "report/picture.hpp"
+#include "report/palette.hpp"
 
 namespace echomux {
 namespace {
 
-constexpr std::size_t most_error_bytes = 4'000;
+// A string constant of gnuplot's. Between single quotes nothing is special but the quote itself,
+// and the terminals are told "noenhanced". What would end the line becomes a blank.
+std::string gnuplot_string(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += c == '\'' ? "''" : std::string(1, byte < 0x20 || byte == 0x7f ? ' ' : c);
+  }
+  return out + "'";
+}
 
-std::string trimmed(std::string text) {
-  text.erase(0, std::min(text.find_first_not_of("\r\n "), text.size()));
-  text.erase(text.find_last_not_of("\r\n ") + 1);
+// The text with everything but letters, digits and these replaced.
+std::string only(std::string_view these, std::string text, char replacement) {
+  for (char& c : text) {
+    const bool harmless = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || these.find(c) != std::string_view::npos;
+    if (!harmless) c = replacement;
+  }
   return text;
+}
+
+// Text for a comment. A backslash at its end would make the next line part of it.
+std::string plain(const std::string& text) {
+  return only(" _-.,:()/+", text, '?');
+}
+
+struct ExportedPanel {
+  std::string heading;
+  std::string unit;
+  std::map<std::string, std::map<double, MedianInterval>> lines;  // by name and place
+};
+
+std::vector<ExportedPanel> panels_of(const Figure& figure) {
+  std::vector<ExportedPanel> panels;
+  const auto measured = [&](std::string heading, std::string unit, const auto& lines) {
+    ExportedPanel& panel = panels.emplace_back(std::move(heading), std::move(unit));
+    for (const auto& [name, line] : lines) {
+      for (const auto& [x, rounds] : line.rounds) panel.lines[name][x] = median_interval(rounds);
+    }
+  };
+  if (!figure.published.empty()) {
+    ExportedPanel& panel = panels.emplace_back("As published", figure.published_unit);
+    for (const auto& [name, line] : figure.published) {
+      for (const auto& [x, y] : line) panel.lines[name][x] = {.median = y, .bounds = {}};
+    }
+  }
+  measured("Measured here", figure.measured_unit, figure.measured);
+  if (figure.second) {
+    measured("Measured here: " + figure.second->title, figure.second->unit,
+             figure.second->measured);
+  }
+  return panels;
+}
+
+// Those of the figure's lines that the panel has, in order; each is a block of the data.
+std::vector<std::string> lines_of(const Figure& figure, const ExportedPanel& panel) {
+  std::vector<std::string> names;
+  for (const std::string& name : figure.lines) {
+    const auto line = panel.lines.find(name);
+    if (line != panel.lines.end() && !line->second.empty()) names.push_back(name);
+  }
+  return names;
 }
 
 }  // namespace
 
-void write_picture_sources(const std::filesystem::path& directory, const Figure& figure,
-                           const FigureContext& context) {
-  const std::string stem = file_stem(figure);
-  write_whole_file(directory / (stem + ".dat"), picture_data(figure), "picture's data");
-  write_whole_file(directory / (stem + ".gp"), picture_script(figure, context), "picture's script");
+std::string file_stem(const Figure& figure) {
+  const std::string stem = only("-_", figure.id, '_');
+  return stem.empty() ? "figure" : stem;
 }
 
-std::optional<std::string> draw_picture(const std::filesystem::path& directory,
-                                        const Figure& figure, const Gnuplot& gnuplot) {
+std::string gnuplot_data(const Figure& figure) {
+  std::string out = fmt::format("# {}: {}\n# Each block is a line of one panel.\n",
+                                plain(figure.id), plain(figure.title));
+  for (const ExportedPanel& panel : panels_of(figure)) {
+    for (const std::string& name : lines_of(figure, panel)) {
+      out +=
+          fmt::format("\n\n# {}, in {}: {}\n# {:>10} {:>14} {:>14} {:>14}\n", plain(panel.heading),
+                      plain(panel.unit), plain(name), plain(figure.axis), "median", "low", "high");
+      for (const auto& [x, value] : panel.lines.at(name)) {
+        // Without an interval, its ends are where the point is.
+        const MedianInterval::Bounds ends =
+            value.bounds.value_or(MedianInterval::Bounds{value.median, value.median});
+        out += fmt::format("{:>12} {:>14} {:>14} {:>14}\n", plain_number(x),
+                           plain_number(value.median), plain_number(ends.low),
+                           plain_number(ends.high));
+      }
+    }
+  }
+  return out;
+}
+
+std::string gnuplot_script(const Figure& figure) {
+  const std::vector<ExportedPanel> panels = panels_of(figure);
   const std::string stem = file_stem(figure);
-  // The script names its files without a directory.
-  const Captured drawn =
-      run_and_capture({.arguments = {gnuplot.program, stem + ".gp"}, .directory = directory},
-                      STDERR_FILENO, gnuplot.limit, most_error_bytes);
-  if (drawn.exec_error == ENOENT) {
-    return fmt::format(
-        "{} is not installed, so {}.svg and {}.png are not drawn; their script and data are kept: "
-        "install gnuplot (gnuplot-nox on Debian and Ubuntu) and run 'gnuplot {}.gp' in {}",
-        gnuplot.program, stem, stem, stem, directory.string());
+  std::string out = fmt::format(
+      "# {0}: {1}\n"
+      "# gnuplot {0}.gp                          draws {0}-gnuplot.svg from {0}.dat\n"
+      "# gnuplot -e \"format = 'png'\" {0}.gp    draws {0}-gnuplot.png\n"
+      "reset\n"
+      "set encoding utf8\n"
+      "if (!exists('format')) {{ format = 'svg' }}\n"
+      "if (!exists('file')) {{ file = '{0}-gnuplot.'.format }}\n"
+      "if (format eq 'svg') {{\n"
+      "  set terminal svg noenhanced size {2},480 background '#ffffff'\n"
+      "}} else {{\n"
+      "  set terminal pngcairo noenhanced size 2*{2},960 fontscale 2 linewidth 2 pointscale 2\n"
+      "}}\n"
+      "set output file\n"
+      "set logscale xy\n"
+      "at(x) = x > 0 ? x : 0.1  # 0 has no place on a logarithmic axis\n"
+      "set key top left\n"
+      "set grid\n"
+      "set xlabel {3}\n"
+      "set multiplot layout 1,{4} title {5}\n",
+      stem, plain(figure.title), 560 * panels.size(),
+      gnuplot_string(figure.axis_label.empty() ? figure.axis : figure.axis_label), panels.size(),
+      gnuplot_string(figure.title));
+  std::size_t block = 0;
+  for (const ExportedPanel& panel : panels) {
+    out += fmt::format("\nset title {}\nset ylabel {}\n", gnuplot_string(panel.heading),
+                       gnuplot_string(panel.unit));
+    const char* before = "plot ";
+    for (const std::string& name : lines_of(figure, panel)) {
+      out += fmt::format(
+          "{}'{}.dat' index {} using (at($1)):2:3:4 with yerrorlines linecolor rgb '{}' title {}",
+          before, stem, block++, line_colour(name), gnuplot_string(name));
+      before = ", \\\n     ";
+    }
+    out += *before == 'p' ? "plot NaN notitle  # nothing could be measured\n" : "\n";
   }
-  if (drawn.exec_error != 0) {
-    throw std::runtime_error(
-        fmt::format("cannot start {}: {}", gnuplot.program, error_text(drawn.exec_error)));
-  }
-  if (drawn.too_long) {
-    throw std::runtime_error(
-        fmt::format("{} had not drawn {} after {} s and was ended; its script "
-                    "and data are kept",
-                    gnuplot.program, (directory / stem).string(), to_seconds(gnuplot.limit)));
-  }
-  if (drawn.end.exit_status != 0) {
-    const std::string errors = trimmed(drawn.text);
-    throw std::runtime_error(fmt::format(
-        "{} could not draw {}; its script and data are kept. {}", gnuplot.program,
-        (directory / stem).string(), errors.empty() ? "It said nothing" : "It said: " + errors));
-  }
-  return std::nullopt;
+  return out + "unset multiplot\nunset output\n";
+}
+
+void write_gnuplot(const std::filesystem::path& directory, const Figure& figure) {
+  const std::string stem = file_stem(figure);
+  write_whole_file(directory / (stem + ".dat"), gnuplot_data(figure), "figure's data");
+  write_whole_file(directory / (stem + ".gp"), gnuplot_script(figure), "figure's gnuplot script");
 }
 
 }  // namespace echomux

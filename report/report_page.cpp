@@ -16,7 +16,6 @@
 #include "harness/text/words.hpp"
 #include "report/answer.hpp"
 #include "report/explanations.hpp"
-#include "report/palette.hpp"
 #include "report/spectrum.hpp"
 
 namespace echomux {
@@ -163,12 +162,7 @@ Json servers_data(const std::vector<LabelledResults>& runs) {
   for (const LabelledResults& run : runs) {
     for (const ServerSpec& server : run.results.context.plan.servers) {
       if (!seen.insert(server.name).second) continue;
-      const LineStyle style = line_style(server.name);
-      servers.push_back({{"name", server.name},
-                         {"colour", style.colour},
-                         {"colour_dark", style.colour_dark},
-                         {"dash", style.dash},
-                         {"symbol", style.symbol}});
+      servers.push_back({{"name", server.name}});
     }
   }
   return servers;
@@ -194,6 +188,23 @@ Json metrics_data(std::vector<std::pair<std::string, Field>> figures, const Json
   return metrics;
 }
 
+// Of each claim what a reader sees; the evidence stays in its file.
+Json claims_data(const Json& document) {
+  if (document.is_null()) return nullptr;
+  Json data{{"started", document.at("started")},
+            {"build", document.at("build")},
+            {"machine", document.at("machine")},
+            {"claims", Json::array()}};
+  for (const Json& claim : document.at("claims")) {
+    Json kept = Json::object();
+    for (const char* const field : {"id", "sentence", "verdict", "because"}) {
+      kept[field] = claim.at(field);
+    }
+    data["claims"].push_back(std::move(kept));
+  }
+  return data;
+}
+
 // JSON that can stand inside a script element: nothing in it can be taken for markup.
 std::string embeddable(const Json& json) {
   const std::string text = json.dump();
@@ -211,7 +222,7 @@ std::string embeddable(const Json& json) {
 
 }  // namespace
 
-Json report_data(const std::vector<LabelledResults>& runs) {
+Json report_data(const std::vector<LabelledResults>& runs, const FurtherDocuments& further) {
   std::vector<std::string> labels;
   labels.reserve(runs.size());
   for (const LabelledResults& run : runs) labels.push_back(run.label);
@@ -225,7 +236,9 @@ Json report_data(const std::vector<LabelledResults>& runs) {
             {"servers", servers_data(runs)},
             {"runs", Json::array()},
             {"comparisons", Json::array()},
-            {"sources", Json::array()}};
+            {"sources", Json::array()},
+            {"claims", claims_data(further.claims)},
+            {"figures", further.figures}};
   for (const LabelledResults& run : runs) {
     const std::vector<CellSummary> cells = summarize(run.results);
     for (const std::string& sentence : answer(cells)) {
@@ -246,11 +259,14 @@ Json report_data(const std::vector<LabelledResults>& runs) {
   return data;
 }
 
-std::string report_page(const std::vector<LabelledResults>& runs) {
-  const std::map<std::string_view, std::string> parts{{"@STYLE@", std::string(page::style)},
-                                                      {"@D3@", std::string(page::d3)},
-                                                      {"@DATA@", embeddable(report_data(runs))},
-                                                      {"@SCRIPT@", std::string(page::script)}};
+std::string report_page(const std::vector<LabelledResults>& runs, const FurtherDocuments& further) {
+  const std::string scripts =
+      fmt::format("const PALETTE = {};\n{}{}", page::palette, page::drawing, page::script);
+  const std::map<std::string_view, std::string> parts{
+      {"@STYLE@", std::string(page::style)},
+      {"@D3@", std::string(page::d3)},
+      {"@DATA@", embeddable(report_data(runs, further))},
+      {"@SCRIPT@", scripts}};
   // Each placeholder is looked for in the template alone: what the data holds is never one.
   std::string out;
   std::string_view rest = page::html;

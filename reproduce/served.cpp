@@ -119,10 +119,18 @@ void measure_all_active(Figure& figure, const FigureRun& run) {
   add_ratios(figure, {"poll"}, "epoll_et", {1.0, 100.0, 10000.0});
 }
 
+Load idle_sweep_load(double idle) {
+  Load load = closed_loop(static_cast<std::size_t>(idle), 10, 64);
+  load.requests_per_second = 1000;
+  load.duration = std::chrono::milliseconds(600);  // p99 is then the sixth slowest
+  return load;
+}
+
 void describe_idle_sweep(Figure& figure) {
   figure.title = "service demand of all seven servers beside idle connections";
   figure.source = "this suite's own";
   figure.method = "10 active connections, 1,000 requests per second in all, open loop";
+  figure.load = idle_sweep_load(0);
   figure.axis = "idle";
   figure.axis_label = "idle connections";
   figure.published_unit = "-";
@@ -133,13 +141,7 @@ void describe_idle_sweep(Figure& figure) {
 
 void measure_idle_sweep(Figure& figure, const FigureRun& run) {
   measure_all(
-      figure, {1, 10, 100, 1000, 10000},
-      [](double idle) {
-        Load load = closed_loop(static_cast<std::size_t>(idle), 10, 64);
-        load.requests_per_second = 1000;
-        load.duration = std::chrono::milliseconds(600);  // p99 is then the sixth slowest
-        return load;
-      },
+      figure, {1, 10, 100, 1000, 10000}, idle_sweep_load,
       [&](const std::string& line, double place, const Served& served) {
         figure.second->measured[line].rounds[place].push_back(served.report.latency_us.p99);
         return served.cpu_us_per_request;

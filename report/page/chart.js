@@ -72,23 +72,20 @@ function drawChart(figure, run, common) {
   frame.y = valueScale(common.kind, common.values, frame.height, 0);
   drawValueAxis(frame, frame.y, (value) => formatTick(state.metric, value));
   drawPlaceAxis(frame, places, frame.x, placeLabel);
-  if (frame.x.hasZero) {
-    drawBreak(frame, `translate(${(frame.x(0) + frame.x.start) / 2},${frame.height}) rotate(90)`);
-  }
   const ends = shownServers().map((server) => drawServer(frame, run, server.name)).filter(Boolean);
   drawLabels(frame, ends);
   places.forEach((place) => drawMissing(frame, run, place));
-  watchPointer(frame);
   if (!ends.length) drawEmpty(frame, 'No figure of this kind in this run.');
-  noteUnmeasured(frame, run);
+  showPicture(figure, frame);
+  noteUnmeasured(figure, run);
 }
 
 const axisTitle = () => (axisIsRate ? 'requests per second' : 'idle connections');
 const placeLabel = (place) => (axisIsRate && place === 0 ? 'closed' : formatCount(place));
 
 function drawEmpty(frame, text) {
-  frame.area.append('text').attr('class', 'empty').attr('text-anchor', 'middle')
-    .attr('x', frame.width / 2).attr('y', frame.height / 2).text(text);
+  appendText(frame.area, 'empty', frame.width / 2, frame.height / 2, text)
+    .attr('text-anchor', 'middle');
 }
 
 // With a single place, points would stand on each other; there they are spread side by side.
@@ -106,15 +103,15 @@ function drawServer(frame, run, server) {
   const points = places.map((place) => {
     const cell = cellAtPlace(run, server, place);
     const figure = figureOf(cell, state.metric);
-    return figure && {cell, figure, x: frame.x(place) + dodge(frame, server),
-      y: frame.y(figure.median)};
+    return figure && {cell, x: frame.x(place) + dodge(frame, server), y: frame.y(figure.median),
+      low: isNumber(figure.low) ? frame.y(figure.low) : null,
+      high: isNumber(figure.high) ? frame.y(figure.high) : null};
   });
   const present = points.filter(Boolean);
   if (!present.length) return null;
   const group = frame.area.append('g').attr('class', 'server').call(dressAs, server);
-  drawIntervals(frame, group, points);
-  group.append('path').attr('class', 'line').attr('stroke-dasharray', dashOf(server))
-    .attr('d', d3.line().defined(Boolean).x((point) => point.x).y((point) => point.y)(points));
+  drawIntervals(group, points);
+  drawLine(group, points, dashOf(server));
   for (const point of present) {
     const node = drawPoint(group, server, point);
     addTarget(frame, node, point.x, point.y, server,
@@ -123,23 +120,7 @@ function drawServer(frame, run, server) {
   const last = present[present.length - 1];
   // Points spread so closely leave no room for labels between them.
   const edge = places.length === 1 && dodgeStep(frame) < 80;
-  return {server, x: last.x, y: last.y, edge};
-}
-
-// A band along the line; where a point has no neighbour, a bar.
-function drawIntervals(frame, group, points) {
-  const has = (point) => Boolean(point) && isNumber(point.figure.low)
-    && isNumber(point.figure.high);
-  group.append('path').attr('class', 'band').attr('d', d3.area().defined(has)
-    .x((point) => point.x)
-    .y0((point) => frame.y(point.figure.low))
-    .y1((point) => frame.y(point.figure.high))(points));
-  points.forEach((point, index) => {
-    if (!has(point) || has(points[index - 1]) || has(points[index + 1])) return;
-    const [low, high] = [frame.y(point.figure.low), frame.y(point.figure.high)];
-    group.append('path').attr('class', 'bar')
-      .attr('d', `M${point.x},${low}V${high}m-4,0h8M${point.x - 4},${low}h8`);
-  });
+  return {server, x: last.x, y: last.y, edge, path: present.map((point) => [point.x, point.y])};
 }
 
 // The symbol says what to think of a figure: hollow when it is suspect, crossed out when invalid,
@@ -150,7 +131,7 @@ function drawPoint(group, server, point) {
     .attr('data-server', server).attr('transform', `translate(${point.x},${point.y})`);
   node.append('circle').attr('class', 'halo').attr('r', 12);
   drawVerdictSymbol(node, symbolPath(server, 52), verdict);
-  return node.node();
+  return node;
 }
 
 function drawVerdictSymbol(node, path, verdict) {
@@ -170,16 +151,16 @@ function drawMissing(frame, run, place) {
     const [x, y] = [frame.x(place), row * MARK_ROW - frame.strip];
     const group = frame.area.append('g').attr('class', `mark ${outcome.replace(/[^a-z_]/g, '')}`)
       .attr('transform', `translate(${x},${y})`);
-    if (text === server) group.call(dressAs, server);
-    group.append('rect').attr('x', -7.5).attr('y', -7.5).attr('width', 15).attr('height', 15)
-      .attr('rx', 3);
-    group.append('text').attr('class', 'letter').attr('text-anchor', 'middle')
-      .attr('dy', '0.35em').text(MISSING_LETTERS[outcome] || '?');
+    group.call(dressAs, server, text === server ? null : 'quiet');
+    group.append('rect').attr('class', 'box').attr('x', -7.5).attr('y', -7.5).attr('width', 15)
+      .attr('height', 15).attr('rx', 3);
+    appendText(group, 'label letter', 0, 0, MISSING_LETTERS[outcome] || '?')
+      .attr('text-anchor', 'middle').attr('dy', '0.35em');
     if (frame.width / Math.max(1, places.length) > 86) {
-      group.append('text').attr('class', 'mark-name').attr('x', 12).attr('dy', '0.35em')
-        .text(shorten(text, LABEL_CHARACTERS));
+      appendText(group, 'label mark-name', 12, 0, shorten(text, LABEL_CHARACTERS))
+        .attr('dy', '0.35em');
     }
-    addTarget(frame, group.node(), x, y, server, () => describeCell(run, cell, state.metric));
+    addTarget(frame, group, x, y, server, () => describeCell(run, cell, state.metric));
   });
 }
 
@@ -195,7 +176,7 @@ function missingMarks(run, place) {
 }
 
 // Says in words which servers ran but have no figure of this kind: they leave no other trace.
-function noteUnmeasured(frame, run) {
+function noteUnmeasured(figure, run) {
   const without = shownServers().map((server) => ({
     name: server.name,
     at: places.filter((place) => {
@@ -208,7 +189,7 @@ function noteUnmeasured(frame, run) {
   const noun = axisIsRate ? ' requests/s' : ' idle';
   const texts = groups.map((group) => `${joinWords(
     group.values.map((server) => shorten(server.name, 24)))} at ${group.key}${noun}`);
-  d3.select(frame.svg.node().parentNode).append('p').attr('class', 'note')
+  figure.append('p').attr('class', 'note')
     .text(`Measured, but without this figure: ${texts.join('; ')}.`);
 }
 
@@ -223,9 +204,10 @@ function drawChartKey(common) {
     suspect: 'suspect: see the verdicts', invalid: 'invalid: don’t use'};
   for (const verdict of Object.keys(explained).filter((each) => verdicts.has(each))) {
     const item = key.append('span').attr('class', 'key-item');
-    const svg = item.append('svg').attr('width', 18).attr('height', 18).attr('aria-hidden', 'true');
+    const svg = new Mark('svg').attr('width', 18).attr('height', 18).attr('aria-hidden', 'true');
     drawVerdictSymbol(svg.append('g').attr('transform', 'translate(9,9)'),
       d3.symbol().size(52)(), verdict);
+    item.node().append(toNode(svg));
     item.append('span').text(explained[verdict]);
   }
   const missing = unique([].concat(...report.runs.map((run) => [].concat(...places.map((place) =>

@@ -116,6 +116,7 @@ function draw() {
   drawCellControls();
   drawCharts();
   drawSpectra();
+  drawFigures();
 }
 
 function changed() {
@@ -166,6 +167,7 @@ function watchWindow() {
 }
 
 function start() {
+  d3.select('head').append('style').text(pictureStyle());
   readState();
   fillHeading();
   fillFacts();
@@ -177,6 +179,8 @@ function start() {
   fillVerdicts();
   fillComparison();
   fillSources();
+  fillClaims();
+  fillContents();
   watchWindow();
   document.documentElement.dataset.ready = 'true';
 }

@@ -60,8 +60,8 @@ function drawSpectrum(figure, run, common) {
   servers.forEach((server) => drawGhost(frame, run, server));
   const ends = servers.map((server) => drawSpectrumLine(frame, run, server)).filter(Boolean);
   drawLabels(frame, ends);
-  watchPointer(frame);
   if (!ends.length) drawEmpty(frame, 'No latencies were recorded in this cell.');
+  showPicture(figure, frame);
 }
 
 const spectrumLine = (frame) => d3.line()
@@ -92,10 +92,10 @@ function drawSpectrumLine(frame, run, server) {
     if (point[0] >= 1) {
       node.append('path').attr('class', 'symbol').attr('d', symbolPath(server, 44));
     }
-    addTarget(frame, node.node(), x, y, server, () => describeShare(run, server, point));
+    addTarget(frame, node, x, y, server, () => describeShare(run, server, point));
   }
   const last = points[points.length - 1];
-  return {server, x: frame.x(last[0]), y: frame.y(last[1])};
+  return {server, x: frame.x(last[0]), y: frame.y(last[1]), edge: last[0] >= 1};
 }
 
 // The latency that a share of the requests kept within: the smallest recorded for it or more.

@@ -4,11 +4,11 @@
 // a view can be linked. `report` is the document that the program wrote into the page.
 
 const report = JSON.parse(document.getElementById('data').textContent);
-for (const list of ['answer', 'caveats', 'metrics', 'servers', 'runs', 'comparisons', 'sources']) {
+for (const list of ['answer', 'caveats', 'metrics', 'servers', 'runs', 'comparisons', 'sources',
+  'figures']) {
   report[list] = report[list] || [];
 }
 
-const unique = (values) => Array.from(new Set(values));
 const ascending = (values) => unique(values).filter(isNumber).sort(d3.ascending);
 
 const allCells = () => [].concat(...report.runs.map((run) => run.cells || []));
@@ -59,7 +59,6 @@ function figureOf(cell, metric) {
   return figure && isNumber(figure.median) ? figure : null;
 }
 
-const styleOf = new Map(report.servers.map((server) => [server.name, server]));
 const shownServers = () => report.servers.filter((server) => !state.hidden.has(server.name));
 
 // Reads the view from the address. What isn't in this report is ignored.

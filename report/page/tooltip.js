@@ -80,6 +80,10 @@ function describeCell(run, cell, metric) {
       + plural(cell.trials, 'trial')
       + (figure.outliers ? `, ${plural(figure.outliers, 'outlier')}` : ''));
   }
+  const ratio = figureOf(cell, 'cpu_ratio_to_floor');
+  if (ratio && metric === 'cpu_us_per_request') {
+    details.push(`${formatNumber(ratio.median)} ${formatInterval('', ratio)} times the floor’s`);
+  }
   if (cell.note) details.push(cell.note);
   if (cell.verdict && cell.verdict !== 'valid') {
     details.push(`Verdict: ${words(VERDICT_WORDS, cell.verdict)}`);

@@ -111,9 +111,9 @@ class ReportPage(unittest.TestCase):
         cls.single = cls.report("reference", cls.results)
 
     @classmethod
-    def report(cls, name, *results):
+    def report(cls, name, *results, further=()):
         """Writes results into files, and gives back the address of the page made of them."""
-        files = []
+        files = list(further)
         for number, each in enumerate(results):
             folder = cls.folder / f"{name}-{number}"
             folder.mkdir()
@@ -242,7 +242,7 @@ class ReportPage(unittest.TestCase):
         self.open(self.single)
         self.assertEqual(len(self.charts()), 1)
         self.assertEqual(self.lines(self.charts()[0]), measured_servers(self.results))
-        labels = {label.get_attribute("data-server") for label in self.all("#charts g.label")}
+        labels = {label.get_attribute("data-server") for label in self.all("#charts g.label-group")}
         self.assertEqual(labels, measured_servers(self.results))
 
     def test_says_where_something_is_missing(self):
@@ -304,6 +304,7 @@ class ReportPage(unittest.TestCase):
         expected = median_cpu_us(self.results, server, idle)
         shown = first_number(self.one("#tooltip .tooltip-value").text)
         self.assertAlmostEqual(shown / expected, 1, delta=0.006)
+        self.assertRegex(self.one("#tooltip").text, r"[\d.]+ \[.*\] times the floor")
         others = [row.text for row in self.all("#tooltip tbody th")]
         self.assertIn("epoll_et", others)
 
@@ -429,6 +430,31 @@ class ReportPage(unittest.TestCase):
                 self.assertFalse(self.all("img"))
                 self.assert_clean()
                 self.assert_fits()
+
+    def test_claims_and_figures_are_shown_beside_the_run(self):
+        results = pathlib.Path(os.environ["ECHOMUX_RESULTS"]).parent
+        further = [results / "claims.json", results / "figures/idle-sweep.json",
+                   results / "figures/libevent-1-active.json"]
+        address = self.report("further", self.results, further=further)
+        claims = json.loads(further[0].read_text(encoding="utf-8"))["claims"]
+        for width, scheme in ((1280, "light"), (360, "dark")):
+            with self.subTest(width):
+                self.set_size(width, 800)
+                self.emulate(media="", scheme=scheme)
+                self.open(address)
+                self.assertEqual(len(self.all("#claims tbody tr")), len(claims))
+                self.assertIn(claims[0]["sentence"], self.table_text("#claims"))
+                pictures = self.all("#figures svg.figure")
+                self.assertEqual(len(pictures), 2)
+                self.assertEqual(self.lines(pictures[1]), {"select", "poll", "epoll"})
+                self.assertEqual(len(self.all("#figures table")), 2)
+                links = {link.get_attribute("textContent") for link in self.all("#contents a")}
+                self.assertTrue({"Claims", "Reproduced figures"} <= links, links)
+                self.assert_clean()
+                self.assert_fits()
+        self.open(self.single)
+        self.assertFalse(self.one("#claims").is_displayed())
+        self.assertFalse(self.one("#figures").is_displayed())
 
     def test_nothing_scrolls_sideways_on_a_phone(self):
         self.set_size(360, 800)

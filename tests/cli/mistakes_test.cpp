@@ -117,6 +117,7 @@ std::vector<Mistakes> all_mistakes() {
       {{"reproduce"}, {{"no-such-figure"}}, {"no figure 'no-such-figure'"}},
       {{"reproduce", "all", "-o"}, {{""}}},
       {{"report"}, {{}}},
+      {{"draw"}, {{}}},
       {{"print"}, {{"html"}}},
   };
 }

@@ -112,5 +112,26 @@ TEST_F(ReportCommand, ComesWithEveryBenchUnlessToldNotTo) {
   EXPECT_THAT(file_text(beside), HasSubstr("epoll_lt"));
 }
 
+TEST_F(ReportCommand, FindsClaimsAndFiguresBesideTheResults) {
+  std::ofstream(directory() / "claims.json") << R"({"started": "", "build": {}, "machine": {},
+      "claims": [{"id": "a", "sentence": "one", "verdict": "holds", "because": "two"}]})";
+  std::filesystem::create_directory(directory() / "figures");
+  std::ofstream(directory() / "figures/loops.json") << R"({"figures": ["a figure"]})";
+  ASSERT_EQ(report({results()}).status, 0);
+  EXPECT_THAT(file_text(page()), AllOf(HasSubstr(R"("sentence":"one")"), HasSubstr("a figure")));
+  const Finished alone = report({(directory() / "claims.json").string(), "--force"});
+  EXPECT_EQ(alone.status, 2);
+  EXPECT_THAT(alone.err, HasSubstr("none of these is a results file"));
+}
+
+TEST_F(ReportCommand, DrawsNoFileThatIsNoFigure) {
+  const Finished run = run_program({"draw", results(), "-o", "-"});
+  EXPECT_EQ(run.status, 2);
+  EXPECT_THAT(run.err, HasSubstr("neither the FIGURE.json"));
+  const Finished gif = run_program({"draw", results(), "-o", "a.gif"});
+  EXPECT_EQ(gif.status, 2);
+  EXPECT_THAT(gif.err, HasSubstr("a picture is .svg or .png"));
+}
+
 }  // namespace
 }  // namespace echomux

@@ -81,18 +81,30 @@ TEST_F(ReproduceRun, DoesNotLetOneFigureCostTheOthers) {
 
 TEST_F(ReproduceRun, KeepsWhatWasMeasuredWhenThePictureFails) {
   options_.directory = directory_.path();
-  options_.gnuplot.program = "/bin/false";
+  options_.tools.engines = {"/bin/false"};
   EXPECT_EQ(run({&published}), exit_failure);
-  EXPECT_THAT(err_.str(), HasSubstr("could not draw"));
+  EXPECT_THAT(err_.str(), HasSubstr("drew nothing"));
   EXPECT_THAT(out_.str(), HasSubstr("libevent-1-active: "));
   EXPECT_TRUE(std::filesystem::exists(directory_.path() / "libevent-1-active.json"));
 }
 
-TEST_F(ReproduceRun, DoesNotFailForWantOfGnuplot) {
+TEST_F(ReproduceRun, DoesNotFailForWantOfAnEngine) {
   options_.directory = directory_.path();
-  options_.gnuplot.program = "no-such-gnuplot";
+  options_.tools.engines = {"no-such-engine"};
   EXPECT_EQ(run({&published}), exit_ok);
-  EXPECT_THAT(err_.str(), HasSubstr("install gnuplot"));
+  EXPECT_THAT(err_.str(), HasSubstr("install the package nodejs"));
+  EXPECT_TRUE(std::filesystem::exists(directory_.path() / "libevent-1-active.gp"));
+}
+
+TEST_F(ReproduceRun, SaysWhatMakesPng) {
+  options_.directory = directory_.path();
+  options_.png = true;
+  options_.tools = {.engines = {directory_.path() / "node"}, .converters = {"no-such-converter"}};
+  std::ofstream(directory_.path() / "node") << "#!/bin/sh\necho '<svg/>'\n";
+  std::filesystem::permissions(directory_.path() / "node", std::filesystem::perms::owner_all);
+  EXPECT_EQ(run({&published}), exit_ok);
+  EXPECT_THAT(err_.str(), HasSubstr("install the package librsvg2-bin"));
+  EXPECT_EQ(file_text(directory_.path() / "libevent-1-active.svg"), "<svg/>\n");
 }
 
 TEST_F(ReproduceRun, MeasuresNothingThatCouldNotBeWritten) {

@@ -6,6 +6,7 @@
 #include "harness/load/hdr_format.hpp"
 #include "harness/text/json.hpp"
 #include "report/spectrum.hpp"
+#include "tests/support/sample_figures.hpp"
 #include "tests/support/sample_results.hpp"
 
 namespace echomux {
@@ -143,6 +144,17 @@ TEST(ReportData, BearsARunOfWhichNothingWasMeasured) {
   EXPECT_THAT(data.at("runs").at(0).at("cells"), IsEmpty());
   EXPECT_THAT(data.at("metrics"), IsEmpty());
   EXPECT_THAT(data.at("answer"), SizeIs(1));
+}
+
+TEST(ReportData, HasClaimsAndFiguresWithoutTheirEvidence) {
+  const Json claims = Json::parse(R"({"started": "s", "build": {}, "machine": {}, "claims": [
+      {"id": "a", "sentence": "b", "verdict": "holds", "because": "c", "evidence": [1]}]})");
+  const Json figures = Json::array({to_json(sample_context(), Json::array({Json(1)}))});
+  const Json data = report_data({{"a.json", page_results()}}, {claims, figures});
+  EXPECT_EQ(data.at("claims").at("claims").at(0),
+            Json::parse(R"({"id": "a", "sentence": "b", "verdict": "holds", "because": "c"})"));
+  EXPECT_EQ(data.at("figures"), figures);
+  EXPECT_TRUE(report_data({{"a.json", page_results()}}).at("claims").is_null());
 }
 
 // The text between the data element's tags.

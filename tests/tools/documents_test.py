@@ -188,8 +188,8 @@ class Weave(InACopy):
 
     def test_a_chart_that_has_changed(self):
         self.write("odd.md", "<!-- cost: poll -->\n<!-- end cost -->\n")
-        self.change("results/figures/cost-poll.dat", "# poll", "# pole")
-        self.assert_drift("results/figures/cost-poll.dat", says="--draw")
+        self.change("results/figures/cost-poll.svg", "idle connections", "busy connections")
+        self.assert_drift("results/figures/cost-poll.svg", says="--draw")
 
     def test_wrong_usage(self):
         self.assertEqual(self.run_tool("weave", "--what").returncode, 2)

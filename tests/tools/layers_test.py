@@ -22,7 +22,7 @@ FOR_THE_HARNESS = {f"echo/{name}.hpp" for name in ("file_descriptor", "socket", 
 INCLUDE = re.compile(r'^#include "([^"]+/[^"]+)"', re.MULTILINE)
 NAME = rf'"(?:{"|".join(SERVERS)}|eighth)(?: [^"]*)?"'
 COMPARED = re.compile(rf'[!=]= (?:std::string\w*\()?{NAME}|(?:starts_with|contains)\({NAME}')
-MAY_COMPARE = (*SERVERS, "beyond", "gallery", "course", "tests", "cli/backends.cpp", "report/palette.cpp")
+MAY_COMPARE = (*SERVERS, "beyond", "gallery", "course", "tests", "cli/backends.cpp")
 
 
 def folder_of(name):

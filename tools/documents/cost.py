@@ -23,7 +23,7 @@ T_QUANTILES = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2
 
 def block(program, document, backend):
     sweep = chart.Sweep()
-    chart.check(backend, sweep)
+    chart.check(program, backend)
     picture = tree.link_from(document, f"{chart.FOLDER}/{chart.stem(backend)}.svg")
     link = tree.link_from(document, REFERENCE)
     return "\n\n".join([
