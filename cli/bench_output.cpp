@@ -11,6 +11,7 @@
 
 #include "cli/command.hpp"
 #include "cli/output.hpp"
+#include "harness/results/cell_histograms.hpp"
 #include "harness/text/words.hpp"
 
 namespace echomux {
@@ -145,6 +146,7 @@ Recorder::Recorder(const Output& output, Results results)
 }
 
 void Recorder::finish() {
+  add_histograms(results_);
   write();
   if (error_.empty()) return;
   throw std::runtime_error(fmt::format(

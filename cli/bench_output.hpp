@@ -39,8 +39,8 @@ class Recorder {
 
   [[nodiscard]] const Results& results() const { return results_; }
 
-  // Writes a last time. Throws std::runtime_error, which says what is missing in the file and how
-  // to have it measured again, when that can't be done.
+  // Adds up the latencies of each cell, and writes a last time. Throws std::runtime_error, which
+  // says what is missing in the file and how to have it measured again, when that can't be done.
   void finish();
 
   void add(const Trial& trial);

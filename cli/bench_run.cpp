@@ -50,18 +50,18 @@ class BenchProgress {
     ++finished_;
     const std::string line = name(trial) + ": " + one_line(trial);
     if (!progress_.shown() || not_trusted(trial)) {
-      progress_.clear();
+      take_back();
       std::cerr << head(finished_) << line << '\n';
+      stand();
     }
     last_ = "   (last: " + line + ")";
   }
 
-  // What stays on the terminal.
-  void say(const std::string& sentence) const {
-    progress_.clear();
-    for (const std::string& line : wrap_words(sentence, terminal_columns() - 1)) {
-      std::cerr << line << '\n';
-    }
+  // At a terminal in the place of what was said before.
+  void say(const std::string& sentence) {
+    take_back();
+    standing_ = wrap_words(sentence, terminal_columns() - 1);
+    stand();
   }
 
   void counting(const SystemCallCount& count) const {
@@ -69,9 +69,20 @@ class BenchProgress {
                                count.cell.idle_connections));
   }
 
-  void end() const { progress_.clear(); }
+  void end() {
+    take_back();
+    standing_.clear();
+  }
 
  private:
+  void take_back() const {
+    progress_.clear();
+    if (!standing_.empty()) std::cerr << fmt::format("\x1b[{}A\x1b[J", standing_.size());
+  }
+  void stand() {
+    for (const std::string& line : standing_) std::cerr << line << '\n';
+    if (!progress_.shown()) standing_.clear();
+  }
   void show(const std::string& text) const { progress_.show(head(finished_ + 1) + text); }
   [[nodiscard]] std::string head(std::size_t number) const {
     double each = seconds_each_;
@@ -96,6 +107,7 @@ class BenchProgress {
   std::string row_;
   ProgressLine progress_;
   std::string last_;
+  std::vector<std::string> standing_;  // the lines that the last sentence has at the terminal
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 

@@ -76,7 +76,7 @@ class FigureTeller {
   double took_ = 0;
 };
 
-// Before anything is measured, for a place that can't be written to is better known now.
+// Before anything is measured, because a place that can't be written to is better known now.
 void check_writable(const std::filesystem::path& directory) {
   const std::filesystem::path probe = directory / ".echomux-can-write";
   write_whole_file(probe, "", "figures");

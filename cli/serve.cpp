@@ -70,8 +70,8 @@ void print(std::string_view text) {
   }
 }
 
-// Prints the counters. In a buffer of fixed size, for a snapshot may be asked for while there is no
-// memory to be had, which is when it is wanted most.
+// Prints the counters. In a buffer of fixed size, because a snapshot may be asked for while there
+// is no memory to be had, which is when it is wanted most.
 class CounterPrinter {
  public:
   // One line, so that a reader knows where a snapshot ends.

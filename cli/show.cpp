@@ -15,26 +15,27 @@ Command show_command() {
     bool hosts = false;
   };
   const auto to = std::make_shared<Arguments>();
-  return {
-      "show",
-      "Print the table of a results file again",
-      {{"FILE", "A results file of 'echomux bench'", file(&to->path)},
-       {"--format", "How to print it", one_of(&to->format, {"text", "markdown", "csv", "json"})},
-       {"--ledger",
-        "Print where the time and the memory went instead, and where each figure is from",
-        &to->ledger},
-       {"--hosts",
-        "Print what each client host saw instead, where several put the load on",
-        &to->hosts,
-        {"--ledger"}}},
-      "",
-      [to] {
-        const Results results = read_results(to->path);
-        std::cout << (to->ledger  ? cost_ledger(results)
-                      : to->hosts ? hosts_report(results)
-                                  : report(results, report_format(to->format), output_columns()));
-        return exit_ok;
-      }};
+  return {"show",
+          "Print the table of a results file again",
+          {{"FILE", "A results file of 'echomux bench'", file(&to->path)},
+           {"--format", "How to print it; compact is JSON in a fifth of the room",
+            one_of(&to->format, {"text", "markdown", "csv", "json", "compact"})},
+           {"--ledger",
+            "Print where the time and the memory went instead, and where each figure is from",
+            &to->ledger},
+           {"--hosts",
+            "Print what each client host saw instead, where several put the load on",
+            &to->hosts,
+            {"--ledger"}}},
+          "",
+          [to] {
+            const Results results = read_results(to->path);
+            std::cout << (to->ledger ? cost_ledger(results)
+                          : to->hosts
+                              ? hosts_report(results)
+                              : report(results, report_format(to->format), output_columns()));
+            return exit_ok;
+          }};
 }
 
 }  // namespace echomux

@@ -56,8 +56,8 @@ void check_target(const SwarmArguments& arguments) {
   const Endpoint& server = arguments.server;
   if (!is_of_this_machine(server) && !arguments.remote) {
     throw UsageError(
-        fmt::format("{} is not on this machine, and a swarm is an attack on whoever did not ask "
-                    "for it; --remote says that the server is yours",
+        fmt::format("{} is not on this machine, and a swarm is an attack on a server "
+                    "whose owner didn't ask for it; --remote says that the server is yours",
                     server.to_string()));
   }
   if (arguments.hold && arguments.load.own_idle() == 0) {

@@ -12,8 +12,8 @@ namespace echomux {
 [[nodiscard]] std::size_t output_columns();
 
 // Progress on stderr. At a terminal it is one line that changes and is never longer than the
-// terminal is wide, for a longer one would leave a part of it behind with each change. Where stderr
-// isn't a terminal, or one that can't erase (TERM=dumb), there is no such line.
+// terminal is wide, because a longer one would leave a part of it behind with each change. Where
+// stderr isn't a terminal, or one that can't erase (TERM=dumb), there is no such line.
 class ProgressLine {
  public:
   ProgressLine();

@@ -41,7 +41,7 @@ void store(const Words& words, std::string_view option, const std::vector<std::s
 
 // Splits a command into words where there is blank space outside quotes. Single quotes keep
 // everything, double quotes all but \" and \\, a backslash outside quotes the next character;
-// nothing else is special, for no shell is involved.
+// nothing else is special, because no shell is involved.
 [[nodiscard]] std::vector<std::string> split_command(std::string_view command,
                                                      std::string_view option);
 

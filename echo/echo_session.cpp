@@ -55,7 +55,7 @@ Outcome classify_error(int fd, Outcome blocked, Counters& counters) noexcept {
 // end lesson
 
 // lesson: send-once
-// One send. MSG_NOSIGNAL, for a peer that is gone must be an error (EPIPE), not a SIGPIPE that
+// One send. MSG_NOSIGNAL, because a peer that is gone must be an error (EPIPE), not a SIGPIPE that
 // kills every other peer's server.
 ssize_t send_once(int fd, std::span<const std::byte> bytes, Counters& counters) noexcept {
   counters.send_calls.add();

@@ -86,7 +86,8 @@ class EpollEtServer {
   }
 
   // lesson: may-sleep
-  // Sleeping is allowed only when nobody is left to go on with, for no further edge announces them.
+  // Sleeping is allowed only when nobody is left to go on with, because no further edge announces
+  // them.
   int timeout_ms() const {
     if (accept_more_ || !unfinished_.empty()) return 0;
     return idle_timer_.wait_ms(open_connections(counters_) > 0, accept_paused_);
@@ -152,7 +153,7 @@ class EpollEtServer {
   }
   // end lesson
 
-  // Whoever stands in unfinished_ is in the midst of moving, and must stay for it to be right.
+  // Queued peers are active, and erasing one would leave a stale descriptor in unfinished_.
   void close_idle_peers() {
     for (std::optional<Peer>& peer : peers_) {
       if (peer && !peer->queued && peer->session.has_gone_idle(counters_)) peer.reset();

@@ -40,8 +40,8 @@ class EpollLtServer {
     check(set_interest(EPOLL_CTL_ADD, listener_.get(), EPOLLIN), "epoll_ctl");
   }
 
-  // One turn: sleep until something is ready, then give each ready descriptor one go. Whoever is
-  // not finished is simply reported again in the next turn, and so no peer can hog the server.
+  // One turn: sleep until something is ready, then give each ready descriptor one go. A peer
+  // that isn't finished is reported again in the next turn, so no peer can hog the server.
   void run() {
     std::array<epoll_event, events_per_wait> events{};
     for (;;) {
@@ -110,7 +110,8 @@ class EpollLtServer {
     }
   }
 
-  // Level-triggered, whoever still waits in the backlog when the budget is spent is reported again.
+  // Peers that still wait in the backlog when the budget is spent are reported again
+  // (level-triggered).
   void accept_waiting() {
     const AcceptTurn turn =
         accept_peers(listener_.get(), max_connections_, counters_,

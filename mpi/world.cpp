@@ -54,7 +54,7 @@ void wait(MPI_Request& request, const std::stop_token& stop, std::string_view ca
   }
 }
 
-// One look after the other, for what is measured by how long it takes.
+// One look after the other, because what is measured by how long it takes.
 void wait_awake(MPI_Request& request, const std::stop_token& stop, std::string_view call) {
   for (int done = 0; done == 0;) {
     check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);

@@ -117,8 +117,8 @@ class PollServer {
       counters_.empty_wakeups.add();
     }
     // lesson: interest
-    // Level-triggered: watch for room only while there is something to send, for a socket nearly
-    // always has room. Unlike epoll's, this change costs no system call.
+    // Level-triggered: watch for room only while there is something to send, because a socket
+    // nearly always has room. Unlike epoll's, this change costs no system call.
     watched_[entry].events = session.owes() ? POLLOUT : POLLIN;
     // end lesson
     return outcome != Outcome::closed;
@@ -141,7 +141,8 @@ class PollServer {
   }
   // end lesson
 
-  // Level-triggered, whoever still waits in the backlog when the budget is spent is reported again.
+  // Peers that still wait in the backlog when the budget is spent are reported again
+  // (level-triggered).
   void accept_waiting() {
     const AcceptTurn turn =
         accept_peers(listener_.get(), max_connections_, counters_,

@@ -219,6 +219,7 @@ std::string csv(const Results& results) {
 std::string report(const Results& results, ReportFormat format, std::size_t width) {
   if (format == ReportFormat::csv) return csv(results);
   if (format == ReportFormat::json) return results_json(results);
+  if (format == ReportFormat::compact) return compact_results_json(results);
   const RunContext& context = results.context;
   const bool markdown = format == ReportFormat::markdown;
   std::string out = fmt::format(
@@ -269,6 +270,7 @@ std::string report(const Results& results, ReportFormat format, std::size_t widt
 ReportFormat report_format(std::string_view name) {
   if (name == "markdown") return ReportFormat::markdown;
   if (name == "csv") return ReportFormat::csv;
+  if (name == "compact") return ReportFormat::compact;
   return name == "json" ? ReportFormat::json : ReportFormat::text;
 }
 

@@ -7,12 +7,13 @@
 
 namespace echomux {
 
-enum class ReportFormat { text, markdown, csv, json };
+enum class ReportFormat { text, markdown, csv, json, compact };
 
 // The whole run for a reader: as text and markdown, what was run and where, one table per number of
 // idle connections and rate, the answer, and sentences that follow from the figures; as CSV one
-// line per trial; as JSON the results file itself. Text keeps within `width` columns, as far as the
-// servers' names and costs do: columns that matter less are left out. 0: it is as wide as it is.
+// line per trial; as JSON the results file itself; compact: in its compact form. Text keeps within
+// `width` columns, as far as the servers' names and costs do: columns that matter less are left
+// out. 0: it is as wide as it is.
 [[nodiscard]] std::string report(const Results& results, ReportFormat format,
                                  std::size_t width = 0);
 

@@ -8,7 +8,7 @@
 
 #include "generated/page_parts.hpp"
 #include "harness/bench/summary.hpp"
-#include "harness/load/hdr_format.hpp"
+#include "harness/results/cell_histograms.hpp"
 #include "harness/results/compare.hpp"
 #include "harness/text/field_json.hpp"
 #include "harness/text/json.hpp"
@@ -56,25 +56,20 @@ Json metrics_of(const CellSummary& cell) {
   return json;
 }
 
-// All of a cell's trials added up; null when they have no histogram that can be read.
-Json spectrum_of(const std::vector<const Trial*>& trials, std::string LoadReport::*form) {
-  LatencyHistogram sum;
-  try {
-    for (const Trial* const trial : trials) sum.add(from_hdr_v2((*trial->load).*form));
-  } catch (const std::runtime_error&) {
-    return nullptr;
-  }
+// Null where there is no histogram that can be read.
+Json spectrum_of(const std::optional<LatencyHistogram>& sum) {
+  if (!sum) return nullptr;
   Json points;
-  for (const auto& [share, us] : spectrum(sum)) points.push_back({share, us});
+  for (const auto& [share, us] : spectrum(*sum)) points.push_back({share, us});
   return points;
 }
 
 Json to_json(const CellSummary& cell, const Results& results) {
-  const std::vector<const Trial*> used = used_trials(cell.cell, results);
   Json json = json_of(cell);
   json["metrics"] = metrics_of(cell);
-  json["spectrum"] = spectrum_of(used, &LoadReport::histogram_v2);
-  json["spectrum_uncorrected"] = spectrum_of(used, &LoadReport::histogram_uncorrected_v2);
+  const CellLatencies latencies = latencies_of(cell.cell, results);
+  json["spectrum"] = spectrum_of(latencies.from_due);
+  json["spectrum_uncorrected"] = spectrum_of(latencies.from_sent);
   json.erase(system_calls);  // it is among the metrics
   return json;
 }

@@ -17,7 +17,7 @@ struct FitLoad {
   std::size_t active;
 };
 // Not beyond what the figure shows: with many more, a watched descriptor costs more than the last
-// one did, for they no longer fit into the caches, and no line is straight any more.
+// one did, because they no longer fit into the caches, and no line is straight any more.
 constexpr std::array fit_loads{FitLoad{100, 1},    FitLoad{100, 10},  FitLoad{100, 100},
                                FitLoad{300, 1},    FitLoad{300, 30},  FitLoad{300, 300},
                                FitLoad{1000, 1},   FitLoad{1000, 30}, FitLoad{1000, 300},

@@ -178,7 +178,7 @@ void measure_tlpi_63_9(Figure& figure, const FigureRun& run) {
   const std::int64_t last = nearest_possible(10000);
   if (last != 0 && last != 10000) {
     figure.differs += fmt::format(
-        "; {} pipes instead of 10,000, for more descriptors there "
+        "; {} pipes instead of 10,000, because more descriptors there "
         "aren't",
         reader_number(last));
   }

@@ -101,7 +101,7 @@ void measure_all(
       if (times > 1 && !measured.rounds.contains(place)) {
         measured.not_possible[place] = {
             Obstacle::starved,
-            "peers were connected but got no answer in time, for the server serves others"};
+            "peers were connected but got no answer in time, because the server serves others"};
       }
     } else if (served.report.outcome.reason == RunEnd::completed && served.report.requests > 0) {
       measured.rounds[place].push_back(take(line, place, served));

@@ -123,8 +123,8 @@ class SelectServer {
       session.reset();
     } else if (session->owes() != owed) {
       // lesson: interest
-      // Level-triggered: watch for room only while there is something to send, for a socket nearly
-      // always has room. Unlike epoll's, this change costs no system call.
+      // Level-triggered: watch for room only while there is something to send, because a socket
+      // nearly always has room. Unlike epoll's, this change costs no system call.
       (owed ? want_room_ : want_input_).remove(fd);
       (owed ? want_input_ : want_room_).add(fd);
       // end lesson
@@ -139,7 +139,8 @@ class SelectServer {
     }
   }
 
-  // Level-triggered, whoever still waits in the backlog when the budget is spent is reported again.
+  // Peers that still wait in the backlog when the budget is spent are reported again
+  // (level-triggered).
   void accept_waiting() {
     const AcceptTurn turn =
         accept_peers(listener_.get(), max_connections_, counters_,

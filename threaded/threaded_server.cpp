@@ -68,7 +68,7 @@ class ThreadedServer {
     try {
       auto worker = std::make_unique<Worker>(std::move(socket), stats_);
       ++connections_;
-      count_worker(+1);  // not while the lock is held, for to start a thread takes long
+      count_worker(+1);  // not while the lock is held, because to start a thread takes long
       try {
         // lesson: thread-per-peer
         // Detached, a thread gives its stack back the moment it ends. Joinable, it would keep it

@@ -140,7 +140,7 @@ class CoroutinesServer {
 
   // lesson: echo
   // The echo of one peer (RFC 862). Its end is the end of this function, however it comes: then
-  // `socket` is closed, for a coroutine's parameters are in its frame.
+  // `socket` is closed, because a coroutine's parameters are in its frame.
   PeerTask echo(FileDescriptor socket) {
     for (;;) {
       const std::span<const std::byte> bytes = co_await Receive(*this, socket.get());
@@ -249,8 +249,8 @@ class CoroutinesServer {
     }
 
    private:
-    // True when all is sent, or nothing more can be. MSG_NOSIGNAL, for a peer that is gone must be
-    // an error (EPIPE), not a signal.
+    // True when all is sent, or nothing more can be. MSG_NOSIGNAL, because a peer that is gone must
+    // be an error (EPIPE), not a signal.
     bool send_once() noexcept {
       counters().send_calls.add();
       const ssize_t sent = ::send(fd_, unsent_.data(), unsent_.size(), MSG_NOSIGNAL);

@@ -51,7 +51,7 @@ class ArrivalSchedule {
     return -std::log(uniform) * interval_ns_ * static_cast<double>(stride_);
   }
 
-  // SplitMix64 (Steele, Lea and Flood, 2014): eight bytes of state, for there may be thousands.
+  // SplitMix64 (Steele, Lea and Flood, 2014): eight bytes of state, because there may be thousands.
   std::uint64_t next_random() noexcept {
     random_ += 0x9e3779b97f4a7c15;
     std::uint64_t z = random_;

@@ -1,7 +1,6 @@
 #include "harness/load/swarm.hpp"
 
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -12,6 +11,7 @@
 #include <thread>
 
 #include "harness/load/echo_probe.hpp"
+#include "harness/load/swarm_reading.hpp"
 #include "harness/load/swarm_worker.hpp"
 #include "harness/machine/cgroup.hpp"
 #include "harness/machine/cpu.hpp"
@@ -107,7 +107,7 @@ class Swarm::Crew {
     // What reading the server's figures takes shall be over when the window begins.
     wait_for_all(start_ + warmup - std::min(options_.reading_time, warmup / 2));
     // The workers go on meanwhile, so the callback comes first and the reading close after it.
-    std::optional<Reading> begin;
+    std::optional<SwarmReading> begin;
     if (going_on()) {
       options_.on_window_begin();
       begin = read();
@@ -118,7 +118,7 @@ class Swarm::Crew {
     if (begin && requests_completed() == begin->completed) wait_for_all();
     SwarmSlice slice;
     if (begin) {
-      const Reading end = read();
+      const SwarmReading end = read();
       options_.on_window_end();
       slice.requests = end.completed - begin->completed;
       slice.time = end.time - begin->time;
@@ -150,36 +150,13 @@ class Swarm::Crew {
       if (worker->thread.joinable()) worker->thread.join();
     }
     check();
-    measure();
+    measure(begin_sum_, end_sum_, result_);
     add_up();
     return std::move(result_);
   }
 
  private:
   enum class Step : std::uint8_t { open, load, close };
-
-  // The threads' clocks and counters at one moment, or the sum of several moments: the difference
-  // of two such sums is the sum of what happened in between.
-  struct Reading {
-    nanoseconds time{0};
-    std::vector<nanoseconds> cpu;  // of each thread
-    nanoseconds run_queue{0};      // of all threads
-    std::vector<CpuShares> shares;
-    nanoseconds throttled{0};
-    nanoseconds asleep{0};
-    std::uint64_t completed = 0;
-
-    void add(const Reading& other) {
-      time += other.time;
-      throttled += other.throttled;
-      asleep += other.asleep;
-      run_queue += other.run_queue;
-      completed += other.completed;
-      cpu.resize(other.cpu.size());
-      for (std::size_t i = 0; i < cpu.size(); ++i) cpu[i] += other.cpu[i];
-      add_shares(shares, other.shares);
-    }
-  };
 
   struct Worker : SwarmWorker {
     using SwarmWorker::SwarmWorker;
@@ -293,20 +270,15 @@ class Swarm::Crew {
     return sum;
   }
 
-  [[nodiscard]] Reading read() const {
-    Reading reading;
+  [[nodiscard]] SwarmReading read() const {
+    SwarmReading reading;
     for (const auto& worker : workers_) {
       // The thread has not been joined, so its clock can be had until it ends, and then is asked
       // for no more.
       reading.cpu.push_back(cpu_time_of(worker->thread).value_or(nanoseconds(0)));
     }
     reading.completed = requests_completed();
-    reading.time = Clock::now().time_since_epoch();
-    timespec since_boot{};
-    if (::clock_gettime(CLOCK_BOOTTIME, &since_boot) == 0) {  // with the time asleep
-      reading.asleep =
-          std::chrono::seconds(since_boot.tv_sec) + nanoseconds(since_boot.tv_nsec) - reading.time;
-    }
+    reading.read_clocks();
     reading.run_queue = run_queue_delay();
     reading.shares = read_steal(usable_cpus());
     if (quota_) reading.throttled = throttled_time(*quota_).value_or(nanoseconds(0));
@@ -322,27 +294,6 @@ class Swarm::Crew {
       sum += *delay;
     }
     return sum;
-  }
-
-  void measure() {
-    const Reading& begin = begin_sum_;
-    const Reading& end = end_sum_;
-    result_.measured_time = end.time - begin.time;
-    result_.measured_requests = end.completed - begin.completed;
-    result_.delays.run_queue = end.run_queue - begin.run_queue;
-    result_.delays.throttled = end.throttled - begin.throttled;
-    result_.delays.asleep = end.asleep - begin.asleep;
-    result_.delays.steal_share = steal_share(begin.shares, end.shares);
-    for (std::size_t i = 0; i < begin.shares.size() && i < end.shares.size(); ++i) {
-      result_.delays.steal_share_by_cpu.emplace_back(
-          end.shares[i].cpu, steal_share({begin.shares[i]}, {end.shares[i]}));
-    }
-    for (std::size_t i = 0; i < begin.cpu.size(); ++i) {
-      const nanoseconds used = end.cpu[i] - begin.cpu[i];
-      result_.client_cpu += used;
-      result_.busiest_thread_share = std::max(result_.busiest_thread_share,
-                                              to_seconds(used) / to_seconds(result_.measured_time));
-    }
   }
 
   void add_up() {
@@ -400,8 +351,8 @@ class Swarm::Crew {
   Step step_ = Step::open;
   std::size_t entered_ = 0;   // steps after the first
   std::size_t finished_ = 0;  // workers that are through with the step
-  Reading begin_sum_;
-  Reading end_sum_;
+  SwarmReading begin_sum_;
+  SwarmReading end_sum_;
   SwarmResult result_;
   // Last, so that their threads are joined before anything that they use is gone.
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -146,7 +146,7 @@ OnCpu::~OnCpu() {
     run_on_cpus(before_);
   } catch (const std::exception&) {
     // They can have been taken away meanwhile: then the thread keeps the one that it has, and
-    // whoever plans with its CPUs next says that it couldn't pin.
+    // the next to plan with its CPUs says that it couldn't pin.
   }
 }
 

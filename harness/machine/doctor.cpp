@@ -282,7 +282,7 @@ class Observer {
   }
 
   // What it takes to count system calls from outside: the tracepoint's number, which is in tracefs,
-  // and the right to watch the kernel, for the tracepoint is in it.
+  // and the right to watch the kernel, because the tracepoint is in it.
   void observe_tracepoint() {
     const std::string& tracepoint = machine_.tracepoint;
     if (tracepoint == "usable") {

@@ -18,7 +18,7 @@ struct GuardedEnd {
 
 // A byte of this in the pipe of orders asks the guardian's children to stop (SIGTERM): the program,
 // and those that have lost their parents. Who loses its parent later is asked then. The pipe's end
-// says that all is to be killed now. It comes also when whoever wrote into the pipe was killed.
+// says that all is to be killed now. It comes also when the writer of the pipe was killed.
 inline constexpr char order_to_stop = 'T';
 
 // What a guardian exits with when something is left that it may not kill, as of another user.

@@ -74,7 +74,7 @@ bool prepare(const SpawnOptions& options) {
   ::_exit(prepared ? 127 : 126);
 }
 
-// Whoever reads the other ends of pipes that this process had must see their ends.
+// The readers of pipes that this process had must see their ends.
 void close_all_but(int one, int other) {
   const auto low = static_cast<unsigned>(std::min(one, other));
   const auto high = static_cast<unsigned>(std::max(one, other));

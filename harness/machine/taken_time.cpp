@@ -70,7 +70,7 @@ double steal_share(const std::vector<CpuShares>& before, const std::vector<CpuSh
   for (const CpuShares& later : after) {
     const auto earlier = std::ranges::find(before, later.cpu, &CpuShares::cpu);
     if (earlier == before.end()) continue;
-    // In doubles, for the kernel lets idle and iowait shrink at times.
+    // In doubles, because the kernel lets idle and iowait shrink at times.
     steal += static_cast<double>(later.steal_ticks) - static_cast<double>(earlier->steal_ticks);
     total += static_cast<double>(later.total_ticks) - static_cast<double>(earlier->total_ticks);
   }

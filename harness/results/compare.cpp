@@ -27,9 +27,14 @@ void note_difference(std::vector<std::string>& differences, std::string_view wha
   if (a != b) differences.push_back(fmt::format("{}: {} and {}", what, a, b));
 }
 
+std::string digest_in_words(const Build& build) {
+  return build.code_digest.empty() ? "not told" : build.code_digest;
+}
+
 std::vector<std::string> list_differences(const RunContext& a, const RunContext& b) {
   std::vector<std::string> found = differences(a.machine, b.machine);
   note_difference(found, "git commit", a.build.git_commit, b.build.git_commit);
+  note_difference(found, "code that measures", digest_in_words(a.build), digest_in_words(b.build));
   note_difference(found, "compiler", a.build.compiler, b.build.compiler);
   note_difference(found, "build type", a.build.build_type, b.build.build_type);
   note_difference(found, "compiler flags", a.build.flags, b.build.flags);

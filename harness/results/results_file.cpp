@@ -2,11 +2,15 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <cmath>
 #include <ctime>
 #include <fstream>
 #include <istream>
 
 #include "harness/bench/summary.hpp"
+#include "harness/results/cell_histograms.hpp"
+#include "harness/results/trial_rows.hpp"
 #include "harness/text/field_json.hpp"
 #include "harness/text/json.hpp"
 #include "harness/text/whole_file.hpp"
@@ -16,7 +20,7 @@ namespace echomux {
 namespace {
 
 // What is written, and the oldest that is still read.
-constexpr int schema_version = 7;
+constexpr int schema_version = 8;
 constexpr int oldest_schema_version = 2;
 // A larger file is none of ours, and is not worth filling the memory with.
 constexpr std::uintmax_t largest_file_bytes = std::uintmax_t{64} * 1024 * 1024;
@@ -25,7 +29,7 @@ constexpr std::size_t most_cells = 100'000;
 
 // Throws std::runtime_error for a plan of more cells than that.
 void check_size(const SweepPlan& plan) {
-  // Each factor alone first, for the product could wrap around.
+  // Each factor alone first, because the product could wrap around.
   std::size_t cells = 1;
   for (const std::size_t factor :
        {plan.servers.size(), plan.idle_connections.size(), plan.rates.size()}) {
@@ -40,6 +44,21 @@ void add_sources(std::vector<Field>& to) {
   for_each_field(Of<T>{}, [&](const Field& field, auto) {
     if (!field.source.empty()) to.push_back(field);
   });
+}
+
+// With six digits, and never fewer than three behind the point: no figure is as exact as that.
+Json with_digits(const Json& value) {
+  Json result = value;
+  if (value.is_object()) {
+    for (const auto& [name, member] : value.items()) result[name] = with_digits(member);
+  } else if (value.is_array()) {
+    std::ranges::transform(value, result.begin(), with_digits);
+  } else if (value.is_number() && !value.is_number_unsigned()) {
+    const auto number = value.get<double>();
+    result = Json::parse(std::abs(number) < 1000 ? fmt::format("{:.6g}", number)
+                                                 : fmt::format("{:.3f}", number));
+  }
+  return result;
 }
 
 int version_of(const Results& /*results*/) {
@@ -123,6 +142,10 @@ void for_each_field(Of<Results>, Visit visit) {
          .source = "the kernel's tracepoint raw_syscalls:sys_enter, in a pass of its own",
          .places = {.ledger = 14}},
         &Results::system_calls);
+  visit({.name = "histograms",
+         .explanation = "Of the cells with several trials; else a trial has its own.",
+         .since = 8},
+        &Results::histograms);
 }
 
 namespace {
@@ -176,6 +199,17 @@ std::string results_json(const Results& results) {
   return json_of(results).dump(1) + "\n";
 }
 
+std::string compact_results_json(Results results) {
+  add_histograms(results);
+  for (Trial& trial : results.trials) {
+    if (trial.cost) trial.cost->slice_cpu_us_per_request.clear();
+  }
+  Json json = json_of(results);
+  for (const char* const follows : {"sources", "summary"}) json.erase(follows);
+  json["trials"] = rows_of(with_digits(json.at("trials")));
+  return in_lines(json) + "\n";
+}
+
 std::string results_schema(const std::vector<Metric>& summarized) {
   Json schema{{"$schema", "http://json-schema.org/draft-07/schema#"},
               {"title", "Results of echomux bench"},
@@ -187,6 +221,22 @@ std::string results_schema(const std::vector<Metric>& summarized) {
   Json names = Json::array();
   for (const Metric& metric : summarized) names.push_back(metric.name);
   properties["summary"]["items"]["properties"]["metrics"]["propertyNames"] = {{"enum", names}};
+  // The compact form has no more than was measured, and its trials in rows.
+  Json& required = schema["required"];
+  Json needed = Json::array();
+  for (const Json& name : required) {
+    if (name != Json("summary") && name != Json("sources")) needed.push_back(name);
+  }
+  required = needed;
+  Json table = object_schema();
+  for (const char* const part : {"same", "words"}) {
+    add_to_schema({part}, {{"type", "object"}}, table);
+  }
+  for (const char* const part : {"columns", "rows"}) {
+    add_to_schema({part}, {{"type", "array"}}, table);
+  }
+  table["description"] = "The compact form: see harness/results/trial_rows.hpp.";
+  properties["trials"] = {{"oneOf", Json::array({properties.at("trials"), table})}};
   return schema.dump(1) + "\n";
 }
 
@@ -199,13 +249,14 @@ FileDescriptor write_and_hold_results(const std::filesystem::path& path, const R
 }
 
 Results parse_results(std::istream& text) {
-  const Json json = Json::parse(text);
-  const Json& version = json.at("schema_version");
+  Json json = Json::parse(text);
+  const Json version = json.at("schema_version");
   for (int known = oldest_schema_version; known <= schema_version; ++known) {
     if (version != known) continue;
     Results results;
     // Before version 4 nothing else was sent, and so it wasn't said.
     if (known < 4) results.context.plan.load.payload = Payload::binary;
+    if (json.at("trials").is_object()) json["trials"] = objects_of(json.at("trials"));
     read_json(json, results, known);
     check_size(results.context.plan);
     // A load's kind follows from its end, and a trial's reason stands with its load alone.

@@ -47,7 +47,8 @@ def make_report(files, out):
 
 
 def reference():
-    return json.loads(pathlib.Path(os.environ["ECHOMUX_RESULTS"]).read_text(encoding="utf-8"))
+    command = [os.environ["ECHOMUX_PROGRAM"], "show", os.environ["ECHOMUX_RESULTS"], "--format", "json"]
+    return json.loads(subprocess.run(command, capture_output=True, timeout=60, check=True).stdout)
 
 
 def keep_cells(results, keep):

@@ -103,7 +103,7 @@ TEST_F(BenchSmallDisk, WritesEverythingWhenThereIsRoomAgain) {
   disk_->make_room();
   const Finished run = bench.finish();
   check_that_all_is_written(run, results_path());
-  // Told when it began, once, for then it can still be mended; and when it was over.
+  // Told when it began, once, because then it can still be mended; and when it was over.
   const std::size_t first = run.err.find("cannot write the results");
   ASSERT_NE(first, std::string::npos) << run.err;
   EXPECT_LT(first, run.err.find("[5/8]"));

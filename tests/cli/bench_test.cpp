@@ -1,10 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 
+#include "echo/system_call.hpp"
 #include "harness/results/results_file.hpp"
 #include "harness/text/json.hpp"
 #include "tests/support/busy_machine.hpp"
@@ -133,6 +137,32 @@ TEST_F(Bench, SaysWhatCannotBeMeasured) {
     EXPECT_EQ(run.status, 0) << limit.server;
     for (const std::string& words : limit.said) EXPECT_THAT(run.out, HasSubstr(words));
   }
+}
+
+TEST_F(Bench, RefinesItsAnswerInItsPlaceAtATerminal) {
+  const std::vector<std::string> options =
+      arguments({"--backends", "poll,epoll_lt", "--idle", "0,10", "--no-report"});
+  const Finished piped = run_program(options);
+  ASSERT_EQ(piped.status, 0) << piped.err;
+  EXPECT_THAT(piped.err, AllOf(HasSubstr("so far, after 2 of 4 trials"), Not(HasSubstr("\x1b"))));
+
+  Terminal terminal = open_terminal();
+  const Pipe out = make_pipe();
+  Program program(options, {.out = out.write_end.get(), .err = terminal.terminal.get()});
+  std::string text;
+  // The first line names the file, and so does the last.
+  while (text.find("raw results: ") == text.rfind("raw results: ")) {
+    pollfd watched{.fd = terminal.keyboard.get(), .events = POLLIN, .revents = 0};
+    ASSERT_EQ(::poll(&watched, 1, static_cast<int>(patience.count())), 1) << text;
+    std::array<char, 4096> chunk{};
+    const auto count = check(::read(watched.fd, chunk.data(), chunk.size()), "read the terminal");
+    text.append(chunk.data(), static_cast<std::size_t>(count));
+  }
+  EXPECT_EQ(program.wait(), 0);
+  // What stood there is gone before the table comes.
+  const std::size_t said = text.find("so far, after 2 of 4 trials");
+  ASSERT_NE(said, std::string::npos) << text;
+  EXPECT_THAT(text.substr(said), ::testing::ContainsRegex("\x1b\\[[0-9]+A\x1b\\[J"));
 }
 
 TEST_F(Bench, SaysBeforeMeasuringThatItCannotWrite) {

@@ -151,7 +151,7 @@ TEST(CommandLine, TellsItsVersion) {
   EXPECT_THAT(
       version.out,
       MatchesRegex("echomux [0-9]+\\.[0-9]+\\.[0-9]+ \\(commit (unknown|[0-9a-f]+(-dirty)?), "
-                   "[A-Za-z]*, package .+\\)\n"));
+                   "code [0-9a-f]+, [A-Za-z]*, package .+\\)\n"));
 }
 
 ServerCommand serve_any(const std::vector<std::string>& options = {}) {

@@ -56,7 +56,7 @@ TEST_P(ConformanceOfOurs, ServesThoseWhoWaitForADescriptorInTheirTurn) {
   }
   EXPECT_EQ(those_with_answer(peers).size(), capacity);
 
-  // Whoever is served leaves, until everybody has been.
+  // A peer that is served leaves, until all have been.
   for (std::size_t served = 0; served < count;) {
     ASSERT_TRUE(eventually(patience, [&] { return !those_with_answer(peers).empty(); }))
         << "nobody is served any more after " << served << " peers";
@@ -236,7 +236,7 @@ TEST_P(ConformanceOfOurs, ServesOrTurnsAwayMoreThanAnFdSetHolds) {
 }
 
 // No more address space, from one moment to the next. Each newcomer is then served or turned away,
-// and whoever is inside stays.
+// and those inside stay.
 TEST_P(ConformanceOfOurs, SurvivesRunningOutOfMemory) {
   if (slowed_down) GTEST_SKIP() << "what looks on needs address space itself";
   if (under_faults()) GTEST_SKIP() << "to keep what a short send leaves takes memory itself";

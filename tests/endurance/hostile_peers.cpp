@@ -12,6 +12,7 @@
 #include "cli/output.hpp"
 #include "harness/machine/cpu.hpp"
 #include "harness/machine/keep_awake.hpp"
+#include "harness/results/trial_rows.hpp"
 #include "tests/endurance/hostile_trial.hpp"
 
 namespace {
@@ -114,14 +115,15 @@ int run(const Options& options, const std::stop_token& stop) {
   if (const auto cpu = options.client_cpu()) run_on_cpus({*cpu});
   const std::vector<HostileTrial> trials = try_all(plan, options, stop);
 
+  Json all = Json::array();
+  for (const HostileTrial& trial : trials) all.push_back(to_json(trial));
   json.update({{"rounds", options.rounds},
                {"interrupted", stop.stop_requested()},
-               {"trials", Json::array()}});
-  for (const HostileTrial& trial : trials) json["trials"].push_back(to_json(trial));
+               {"trials", rows_of(all)}});
   return conclude(options,
                   {.name = "hostile",
                    .details = "trials",
-                   .json = json.dump(1),
+                   .json = in_lines(json),
                    .summary = summary(plan, trials, hostile_tables(trials, TableFormat::markdown)),
                    .table = hostile_tables(trials, TableFormat::text),
                    .interrupted = stop.stop_requested(),

@@ -18,7 +18,7 @@ struct HostileKind {
   std::string what;                          // they do, as the end of a sentence
   PeerScript script;                         // of each
   std::size_t peers = 1;                     // at once
-  bool replaced = false;                     // whoever leaves is followed by another at once
+  bool replaced = false;                     // a peer that leaves is followed by another at once
   std::uint64_t most_started = without_end;  // in all, where they are replaced
   bool lasts_until_done = false;             // the load ends by itself, not after a time
   bool leaves_in_order = false;              // with all echoes back; else with resets

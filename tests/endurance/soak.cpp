@@ -69,7 +69,7 @@ std::string summary(const Options& options, const SoakResult& result,
       "over that of the {}\n  in the same window, a bare epoll loop without churn; what slows the "
       "machine down slows both.\n"
       "- busy_poll runs at nice 19, since it never sleeps and shares its CPU with the others. "
-      "blocking serves its churn\n  between the windows, for it serves one peer at a time.\n",
+      "blocking serves its churn\n  between the windows, because it serves one peer at a time.\n",
       options.minutes, Minutes(result.duration).count(), result.interrupted ? " (interrupted)" : "",
       options.soak.arrivals_per_second, options.soak.requests_per_second,
       soak_table(result, verdicts, TableFormat::markdown), to_seconds(options.soak.window),

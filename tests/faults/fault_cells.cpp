@@ -105,8 +105,8 @@ std::string why_not(const FaultCell& cell) {
 }
 
 // Busy polling makes millions of calls that find nothing, and always in the same order: every n-th
-// might be the same peer's for ever. An attempt to accept may fail for want of something whoever
-// waits.
+// might be the same peer's for ever. An attempt to accept may fail for want of something even when
+// no peer waits.
 std::string options_of(const FaultCell& cell) {
   const bool of_interest = cell.call == recv || cell.call == send ||
                            (cell.call == accept4 && !is_shortage(cell.fault) &&
@@ -237,7 +237,7 @@ std::vector<FaultCell> storm_cells(std::uint64_t seed, std::size_t count) {
         }
         const bool harms = cell.harm != FaultHarm::nobody;
         storm.rules += harms ? 1 : 0;
-        // A seed of its own for each, and less often, for there are many.
+        // A seed of its own for each, and less often, because there are many.
         (harms ? storm.rule : harmless) +=
             ";" + std::string(name_of(cell.call)) + ":" + cell.fault +
             ":random=" + (harms ? "0.02" : "0.08") +

@@ -29,7 +29,7 @@ inline constexpr std::array all_times{FaultWhen::first, FaultWhen::every, FaultW
 
 // Whom a fault may harm.
 enum class FaultHarm : std::uint8_t {
-  nobody,     // it passes, and whoever it delays loses nothing
+  nobody,     // it passes, and a delayed peer loses nothing
   its_peer,   // the one connection it strikes
   newcomers,  // the same, of connections that have only just come
   server,     // without what has failed there can be no server, which must say so

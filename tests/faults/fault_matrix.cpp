@@ -8,13 +8,12 @@
 #include <filesystem>
 #include <iostream>
 #include <iterator>
-#include <map>
 #include <thread>
 #include <vector>
 
 #include "cli/command.hpp"
 #include "cli/output.hpp"
-#include "harness/text/json.hpp"
+#include "harness/results/trial_rows.hpp"
 #include "harness/text/table.hpp"
 #include "harness/text/whole_file.hpp"
 #include "harness/text/words.hpp"
@@ -78,29 +77,42 @@ std::string verdict_name(Verdict verdict) {
 }
 
 Json to_json(const FaultCell& cell, const FaultResult& result, const std::string& rule) {
-  const std::string text = in_words(cell, result);
-  const auto verdict = verdict_name(result.verdict);
-  if (result.verdict == Verdict::not_applicable) return {{"text", text}, {"verdict", verdict}};
-  return {{"injected", result.injected}, {"lost", result.lost}, {"rule", rule},
-          {"seconds", result.seconds},   {"text", text},        {"verdict", verdict}};
+  return {{"injected", result.injected},
+          {"lost", result.lost},
+          {"rule", rule},
+          {"seconds", result.seconds},
+          {"text", in_words(cell, result)},
+          {"verdict", verdict_name(result.verdict)}};
 }
 
-// One cell a line, which is easy to search and to compare.
+std::size_t count_of(Verdict verdict, const std::vector<Tried>& all,
+                     const FaultResult Tried::*injector) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      all, [&](const Tried& tried) { return (tried.*injector).verdict == verdict; }));
+}
+
+// What was tried; the rest is counted.
 std::string to_json(const std::vector<Tried>& all, const Options& options) {
-  std::string text = fmt::format("{{\"seed\": {}, \"cells\": [", options.seed);
+  Json cells = Json::array();
   for (const Tried& tried : all) {
     const FaultCell& cell = tried.cell;
+    if (!cell.not_applicable.empty()) continue;
     Json json{{"backend", cell.backend->name},
               {"call", is_storm(cell) ? "all" : name_of(cell.call)},
               {"fault", cell.fault},
+              {"when", name_of(cell.when)},
               {"shim", to_json(cell, tried.shim, cell.rule)}};
-    if (options.strace && !cell.strace.empty()) {
+    if (tried.strace.verdict != Verdict::not_applicable) {
       json["strace"] = to_json(cell, tried.strace, cell.strace);
     }
-    json["when"] = name_of(cell.when);
-    text += (&tried == all.data() ? "\n" : ",\n") + json.dump();
+    cells.push_back(std::move(json));
   }
-  return text + "\n]}\n";
+  return in_lines({{"seed", options.seed},
+                   {"not_applicable",
+                    {{"shim", count_of(Verdict::not_applicable, all, &Tried::shim)},
+                     {"strace", count_of(Verdict::not_applicable, all, &Tried::strace)}}},
+                   {"cells", rows_of(cells)}}) +
+         "\n";
 }
 
 // One row of a backend's table: a call and a fault, at all times.
@@ -125,29 +137,8 @@ bool is_applicable(const Row& row) {
                              [](const Tried* tried) { return tried->cell.not_applicable.empty(); });
 }
 
-// Numbers the reasons why something isn't applicable, so that a table stays readable.
-class Footnotes {
- public:
-  std::string mark(const std::string& reason) {
-    const auto found = std::ranges::find(reasons_, reason);
-    const auto at = found - reasons_.begin();
-    if (found == reasons_.end()) reasons_.push_back(reason);
-    return fmt::format("not applicable [{}]", at + 1);
-  }
-  [[nodiscard]] std::string text() const {
-    std::string text;
-    for (std::size_t i = 0; i < reasons_.size(); ++i) {
-      text += fmt::format("[{}] {}  \n", i + 1, reasons_[i]);
-    }
-    return text;
-  }
-
- private:
-  std::vector<std::string> reasons_;
-};
-
-std::string markdown_cell(const Tried& tried, Footnotes& footnotes) {
-  if (!tried.cell.not_applicable.empty()) return footnotes.mark(tried.cell.not_applicable);
+std::string markdown_cell(const Tried& tried) {
+  if (!tried.cell.not_applicable.empty()) return "-";
   std::string text = in_words(tried.cell, tried.shim);
   if (tried.strace.verdict != Verdict::not_applicable) {
     text += "; strace: " + in_words(tried.cell, tried.strace);
@@ -156,40 +147,21 @@ std::string markdown_cell(const Tried& tried, Footnotes& footnotes) {
   return text;
 }
 
-// Of the rows in which nothing is applicable, by reason.
-std::string not_applicable_in(const std::vector<Row>& rows) {
-  std::map<std::string, std::vector<std::string>> reasons;
-  for (const Row& row : rows) {
-    if (is_applicable(row)) continue;
-    const FaultCell& first = row.front()->cell;
-    reasons[first.not_applicable].push_back(std::string(name_of(first.call)) + " " + first.fault);
-  }
-  std::string text = "\nNot applicable at any time:\n\n";
-  for (const auto& [reason, cells] : reasons) {
-    // A call that isn't made can't fail in any way: that needs no list.
-    text += cells.size() == fault_names.size()
-                ? fmt::format("- {}: all faults\n", reason)
-                : fmt::format("- {}: {}\n", reason, joined(cells, ", "));
-  }
-  return text;
-}
-
 std::string markdown_of(const std::vector<Row>& rows) {
   Table table({Table::left("call"), Table::left("fault"), Table::left("first"),
                Table::left("every n-th"), Table::left("at random"),
                Table::left("always, for a while"), Table::left("at set-up")});
-  Footnotes footnotes;
   for (const Row& row : rows) {
     if (!is_applicable(row)) continue;
     const FaultCell& first = row.front()->cell;
     std::vector<std::string> cells{std::string(name_of(first.call)), first.fault};
     cells.resize(cells.size() + all_times.size());
     for (const Tried* const tried : row) {
-      cells[2 + static_cast<std::size_t>(tried->cell.when)] = markdown_cell(*tried, footnotes);
+      cells[2 + static_cast<std::size_t>(tried->cell.when)] = markdown_cell(*tried);
     }
     table.add(std::move(cells));
   }
-  return table.print(TableFormat::markdown) + "\n" + footnotes.text() + not_applicable_in(rows);
+  return table.print(TableFormat::markdown);
 }
 
 // The storms of one backend.
@@ -215,12 +187,12 @@ std::string storms_of(const std::vector<Tried>& all, std::string_view backend) {
 
 std::string summary_of(std::string_view name, const std::vector<Tried>& all,
                        const FaultResult Tried::*injector) {
-  std::map<Verdict, std::size_t> sum;
-  for (const Tried& tried : all) ++sum[(tried.*injector).verdict];
+  const auto count = [&](Verdict verdict) { return count_of(verdict, all, injector); };
+  const std::size_t not_applicable = count(Verdict::not_applicable);
   return fmt::format(
       "- {}: {} cells tried, {} passed, {} failed, {} never fired; {} not applicable\n", name,
-      sum[Verdict::passed] + sum[Verdict::failed] + sum[Verdict::never_fired], sum[Verdict::passed],
-      sum[Verdict::failed], sum[Verdict::never_fired], sum[Verdict::not_applicable]);
+      all.size() - not_applicable, count(Verdict::passed), count(Verdict::failed),
+      count(Verdict::never_fired), not_applicable);
 }
 
 std::string to_markdown(const std::vector<Tried>& all, const Options& options) {
@@ -229,7 +201,9 @@ std::string to_markdown(const std::vector<Tried>& all, const Options& options) {
       "calls while 22 peers of\nall kinds use it; how, and what must hold, is in "
       "`tests/faults/fault_scenario.cpp`. \"lost\" counts the peers\nthat lost their own "
       "connection "
-      "to a fault in it; nobody else lost a byte. The seed of the random ones is " +
+      "to a fault in it; nobody else lost a byte. \"-\" is a "
+      "cell that isn't\napplicable: `tests/faults/fault_cells.cpp` says why. The seed of the "
+      "random ones is " +
       std::to_string(options.seed) + ".\n\n";
   text += summary_of("preloaded shim", all, &Tried::shim);
   if (options.strace) text += summary_of("strace --inject", all, &Tried::strace);

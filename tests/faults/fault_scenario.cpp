@@ -123,7 +123,7 @@ class Scenario {
     drive_all(all, "in the second part");
     wait_for_chance(all);
     server_.switch_on(false);
-    // Whoever is still there has not been harmed.
+    // Peers that are still there have not been harmed.
     for (Stream& stream : all) {
       stream.goal = stream.data.size();
       stream.ends = stream.ends || !stream.resets;
@@ -154,7 +154,7 @@ class Scenario {
     server_.switch_on(true);
     Streams newcomers;
     for (std::size_t i = 0; i < 3; ++i) add(newcomers, long_bytes + i).ends = true;
-    // From here on whoever comes meets the fault.
+    // From here on every newcomer meets the fault.
     // (A server asleep in accept may take one of them first.)
     require(eventually(patience,
                        [&] {

@@ -97,13 +97,13 @@ TEST_P(OddModeTest, IsCaughtAndShrinks) {
 
 INSTANTIATE_TEST_SUITE_P(
     OddServers, OddModeTest,
-    ::testing::Values(OddMode{"corrupt=5000", "came back as", 2}, OddMode{"short=5000", "", 2},
-                      OddMode{"extra=5000", "", 2}, OddMode{"silent", "nothing moved", 0},
-                      OddMode{"refuse", "", 0}, OddMode{"reset=5000", "", 2},
-                      OddMode{"die=5000", "", 2}, OddMode{"drop-idle=5000", "", 4},
-                      OddMode{"accept-only=2", "", 3},
-                      // One thread whose sends wait for the peer: whoever doesn't read stops all.
-                      OddMode{"plain", "nothing moved", 5}),
+    ::testing::Values(
+        OddMode{"corrupt=5000", "came back as", 2}, OddMode{"short=5000", "", 2},
+        OddMode{"extra=5000", "", 2}, OddMode{"silent", "nothing moved", 0},
+        OddMode{"refuse", "", 0}, OddMode{"reset=5000", "", 2}, OddMode{"die=5000", "", 2},
+        OddMode{"drop-idle=5000", "", 4}, OddMode{"accept-only=2", "", 3},
+        // One thread whose sends wait for the peer: a peer that doesn't read stops all.
+        OddMode{"plain", "nothing moved", 5}),
     [](const auto& test) {
       std::string name = test.param.mode.substr(0, test.param.mode.find('='));
       std::erase(name, '-');

@@ -43,7 +43,7 @@ Flood::Flood(const Endpoint& server, std::size_t peers)
 }
 
 void Flood::run(const Peer& peer, const std::stop_token& stop) {
-  // Short, for it is also how long the destructor waits at most.
+  // Short, because it is also how long the destructor waits at most.
   constexpr int wait_ms = 50;
   // Unlike send(2), sendfile(2) can't be told to leave this signal out.
   sigset_t broken_pipe;

@@ -18,7 +18,7 @@ namespace echomux {
 [[nodiscard]] std::size_t open_descriptors(pid_t pid);
 
 // How many more it can open while numbers below `limit` are to be had. Numbers above, which it may
-// have from whoever started it, are of no account.
+// have from its parent, are of no account.
 [[nodiscard]] std::size_t free_descriptors(pid_t pid, rlim_t limit);
 
 // The number that its next descriptor would get. A limit of that many open files means that it can

@@ -6,8 +6,9 @@
 namespace echomux {
 
 // Interrupts the system calls of this thread every few milliseconds for as long as it lives, as a
-// handled signal does unless SA_RESTART is asked for. Again and again, for a single signal might
-// come just before the call. The process must have no other thread that could take the signal.
+// handled signal does unless SA_RESTART is asked for. Again and again, because a single signal
+// might come just before the call. The process must have no other thread that could take the
+// signal.
 class RepeatingAlarm {
  public:
   RepeatingAlarm() {

@@ -23,7 +23,7 @@ class SmallDisk {
   void make_room() const;
 
   // Lets nobody write, root included, or lets them again. Waits for the end of writing that is
-  // under way, for the kernel refuses while a file is open for it.
+  // under way, because the kernel refuses while a file is open for it.
   void set_read_only(bool read_only) const;
 
  private:

@@ -9,7 +9,7 @@
 namespace echomux {
 
 // What a program and all that it starts leave behind: while this lives, programs started by the
-// test get an environment variable by which they are known, whoever their parent has become, and a
+// test get an environment variable by which they are known, whatever their parent has become, and a
 // TMPDIR of their own. One at a time.
 class Traces {
  public:

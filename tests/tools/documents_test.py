@@ -3,8 +3,10 @@
 The environment variable ECHOMUX_PROGRAM names the program. The tools run in a copy of the tree.
 """
 
+import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +19,7 @@ SERVER = "epoll_et/epoll_et_server.cpp"
 REGION = "may-sleep"
 sys.path.insert(0, str(ROOT / "tools"))
 
-from documents import trace_lines, transcript  # noqa: E402 (they are found by that path)
+from documents import results, trace_lines, transcript  # noqa: E402 (they are found by that path)
 
 
 def copy_of_the_tree(folder):
@@ -164,6 +166,20 @@ class Weave(InACopy):
         self.change("results/README.md", "| epoll_lt | ", "| epoll_lt | 9")
         self.assert_drift("results/README.md: out of step", says="run: tools/weave")
 
+    def test_figures_of_older_code(self):
+        version = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True)
+        today = re.search(r"code (\w+),", version.stdout).group(1)
+        name = "results/million.json"
+        kept = json.loads((self.root / name).read_text(encoding="utf-8"))
+        for digest, is_older in ((today, False), ("0" * 16, True), (None, True)):
+            kept["build"]["code_digest"] = digest
+            self.assertEqual("measured with older code" in results.provenance(PROGRAM, kept),
+                             is_older, digest)
+            self.write(name, json.dumps(kept))
+            listed = self.run_tool("weave", "--older")
+            self.assertEqual(f"{name}: measured with older code" in listed.stderr, is_older, digest)
+            self.assertEqual(listed.returncode, 1 if listed.stderr else 0)
+
     def test_a_difference_that_has_changed(self):
         for name, text in (("one", "a"), ("other", "b")):
             self.write(f"{name}.hpp", f"// lesson: odd\n{text}\n// end lesson\n")
@@ -242,6 +258,18 @@ class Names(InACopy):
         self.assert_found("```sh\ntools/weaves\n```\n", "there is no tools/weaves")
         self.assert_found("```sh\nfrobnicate\n```\n", "is no command of ours", says="others.txt")
         self.assert_found("```\nechomux servers\n```\n", "no subcommand 'servers'")
+
+
+    def test_sentences_to_read_twice(self):
+        self.assert_fine("A peer waits, for example. It's for the user, for each of them.\n"
+                         "| whoever |\n\n```\nwhoever, for it does\n```\n\n" + "A b c. " * 30)
+        for text, because in (
+                ("Tell\nwhoever waits.", "odd.md:1: say who"),
+                ("It waits, for it is slow.", "say because"),
+                ("One.\n\n- " + "word " * 31 + "`f(a b c d)`.", "odd.md:3: 32 words in a sentence")):
+            self.assert_found(text, because, says="write it anew")
+        self.write("tools/documents/plain.txt", "odd.md: It waits, for\n")
+        self.assert_fine("It waits, for it is slow.")
 
 
 class Transcripts(InACopy):

@@ -11,7 +11,7 @@ from documents import tree  # noqa: E402 (it is found by that path)
 
 SERVERS = "blocking threaded busy_poll select poll epoll_lt epoll_et coroutines reactor_workers reuseport".split()
 # From the bottom up. What shares a line includes nothing of each other, so there can be no cycle.
-LAYERS = [["echo"], [*SERVERS, "beyond", "peers", "gallery", "floor", "course"], ["harness/stats"], ["harness/text"],
+LAYERS = [["echo", "tools"], [*SERVERS, "beyond", "peers", "gallery", "floor", "course"], ["harness/stats"], ["harness/text"],
           ["harness/machine"], ["harness/load"], ["harness/server"], ["harness/bench"],
           ["harness/results"], ["report"], ["reproduce"], ["claims"], ["cli"], ["mpi"], ["benchmarks"],
           ["tests"]]

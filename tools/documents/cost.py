@@ -26,12 +26,13 @@ def block(program, document, backend):
     chart.check(program, backend)
     picture = tree.link_from(document, f"{chart.FOLDER}/{chart.stem(backend)}.svg")
     link = tree.link_from(document, REFERENCE)
+    remark = ", measured with older code" if results.is_older_file(program, REFERENCE) else ""
     return "\n\n".join([
         f"![CPU time per request of {backend} beside idle connections, the other servers in grey]"
         f"({picture})",
         table(program, backend),
         textwrap.fill(
-            f"Medians of the reference run ([{REFERENCE}]({link})) with 95 % intervals, a star for "
+            f"Medians of the reference run ([{REFERENCE}]({link}){remark}) with 95 % intervals, a star for "
             "each outlier. " + formula(document, backend, sweep), WIDTH, break_long_words=False,
             break_on_hyphens=False)])
 

@@ -21,26 +21,48 @@ def run(program, *arguments):
     return done.stdout
 
 
-def provenance(command, build):
+def load(program, name):
+    """A results file of bench, with its summary."""
+    return json.loads(run(program, "show", name, "--format", "json"))
+
+
+def is_older(program, build):
+    """Whether other code than the program's has measured: see tools/code_digest.cpp."""
+    return f"code {build.get('code_digest') or 'unknown'}," not in run(program, "--version")
+
+
+def is_older_file(program, name):
+    return is_older(program, json.loads(tree.read(name))["build"])
+
+
+def older(program):
+    """The files that './run reference' makes and that are of older code."""
+    names = ["results/reference.json", "results/claims.json", "results/million.json",
+             *(f"results/figures/{path.name}"
+               for path in sorted((tree.ROOT / "results/figures").glob("*.json")))]
+    return [name for name in names if is_older_file(program, name)]
+
+
+def provenance(program, made):
     """What made a figure, to stand beside it."""
     words = " ".join(pathlib.PurePath(word).name if word.endswith("/echomux") else word
-                     for word in command)
-    return f"`{words}` at commit `{build['git_commit']}`"
+                     for word in made["command"])
+    remark = ", measured with older code" if is_older(program, made["build"]) else ""
+    return f"`{words}` at commit `{made['build']['git_commit']}`{remark}"
 
 
 def table(program, document, name):
-    results = json.loads(tree.read(name))
     shown = run(program, "show", name, "--format", "markdown")
-    made = provenance(results["command"], results["build"])
+    made = provenance(program, json.loads(tree.read(name)))
     link = f"[{name}]({tree.link_from(document, name)})"
     return f"{shown.rstrip()}\n\n{link} was made by {made}."
 
 
-def costs(_, document, *names):
+def costs(program, document, *names):
     """What each server costs, a row each, of several results files in slices."""
     rows = {}
     for name in names:
-        for cell in json.loads(tree.read(name))["summary"]:
+        for cell in load(program, name)["summary"]:
             if cell["rate"] > 0 and cell["metrics"]:
                 rows.setdefault(cell["server"], {})[cell["idle_connections"]] = cell
     lines = ["| server | × floor, none idle | × floor, 10,000 idle | calls/req | bytes/connection |",
@@ -67,7 +89,7 @@ def word_for(cells):
     if most["outcome"] == "starved":
         return "serves one"
     if "limit" in most["note"]:
-        return f"has a {most['note']}"
+        return most["note"]
     if cells[min(cells)]["verdict"] == "saturated":
         return "always busy"
     costs = [cells[idle]["metrics"]["cpu_us_per_request"]["median"] for idle in (min(cells), max(cells))]
@@ -76,7 +98,7 @@ def word_for(cells):
 
 def seven(program, document, name):
     """A row each: what a request costs beside few and many idle connections."""
-    results = json.loads(tree.read(name))
+    results = load(program, name)
     rows = {}
     for cell in results["summary"]:
         if cell["rate"] > 0 and cell["server"] != "floor":
@@ -91,11 +113,9 @@ def seven(program, document, name):
         costs = " | ".join(figure(idle, "cpu_us_per_request") for idle in columns)
         lines.append(f"| [{server}]({tree.link_from(document, server + '/README.md')}) | {costs} | "
                      f"{figure(10_000, 'cpu_ratio_to_floor')} | {word_for(cells)} |")
-    shown = run(program, "show", name, "--format", "markdown").splitlines()
-    answer = [line for line in shown if line.startswith(("Beside", "With no idle"))]
     machine = results["machine"]
-    made = provenance(results["command"], results["build"])
-    return "\n".join([*lines, "", *answer, "",
+    made = provenance(program, results)
+    return "\n".join([*lines, "",
                       f"{machine['cpu_model']}, {machine['cpus_usable']} CPUs"
                       f"{', a virtual machine' if machine['hypervisor'] else ''}; "
                       f"[{name}]({tree.link_from(document, name)}) by {made}."])
@@ -105,13 +125,19 @@ def bytes_in_words(value):
     return f"{number(value)} bytes"
 
 
-def million(_, document, name):
+def million(program, document, name):
     """What ./run million saw."""
     seen = json.loads(tree.read(name))
     connections = seen["connections"]
     listed = sum(cache["bytes_per_connection"] for cache in seen["kernel_caches"]
                  if cache["name"].startswith("proc_inode"))
+    machine = seen["machine"]
+    first, last = map(int, machine["sysctls"]["net.ipv4.ip_local_port_range"].split())
+    ports = last - first + 1
     rows = [("connections, each confirmed by an echo", f"{connections:,}"),
+            ("descriptors that a process may have", f"{machine['limits']['descriptors_hard']:,}"),
+            ("ports that an address gives to clients", f"{ports:,}"),
+            ("client addresses that are needed for one server port", f"{-(-connections // ports):,}"),
             ("one pair of processes opens", f"{number(seen['one_pair_opens_per_second'])} a second"),
             ("all pairs open", f"{number(seen['opens_per_second'])} a second "
              f"({number(seen['seconds_to_open'])} s), {number(seen['opens_per_second'] / seen['one_pair_opens_per_second'])} of one pair's"),
@@ -130,6 +156,7 @@ def million(_, document, name):
         rows.append((f"of it `{cache['name']}`", bytes_in_words(cache["bytes_per_connection"])))
     if "loops" in seen:
         loops = seen["loops"]
+        rows.insert(1, ("server processes, and as many clients", f"{connections / loops['mean']:.0f}"))
         rows.append(("connections of a process", f"mean {number(loops['mean'])}, standard deviation {number(loops['deviation'])} "
                      f"(a random hash gives {number(loops['deviation_by_arithmetic'])})"))
     for key, beside in (("active_beside_none", "no idle ones"), ("active_beside_all", "all idle ones")):
@@ -138,17 +165,16 @@ def million(_, document, name):
                      f"{number(active['cpu_us_per_request'])} µs of the server's CPU, "
                      f"p50 {number(active['latency_us_p50'])} µs"))
     lines = ["| what | figure |", "| --- | --- |", *(f"| {what} | {figure} |" for what, figure in rows)]
-    machine = seen["machine"]
     return "\n".join(lines) + (f"\n\n{machine['cpu_model']}, {machine['kernel']}; "
                                f"[{name}]({tree.link_from(document, name)}) by "
-                               f"{provenance(seen['command'], seen['build'])}.")
+                               f"{provenance(program, seen)}.")
 
 
 def claims(program, _, name):
     """The ledger: each sentence with the verdict that follows from the evidence in this file."""
     kept = json.loads(tree.read(name))
     return (f"{run(program, 'claims', '--ledger', name).rstrip()} "
-            f"By {provenance(kept['command'], kept['build'])}.")
+            f"By {provenance(program, kept)}.")
 
 
 def number(value):
@@ -189,7 +215,7 @@ def figures(program, document, folder):
         results = json.loads(tree.read(f"{folder}/{name}.json"))
         (figure,) = results["figures"]
         lines.append(figure_row(linked, figure))
-        made.add(provenance(results["command"], results["build"]))
+        made.add(provenance(program, results))
         if name == SHOWN:
             picture = f"![{figure['title']}]({linked}/{name}.svg)"
     return "\n".join([picture, "", *lines, "", "Made by " + " and ".join(sorted(made)) + "."])

@@ -118,7 +118,7 @@ TEST(CpuClaim, IsSeenByBoth) {
   EXPECT_THAT(second.shared(), ElementsAre(cpu + 1));
   EXPECT_THAT(first->shared(), ElementsAre(cpu + 1));
   EXPECT_THAT(first->shared(), IsEmpty()) << "nothing was said since";
-  // It goes with whoever has it, and to who wants it.
+  // It goes with its holder, and to the next who wants it.
   first.reset();
   EXPECT_THAT(second.shared(), IsEmpty());
   CpuClaim third({cpu + 1});

@@ -170,6 +170,7 @@ TEST(BuildInfo, IsComplete) {
   const Build build = build_info();
   EXPECT_THAT(build.version, ::testing::MatchesRegex("[0-9]+[.][0-9]+[.][0-9]+"));
   EXPECT_THAT(build.git_commit, ::testing::MatchesRegex("unknown|[0-9a-f]{12,}(-dirty)?"));
+  EXPECT_THAT(build.code_digest, ::testing::MatchesRegex("[0-9a-f]{16}"));
   EXPECT_THAT(build.compiler, Not(IsEmpty()));
 }
 

@@ -148,6 +148,7 @@ TEST(Compare, ListsWhatTheTwoWereMadeWith) {
   Results b = a;
   b.context.machine.cpu_model = "another CPU";
   b.context.build.git_commit = "0123456789ab";
+  b.context.build.code_digest = "0123456789abcdef";
   b.context.build.compiler = "another compiler";
   b.context.build.build_type = "Debug";
   b.context.build.flags = "-O0";
@@ -161,10 +162,12 @@ TEST(Compare, ListsWhatTheTwoWereMadeWith) {
   b.context.machine.load_averages = {3, 2, 1};
   EXPECT_THAT(compare_p50(a, b).differences,
               ElementsAre("The CPU model differs: none against another CPU.",
-                          "git commit:  and 0123456789ab", "compiler:  and another compiler",
-                          "build type:  and Debug", "compiler flags:  and -O0",
-                          "CPUs:  and not pinned", "active connections: 10 and 20",
-                          "message bytes: 64 and 4096", "seconds measured per trial: 1 and 5"));
+                          "git commit:  and 0123456789ab",
+                          "code that measures: not told and 0123456789abcdef",
+                          "compiler:  and another compiler", "build type:  and Debug",
+                          "compiler flags:  and -O0", "CPUs:  and not pinned",
+                          "active connections: 10 and 20", "message bytes: 64 and 4096",
+                          "seconds measured per trial: 1 and 5"));
 }
 
 }  // namespace

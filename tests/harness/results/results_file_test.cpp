@@ -105,7 +105,7 @@ TEST(ResultsFile, HasEveryField) {
 
 TEST(ResultsFile, TellsWhatASummaryIsMadeOf) {
   const Json json = Json::parse(results_json(sample_results()));
-  EXPECT_EQ(json.at("schema_version"), 7);
+  EXPECT_EQ(json.at("schema_version"), 8);
   ASSERT_EQ(json.at("summary").size(), 4U);
   const Json& poll = json.at("summary").at(0);
   EXPECT_EQ(poll.at("server"), "poll");
@@ -128,10 +128,10 @@ TEST(ResultsFile, SaysWhatIsWrongWithAFile) {
     EXPECT_THAT(file.complaint(), AllOf(HasSubstr(file.path()), HasSubstr("not a results file")))
         << text;
   }
-  for (const char* const version : {"1", "8", "\"2\"", "null", "2.5"}) {
+  for (const char* const version : {"1", "9", "\"2\"", "null", "2.5"}) {
     file.fill(std::string(R"({"schema_version": )") + version + "}");
     EXPECT_THAT(file.complaint(), HasSubstr(std::string("its schema_version is ") + version +
-                                            ", this program reads 2 to 7"));
+                                            ", this program reads 2 to 8"));
   }
 }
 
@@ -179,6 +179,14 @@ TEST(ResultsFile, IsReadInTheVersionBefore) {
   find_place(json, "/trials/1/cost")->erase("page_faults_per_request");
   file.fill(json.dump());
   EXPECT_EQ(read_results(file.path()).trials[1].cost->page_faults_per_request, std::nullopt);
+  // Nor what version 8 tells of the code, and of cells.
+  json = Json::parse(written);
+  json["schema_version"] = 7;
+  find_place(json, "/build")->erase("code_digest");
+  json.erase("histograms");
+  file.fill(json.dump());
+  EXPECT_EQ(read_results(file.path()).context.build.code_digest, "");
+  EXPECT_EQ(build_from(json.at("build")).git_commit, sample_results().context.build.git_commit);
   // Nor what version 7 tells of several clients.
   json = Json::parse(written);
   json["schema_version"] = 6;
