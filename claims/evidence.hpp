@@ -10,14 +10,14 @@
 
 namespace echomux::claims {
 
-// Something that an experiment has seen or measured.
+// Something that a claim's test has seen or measured.
 struct Observation {
   std::string name;            // in snake_case, with its unit last: "wait_us", "events_reported"
   std::string what;            // in words, for the reader: "epoll_wait, level-triggered, again"
   std::vector<double> values;  // one, or one for each round of a measurement; a yes is 1, a no 0
 };
 
-// All that an experiment has seen, in the order in which it saw it. Names are unique.
+// All that a claim's test has seen, in the order in which it saw it. Names are unique.
 class Evidence {
  public:
   // Something counted or noticed once.
@@ -26,6 +26,8 @@ class Evidence {
   // they were measured in turn.
   void measure(std::string_view name, std::string_view what, std::vector<double> values);
 
+  // The one of this name. Throws std::out_of_range, which says the name, when there is none.
+  [[nodiscard]] const Observation& find(std::string_view name) const;
   [[nodiscard]] bool has(std::string_view name) const noexcept;
   // The value of a note; for a measurement, its median. Throws std::out_of_range that tells the
   // name when there is none.
@@ -43,8 +45,6 @@ class Evidence {
   }
 
  private:
-  [[nodiscard]] const Observation& find(std::string_view name) const;
-
   std::vector<Observation> observations_;
 };
 

@@ -18,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "claims/rules.hpp"
 #include "echo/socket.hpp"
 #include "echo/system_call.hpp"
 #include "harness/machine/proc_file.hpp"
@@ -120,11 +121,20 @@ std::size_t unacknowledged(int socket) {
   return asked(socket, SIOCOUTQ, "ioctl SIOCOUTQ");
 }
 
-int tcp_state(int socket) {
+bool in_close_wait(int socket) {
   tcp_info info{};
   socklen_t length = sizeof info;
   check(::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length), "getsockopt TCP_INFO");
-  return info.tcpi_state;
+  return info.tcpi_state == TCP_CLOSE_WAIT;
+}
+
+void end_direction(int socket) {
+  check(::shutdown(socket, SHUT_WR), "shutdown");
+}
+
+void end_direction(int from, int to) {
+  end_direction(from);
+  await("the end had arrived", [&] { return in_close_wait(to); });
 }
 
 void deliver(int from, int to, std::size_t count) {
@@ -208,9 +218,50 @@ DescriptorLimit::~DescriptorLimit() {
   ::setrlimit(RLIMIT_NOFILE, &limits);
 }
 
-std::size_t open_descriptors() {
-  // One of them is what the list is read through.
-  return proc::numbers_in("/proc/self/fd").size() - 1;
+FileDescriptor Watch::make() {
+  return FileDescriptor(check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"));
+}
+
+int Watch::control(int operation, int fd, std::uint32_t events) noexcept {
+  epoll_event event{};
+  event.events = events;
+  event.data.fd = fd;
+  return ::epoll_ctl(epoll_.get(), operation, fd, &event) == 0 ? 0 : errno;
+}
+
+void Watch::add(int fd, std::uint32_t events) {
+  errno = control(EPOLL_CTL_ADD, fd, events);
+  if (errno != 0) throw_errno("epoll_ctl EPOLL_CTL_ADD");
+}
+
+void Watch::change(int fd, std::uint32_t events) {
+  errno = control(EPOLL_CTL_MOD, fd, events);
+  if (errno != 0) throw_errno("epoll_ctl EPOLL_CTL_MOD");
+}
+
+std::uint32_t Watch::wait(std::chrono::milliseconds limit) {
+  epoll_event event{};
+  int count = 0;
+  do {
+    count = ::epoll_wait(epoll_.get(), &event, 1, static_cast<int>(limit.count()));
+  } while (count < 0 && errno == EINTR);
+  return check(count, "epoll_wait") == 0 ? 0 : event.events;
+}
+
+void note_events(Evidence& evidence, std::string_view name, std::string_view what,
+                 std::uint32_t events) {
+  evidence.note(name, std::string(what) + ": " + events_in_words(events), events);
+}
+
+Mapping::Mapping(int fd)
+    : address_(::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                      fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0)),
+      error_(address_ == MAP_FAILED ? errno : 0) {
+  if (fd < 0 && error_ != 0) throw_errno("mmap");
+}
+
+Mapping::~Mapping() {
+  if (error_ == 0) ::munmap(address_, bytes);
 }
 
 }  // namespace echomux::claims

@@ -1,13 +1,19 @@
 #pragma once
 
+#include <sys/epoll.h>
+#include <sys/mman.h>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
+#include <string_view>
 
+#include "claims/evidence.hpp"
 #include "echo/file_descriptor.hpp"
 
-// Pipes and connections for the experiments, and how far the bytes in them have come. All of these
+// Pipes, connections and epoll instances, and how far the bytes in them have come. All of these
 // throw std::system_error for what can't be set up, and std::runtime_error for what doesn't come
 // about within `patience`.
 namespace echomux::claims {
@@ -18,6 +24,9 @@ inline constexpr std::chrono::milliseconds at_once{0};
 inline constexpr std::chrono::milliseconds silence{60};
 // The limit of every wait for something that must come.
 inline constexpr std::chrono::milliseconds patience{5000};
+
+// For a TCP connection that is soon full.
+inline constexpr int small_buffers = 16 * 1024;
 
 // The two ends of a pipe(2), blocking; `flags` as for pipe2(2).
 struct Pipe {
@@ -55,8 +64,11 @@ void await(const char* what, const std::function<bool()>& condition);
 [[nodiscard]] std::size_t unread(int fd);
 [[nodiscard]] std::size_t unacknowledged(int socket);
 
-// The state that TCP is in, such as TCP_CLOSE_WAIT (tcp(7), TCP_INFO).
-[[nodiscard]] int tcp_state(int socket);
+// Whether the peer has ended its direction and this end has not (TCP_CLOSE_WAIT).
+[[nodiscard]] bool in_close_wait(int socket);
+// Ends this end's direction; the second one also waits until the other end has learned of it.
+void end_direction(int socket);
+void end_direction(int from, int to);
 
 // Writes `count` bytes into one end and waits until the other end has them to read.
 void deliver(int from, int to, std::size_t count);
@@ -92,7 +104,50 @@ class DescriptorLimit {
   std::uint64_t limit_;
 };
 
-// How many descriptors this process has open (/proc/self/fd).
-[[nodiscard]] std::size_t open_descriptors();
+// An epoll instance, made to see what it reports about one descriptor. Throws std::system_error.
+class Watch {
+ public:
+  Watch() = default;
+  Watch(int fd, std::uint32_t events) { add(fd, events); }
+
+  void add(int fd, std::uint32_t events);
+  void change(int fd, std::uint32_t events);
+  // epoll_ctl(2) with this operation, which may fail: the errno, 0 if it doesn't.
+  [[nodiscard]] int control(int operation, int fd, std::uint32_t events) noexcept;
+
+  // What is reported next, waiting for it this long at most: the events, 0 for nothing. With
+  // several descriptors watched, those of the first that epoll_wait(2) tells.
+  [[nodiscard]] std::uint32_t wait(std::chrono::milliseconds limit = at_once);
+
+  [[nodiscard]] int fd() const noexcept { return epoll_.get(); }
+
+ private:
+  FileDescriptor epoll_ = make();
+
+  static FileDescriptor make();
+};
+
+// Notes what was reported, as a number and, in `what`, in words.
+void note_events(Evidence& evidence, std::string_view name, std::string_view what,
+                 std::uint32_t events);
+
+// An anonymous mapping of one page, or one of what a descriptor refers to; unmapped at the end.
+class Mapping {
+ public:
+  static constexpr std::size_t bytes = 4096;
+
+  explicit Mapping(int fd);
+  ~Mapping();
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+
+  [[nodiscard]] void* get() const noexcept { return address_; }
+  // Of mmap(2); 0 if it went well.
+  [[nodiscard]] int error() const noexcept { return error_; }
+
+ private:
+  void* address_;
+  int error_;
+};
 
 }  // namespace echomux::claims

@@ -144,11 +144,11 @@ def million(_, document, name):
                                f"{provenance(seen['command'], seen['build'])}.")
 
 
-def claims(program, _, name):
-    """The ledger: each sentence with the verdict that follows from the evidence in this file."""
+def claims(program, _, name, theme=""):
+    """The ledger: each claim with the verdict that follows from the evidence in this file. With a theme, its page."""
     kept = json.loads(tree.read(name))
-    return (f"{run(program, 'claims', '--ledger', name).rstrip()} "
-            f"By {provenance(kept['command'], kept['build'])}.")
+    made = run(program, "claims", "--ledger", name, *(["--theme", theme] if theme else [])).rstrip()
+    return made if theme else f"{made} By {provenance(kept['command'], kept['build'])}."
 
 
 def number(value):
