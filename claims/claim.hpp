@@ -56,8 +56,7 @@ struct Claim {
 [[nodiscard]] std::span<const Claim> claims();
 // The names of the themes, in the order of the ledger.
 [[nodiscard]] std::vector<std::string> themes();
-// Reads claims from text as in claims.txt, without their functions. Throws std::invalid_argument
-// for what is no such text.
+// Reads text as in claims.txt, without functions. Throws std::invalid_argument for any other text.
 [[nodiscard]] std::vector<Claim> read_claims(std::string_view text);
 
 // The functions of a claim, from the file of its theme.

@@ -1,5 +1,6 @@
 #include <algorithm>
-#include <array>
+#include <map>
+#include <sstream>
 #include <stdexcept>
 #include <utility>
 
@@ -12,29 +13,23 @@ namespace echomux::claims {
 namespace {
 
 // Puts the rest of a line of claims.txt where its first word says.
-void read_field(Claim& claim, std::string_view word, std::string_view rest) {
-  const auto append = [](std::string& to, std::string_view text, const char* separator) {
-    to += (to.empty() ? "" : separator) + std::string(text);
-  };
-  for (auto& [name, field] :
-       {std::pair{"tried", &claim.method}, std::pair{"shows", &claim.shows},
-        std::pair{"measures", &claim.measures}, std::pair{"said", &claim.sources}}) {
-    if (name == word) return append(*field, rest, "; ");
-  }
-  append(claim.rules, std::string(word) + " " + std::string(rest), "\n");
+void read_field(Claim& claim, const std::string& word, std::string_view rest) {
+  if (word == "tried") claim.method = rest;
+  if (word == "shows") claim.shows = rest;
+  if (word == "measures") claim.measures = rest;
+  if (word == "tried" || word == "shows" || word == "measures") return;
+  claim.rules += (claim.rules.empty() ? "" : "\n") + word + " " + std::string(rest);
 }
 
 // The lines of the text, with those that are indented further joined to the one before them.
 std::vector<std::string> whole_lines(std::string_view text) {
   std::vector<std::string> lines;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
+  std::istringstream in{std::string(text)};
+  for (std::string line; std::getline(in, line);) {
     if (line.starts_with("    ") && !lines.empty()) {
-      lines.back() += " " + std::string(proc::trimmed(line));
+      lines.back() += line.substr(3);
     } else if (!line.empty()) {
-      lines.emplace_back(line);
+      lines.push_back(line);
     }
   }
   return lines;
@@ -48,36 +43,36 @@ std::string_view to_string(Verdict verdict) noexcept {
 
 std::vector<Claim> read_claims(std::string_view text) {
   std::vector<Claim> claims;
-  std::vector<std::pair<std::string, std::string>> sources;
+  std::map<std::string_view, std::string_view> sources;
   std::string theme;
-  for (const std::string& line : whole_lines(text)) {
+  const std::vector<std::string> lines = whole_lines(text);
+  for (const std::string& line : lines) {
     const std::string_view words = proc::trimmed(line);
-    const std::size_t colon = words.find(": ");
     const std::size_t blank = words.find(' ');
-    if (blank == std::string_view::npos) throw std::invalid_argument("no claim: " + line);
-    const auto rest = words.substr(blank + 1);
-    if (line.starts_with("# ")) {
-      theme = rest;
-    } else if (line.front() != ' ' && colon == std::string_view::npos) {
+    const std::size_t colon = words.find(": ");
+    const bool indented = line.front() == ' ';
+    const bool titled = !indented && words[0] != '#';
+    if (blank == words.npos || (titled && colon == words.npos) || (indented && claims.empty())) {
       throw std::invalid_argument("no claim: " + line);
-    } else if (line.front() != ' ' && theme.empty()) {
-      sources.emplace_back(words.substr(0, colon), words.substr(colon + 2));
-    } else if (line.front() != ' ') {
+    }
+    const auto rest = words.substr(blank + 1);
+    if (words[0] == '#') {
+      theme = rest;
+    } else if (titled && theme.empty()) {
+      sources.emplace(words.substr(0, colon), words.substr(colon + 2));
+    } else if (titled) {
       Claim& claim = claims.emplace_back();
       claim.id = words.substr(0, colon);
       claim.theme = theme;
       claim.sentence = words.substr(colon + 2);
-    } else if (claims.empty()) {
-      throw std::invalid_argument("it belongs to no claim: " + line);
     } else if (words.starts_with("said ")) {
       for (const std::string_view key : proc::words(rest)) {
-        const auto source =
-            std::ranges::find(sources, key, [](const auto& one) { return one.first; });
-        if (source == sources.end()) throw std::invalid_argument("no source: " + line);
-        read_field(claims.back(), "said", source->second);
+        if (!sources.contains(key)) throw std::invalid_argument("no source: " + line);
+        std::string& said = claims.back().sources;
+        said += (said.empty() ? "" : "; ") + std::string(sources.at(key));
       }
     } else {
-      read_field(claims.back(), words.substr(0, blank), rest);
+      read_field(claims.back(), std::string(words.substr(0, blank)), rest);
     }
   }
   return claims;

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
-#include <stdexcept>
 
 #include "claims/measurements.hpp"
 #include "claims/rules.hpp"
@@ -16,9 +14,7 @@
 namespace echomux::claims {
 namespace {
 
-std::string verdict_text(const Tested& tested) {
-  return fmt::format("**{}**", to_string(tested.finding.verdict));
-}
+constexpr std::string_view incomplete = "the evidence is incomplete";
 
 std::vector<Figure> figures_of(const Tested& tested) {
   return figures(*tested.claim, tested.evidence, true);
@@ -49,15 +45,6 @@ std::string rules_in_words(const Claim& claim, std::string_view begin, std::stri
   return out;
 }
 
-// Whether its evidence is complete, and comes to this verdict.
-bool decided_alike(const Tested& tested, Verdict verdict) {
-  try {
-    return follow_rules(*tested.claim, tested.evidence).verdict == verdict;
-  } catch (const std::exception&) {
-    return false;
-  }
-}
-
 // What was tested, of one theme or of all, in the order of the ledger.
 std::vector<const Tested*> in_order(const ClaimsRun& run, std::string_view theme = {}) {
   std::vector<const Tested*> found;
@@ -75,8 +62,7 @@ Finding decide(const Claim& claim, const Evidence& evidence) {
   try {
     return follow_rules(claim, evidence);
   } catch (const std::exception& error) {
-    return {Verdict::not_testable_here,
-            fmt::format("the evidence is incomplete: {}", error.what())};
+    return {Verdict::not_testable_here, fmt::format("{}: {}", incomplete, error.what())};
   }
 }
 
@@ -138,7 +124,7 @@ std::string ledger(const ClaimsRun& run) {
     const Claim& claim = *tested->claim;
     table.add({fmt::format("<a id=\"{0}\"></a>[{0}]({1}.md#{0}): {2}", claim.id, claim.theme,
                            claim.sentence),
-               verdict_text(*tested), first_figure(*tested)});
+               fmt::format("**{}**", to_string(tested->finding.verdict)), first_figure(*tested)});
   }
   const Machine& machine = run.machine;
   return table.print(TableFormat::markdown) +
@@ -152,7 +138,8 @@ std::string page(const ClaimsRun& run, std::string_view theme) {
   for (const Tested* const tested : in_order(run, theme)) {
     const Claim& claim = *tested->claim;
     out += fmt::format("{}## {}\n\n\"{}\"\n\n", out.empty() ? "" : "\n", claim.id, claim.sentence);
-    out += fmt::format("{}: {}.\n\n", verdict_text(*tested), tested->finding.because);
+    out +=
+        fmt::format("**{}**: {}.\n\n", to_string(tested->finding.verdict), tested->finding.because);
     Table table({Table::left("seen"), Table::left("figure")});
     for (const Figure& figure : figures_of(*tested)) table.add({figure.what, figure.value});
     if (!table.empty()) out += table.print(TableFormat::markdown) + "\n";
@@ -213,7 +200,8 @@ ClaimsRun claims_run_from(const Json& json) {
       tested.finding = decide(*claim, tested.evidence);
       // A test that could not be made has left too little to decide from. The file says why.
       if (one.at("verdict") == to_string(Verdict::not_testable_here) &&
-          !decided_alike(tested, Verdict::not_testable_here)) {
+          (tested.finding.verdict != Verdict::not_testable_here ||
+           tested.finding.because.starts_with(incomplete))) {
         tested.finding = {Verdict::not_testable_here, one.at("because").get<std::string>()};
       }
     }

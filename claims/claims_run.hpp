@@ -1,10 +1,5 @@
 #pragma once
 
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "claims/claim.hpp"
 #include "harness/machine/build_info.hpp"
 #include "harness/machine/machine.hpp"

@@ -1,22 +1,13 @@
-#include "claims/cost_tests.hpp"
-
 #include <fcntl.h>
-#include <fmt/core.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
-#include <algorithm>
-#include <array>
 #include <cmath>
-#include <memory>
-#include <numeric>
 #include <random>
-#include <stdexcept>
 
 #include "claims/measurements.hpp"
-#include "claims/support/streams.hpp"
-#include "echo/system_call.hpp"
+#include "claims/streams.hpp"
 #include "harness/bench/rounds.hpp"
 #include "harness/load/load_report.hpp"
 #include "harness/machine/cgroup.hpp"
@@ -68,9 +59,9 @@ bool poll_reads_again(int fd) {
 }
 
 // What of several costs lies between a fixed part and the whole, round by round.
-std::vector<double> shares(const Evidence& evidence, const char* part, const char* whole,
+std::vector<double> shares(const Evidence& seen, const char* part, const char* whole,
                            const char* fixed) {
-  const auto values = [&](const char* name) { return evidence.find(name).values; };
+  const auto values = [&](const char* name) { return seen.find(name).values; };
   std::vector<double> all;
   for (std::size_t i = 0; i < values(part).size(); ++i) {
     const double base = values(fixed)[i];
@@ -81,7 +72,7 @@ std::vector<double> shares(const Evidence& evidence, const char* part, const cha
 
 }  // namespace
 
-void measure_waits(Context& context, Evidence& evidence) {
+void measure_waits(Context& context, Evidence& seen) {
   const Bench bench(context);
   if (bench.as_many_as_possible(many_watched, 2) < many_watched) {
     throw std::runtime_error("1,000 connected pairs take more descriptors than ulimit -n allows");
@@ -105,7 +96,7 @@ void measure_waits(Context& context, Evidence& evidence) {
       measure_in_turn(bench,
                       {contender("select", by_select), contender("poll", by_poll),
                        contender("epoll", by_epoll)},
-                      evidence);
+                      seen);
       watched.drain();
     }
   }
@@ -113,7 +104,7 @@ void measure_waits(Context& context, Evidence& evidence) {
 
 // A pollfd with a negative descriptor is copied like any other and then skipped; a bitmap of zeros
 // is copied like one of ones. So the copying can be had without the scan.
-void observe_set_copied(Context& context, Evidence& evidence) {
+void observe_set_copied(Context& context, Evidence& seen) {
   const Bench bench(context);
   context.progress("copying a set without scanning it");
   const micro::Watched watched(micro::Kind::tcp, many_watched);
@@ -130,8 +121,7 @@ void observe_set_copied(Context& context, Evidence& evidence) {
   std::vector<pollfd> one{real.front()};
   DescriptorSet lone;
   lone.add(first);
-  evidence.note("poll_reads_again", "poll fails with EFAULT once its array can't be read",
-                poll_reads_again(first));
+  seen.note("poll_reads_again", "poll fails once its array can't be read", poll_reads_again(first));
   measure_in_turn(bench,
                   {{"poll_us_scanned", "poll, 1,000 connections: copied and scanned",
                     [&] { return poll_us(real); }},
@@ -144,14 +134,14 @@ void observe_set_copied(Context& context, Evidence& evidence) {
                     [&] { return select_us(zeros, watched.end()); }},
                    {"select_us_one", "select, one connection of a low number",
                     [&] { return select_us(lone, first + 1); }}},
-                  evidence);
-  evidence.measure("poll_share_copied", "copying, of what 1,000 cost poll more than one",
-                   shares(evidence, "poll_us_copied", "poll_us_scanned", "poll_us_one"));
-  evidence.measure("select_share_copied", "copying, of what 1,000 cost select more than one",
-                   shares(evidence, "select_us_copied", "select_us_scanned", "select_us_one"));
+                  seen);
+  seen.measure("poll_share_copied", "copying, of what 1,000 cost poll more than one",
+               shares(seen, "poll_us_copied", "poll_us_scanned", "poll_us_one"));
+  seen.measure("select_share_copied", "copying, of what 1,000 cost select more than one",
+               shares(seen, "select_us_copied", "select_us_scanned", "select_us_one"));
 }
 
-void observe_select_scan(Context& context, Evidence& evidence) {
+void observe_select_scan(Context& context, Evidence& seen) {
   constexpr std::int64_t ready = 3;
   const Bench bench(context);
   context.progress("what select tells");
@@ -174,32 +164,31 @@ void observe_select_scan(Context& context, Evidence& evidence) {
     return found;
   };
   std::vector<int> found = search();
-  evidence.note("ready", "of 1,000 watched, how many are ready", ready);
-  evidence.note("select_returned", "what select returned", count);
+  seen.note("ready", "of 1,000 watched, how many are ready", ready);
+  seen.note("select_returned", "what select returned", count);
   std::ranges::sort(readable);
-  evidence.note("bits_tell_which", "the bits left in its set are the ready ones and no others",
-                found == readable);
+  seen.note("bits_tell_which", "its bits are the ready ones alone", found == readable);
   measure_in_turn(
       bench,
       {{"call_us", "CPU of the call of select", [&] { return select_us(all, watched.end()); }},
        {"scan_us", "CPU of the caller's search through the bits",
         [&] { return call_us([&] { found = search(); }); }}},
-      evidence);
+      seen);
   std::vector<double> share;
   for (std::size_t i = 0; i < rounds; ++i) {
-    const double scan = evidence.find("scan_us").values[i];
-    share.push_back(scan / (scan + evidence.find("call_us").values[i]));
+    const double scan = seen.find("scan_us").values[i];
+    share.push_back(scan / (scan + seen.find("call_us").values[i]));
   }
-  evidence.measure("scan_share", "the search's share of both", std::move(share));
+  seen.measure("scan_share", "the search's share of both", std::move(share));
 }
 
 // Ten pipes under high numbers, as a server has them when most of its descriptors belong to
 // something else; and a pipe whose writer is gone, which select calls readable.
-void observe_select_and_poll(Context& context, Evidence& evidence) {
+void observe_select_and_poll(Context& context, Evidence& seen) {
   const Bench bench(context);
   context.progress("select and poll on ten descriptors of high numbers");
   const micro::Watched low(micro::Kind::pipe, 10);
-  const int first = static_cast<int>(std::min<std::uint64_t>(bench.descriptors(), 10'000)) - 16;
+  const int first = int(bench.as_many_as_possible(10'000, 1)) - 16;
   std::vector<FileDescriptor> high;
   std::vector<pollfd> list;
   DescriptorSet set;
@@ -214,16 +203,16 @@ void observe_select_and_poll(Context& context, Evidence& evidence) {
                     [&] { return select_us(set, end); }},
                    {"poll_us_high", "CPU of poll on ten descriptors of high numbers",
                     [&] { return poll_us(list); }}},
-                  evidence);
-  evidence.note("highest", "the highest of ten descriptors", end - 1);
+                  seen);
+  seen.note("highest", "the highest of ten descriptors", end - 1);
   Pipe hung_up;
   hung_up.write_end.reset();
   DescriptorSet one;
   one.add(hung_up.read_end.get());
   pollfd asked{.fd = hung_up.read_end.get(), .events = POLLIN, .revents = 0};
   const bool readable = select_now(one, asked.fd + 1) == 1;
-  evidence.note("hang_up_told_apart", "poll says POLLHUP where select says readable",
-                readable && ::poll(&asked, 1, 0) == 1 && asked.revents == POLLHUP);
+  seen.note("hang_up_told_apart", "poll says POLLHUP where select says readable",
+            readable && ::poll(&asked, 1, 0) == 1 && asked.revents == POLLHUP);
 }
 
 namespace {
@@ -268,17 +257,15 @@ class Registered {
 
 }  // namespace
 
-void observe_half_read(Context& /*context*/, Evidence& evidence) {
+void observe_half_read(Context&, Evidence& seen) {
   const auto note = [&](const char* name, const char* mechanism, int count) {
-    evidence.note(name, fmt::format("waits of {}, of three, that report half-read data", mechanism),
-                  count);
+    seen.note(name, fmt::format("of 3 waits of {}, with half-read data", mechanism), count);
   };
   note("reported_poll", "poll", times_reported<micro::PollWait>());
   note("reported_lt", "level-triggered epoll", times_reported<micro::EpollLtWait>());
-  note("reported_et", "edge-triggered epoll", times_reported<micro::EpollEtWait>());
 }
 
-void observe_tree(Context& context, Evidence& evidence) {
+void observe_tree(Context& context, Evidence& seen) {
   const Bench bench(context);
   context.progress("changing epoll sets of 10 to 10,000 descriptors");
   constexpr std::size_t others = 10 + 100 + 1000;
@@ -297,27 +284,26 @@ void observe_tree(Context& context, Evidence& evidence) {
          fmt::format("CPU of EPOLL_CTL_DEL and ADD of one among {}", counts[i]),
          [set = sets.back().get()] { return call_us([&] { set->change_one(); }); }});
   }
-  measure_in_turn(bench, contenders, evidence, 41);
+  measure_in_turn(bench, contenders, seen, 41);
   std::vector<double> slopes;
   for (std::size_t round = 0; round < 41; ++round) {
     std::vector<double> costs;
     for (const Contender& one : contenders) {
-      costs.push_back(evidence.find(one.name).values[round]);
+      costs.push_back(seen.find(one.name).values[round]);
     }
     slopes.push_back(*least_squares_slope(doublings, costs));
   }
-  evidence.note("smallest", "descriptors in the smallest set", double(counts.front()));
-  evidence.note("largest", "descriptors in the largest set", double(counts.back()));
-  evidence.measure("us_per_doubling", "what each doubling of the set adds, in µs",
-                   std::move(slopes));
+  seen.note("smallest", "descriptors in the smallest set", counts.front());
+  seen.note("largest", "descriptors in the largest set", counts.back());
+  seen.measure("us_per_doubling", "what each doubling of the set adds, in µs", std::move(slopes));
 }
 
-void observe_scaling(Context& context, Evidence& evidence) {
+void observe_scaling(Context& context, Evidence& seen) {
   // What this process may really use, with what its control group gives it.
   const auto quota = cpu_quota();
   const double usable = double(usable_cpus().size());
   const double cpus = quota ? std::min(usable, quota->cpus) : usable;
-  evidence.note("cpus", "CPUs that client and server may use", cpus);
+  seen.note("cpus", "CPUs that client and server may use", cpus);
   const auto half = static_cast<std::size_t>(cpus / 2);
   if (half < 4) return;
   // Half of the CPUs for the clients, one for the reactor, and the others for workers.
@@ -339,12 +325,12 @@ void observe_scaling(Context& context, Evidence& evidence) {
         busy.push_back(report.client_busy_share);
       },
       context.stop);
-  evidence.measure("rps_epoll_lt", "requests per second of epoll_lt, 100 active", rates[0]);
-  evidence.measure("rps_workers", "requests per second of reactor_workers, 100 active", rates[1]);
-  evidence.measure("client_busy", "part of its time that a client thread was busy", busy);
+  seen.measure("rps_epoll_lt", "requests per second of epoll_lt, 100 active", rates[0]);
+  seen.measure("rps_workers", "requests per second of reactor_workers, 100 active", rates[1]);
+  seen.measure("client_busy", "part of its time that a client thread was busy", busy);
 }
 
-void observe_reuseport(Context& context, Evidence& evidence) {
+void observe_reuseport(Context& context, Evidence& seen) {
   constexpr double loops = 4;
   const Bench bench(context);
   double off = 0;
@@ -368,8 +354,8 @@ void observe_reuseport(Context& context, Evidence& evidence) {
                     [&] { return most_over_mean(2000); }},
                    {"most_over_mean_few", "busiest of 4 loops over the mean, 12 connections",
                     [&] { return most_over_mean(12); }}},
-                  evidence);
-  evidence.note("chi_squared", "chi squared of the 2,000 against even shares, 27 degrees", off);
+                  seen);
+  seen.note("chi_squared", "chi squared of the 2,000 against even shares, 27 degrees", off);
 }
 
 std::span<const Test> cost_tests() noexcept {

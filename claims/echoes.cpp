@@ -1,16 +1,9 @@
 // Echo servers within this process, for claims about what they do when they write.
 #include <poll.h>
-#include <sys/epoll.h>
 
-#include <algorithm>
-#include <array>
-#include <stdexcept>
-
-#include "claims/cost_tests.hpp"
 #include "claims/measurements.hpp"
-#include "claims/support/streams.hpp"
+#include "claims/streams.hpp"
 #include "echo/stop_event.hpp"
-#include "echo/system_call.hpp"
 #include "reproduce/watched.hpp"
 
 namespace echomux::claims {
@@ -24,39 +17,34 @@ using Clock = std::chrono::steady_clock;
 class EchoInThread {
  public:
   EchoInThread(std::int64_t connections, bool flips)
-      : connections_(micro::Kind::tcp, connections),
-        flips_(flips),
-        held_(static_cast<std::size_t>(connections_.end())) {
+      : connections_(micro::Kind::tcp, connections), flips_(flips) {
     for (const FileDescriptor& socket : connections_.readers()) watch_.add(socket.get(), EPOLLIN);
   }
-
   // The server's CPU for one message in microseconds, over at least five milliseconds of it. All
   // clients have sent one when its part begins.
   double message_us() {
-    const std::size_t before = messages_;
+    const double before = messages_;
     std::chrono::nanoseconds spent{0};
     while (spent < std::chrono::milliseconds(5)) {
-      for (const FileDescriptor& client : connections_.writers()) {
-        check(::send(client.get(), message_.data(), message_.size(), MSG_NOSIGNAL), "send");
-      }
+      for (const FileDescriptor& client : connections_.writers()) send(client.get());
       const std::chrono::nanoseconds begin = thread_cpu_time();
       for (std::size_t answered = 0; answered < connections_.size();) answered += turn();
       spent += thread_cpu_time() - begin;
       for (const FileDescriptor& client : connections_.writers()) {
-        if (read_now(client.get(), 2 * message_.size()) != std::ptrdiff_t{sizeof message_}) {
-          throw std::runtime_error("an echo came back wrong, or not at all");
-        }
+        take(client.get(), message_.size());
+        if (unread(client.get()) != 0) throw std::runtime_error("an echo came twice");
       }
-      messages_ += connections_.size();
+      messages_ += double(connections_.size());
     }
-    return std::chrono::duration<double, std::micro>(spent).count() / double(messages_ - before);
+    return std::chrono::duration<double, std::micro>(spent).count() / (messages_ - before);
   }
   // The server's system calls for one message, over all that there have been.
-  [[nodiscard]] double calls_per_message() const { return double(calls_) / double(messages_); }
+  [[nodiscard]] double calls_per_message() const { return calls_ / messages_; }
 
  private:
-  using Message = std::array<char, 64>;
-
+  void send(int fd) {
+    check(::send(fd, message_.data(), message_.size(), MSG_NOSIGNAL | MSG_DONTWAIT), "send");
+  }
   // One wait and what follows; returns how many messages it answered.
   std::size_t turn() {
     const int count =
@@ -64,22 +52,21 @@ class EchoInThread {
               "epoll_wait");
     if (count == 0) throw std::runtime_error("a message never came");
     ++calls_;
-    return static_cast<std::size_t>(std::count_if(
+    return std::size_t(std::count_if(
         events_.begin(), events_.begin() + count,
         [&](const epoll_event& event) { return serve(event.data.fd, event.events); }));
   }
   // True when the message has been answered.
   bool serve(int fd, std::uint32_t events) {
-    Message& message = held_[static_cast<std::size_t>(fd)];
     if ((events & EPOLLIN) != 0) {
-      check(::recv(fd, message.data(), message.size(), MSG_DONTWAIT), "recv");
+      check(::recv(fd, message_.data(), message_.size(), MSG_DONTWAIT), "recv");
       ++calls_;
       if (flips_) {
         interest(fd, EPOLLOUT);
         return false;
       }
     }
-    check(::send(fd, message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT), "send");
+    send(fd);
     ++calls_;
     if (flips_) interest(fd, EPOLLIN);
     return true;
@@ -91,12 +78,11 @@ class EchoInThread {
 
   micro::Watched connections_;
   bool flips_;
-  Message message_{};
-  std::vector<Message> held_;  // by descriptor
+  std::array<char, 64> message_{};
   Watch watch_;
   std::array<epoll_event, 64> events_{};
-  std::size_t calls_ = 0;
-  std::size_t messages_ = 0;
+  double calls_ = 0;
+  double messages_ = 0;
 };
 
 // Whether a send that found no room is followed by EPOLLOUT once the peer has read, and not before.
@@ -158,11 +144,6 @@ void serve(std::array<Peer, 2> peers, Unsent unsent, const std::optional<int>& c
   }
 }
 
-bool comes(int fd, short what, std::chrono::milliseconds limit) {
-  pollfd asked{.fd = fd, .events = what, .revents = 0};
-  return check(::poll(&asked, 1, static_cast<int>(limit.count())), "poll") > 0;
-}
-
 constexpr std::chrono::milliseconds pause{50};
 
 // The longest time that an echo took the steady peer, in milliseconds, while the other one didn't
@@ -177,7 +158,7 @@ double worst_echo_ms(Unsent unsent, bool slow, const std::optional<int>& cpu) {
   const int steady = two.client.get();
   std::size_t owed = 0;
   // Until there has been no room for a while: the server has as much as all buffers take.
-  while (slow && comes(other, POLLOUT, std::chrono::milliseconds(10))) {
+  while (slow && ready(other, POLLOUT, std::chrono::milliseconds(10))) {
     owed += static_cast<std::size_t>(std::max<std::ptrdiff_t>(write_now(other, 1 << 16), 0));
   }
   const Clock::time_point reads_again = Clock::now() + pause;
@@ -185,7 +166,7 @@ double worst_echo_ms(Unsent unsent, bool slow, const std::optional<int>& cpu) {
   bool read = false;
   for (Clock::time_point sent = Clock::now(); !read && sent < reads_again; sent = Clock::now()) {
     check(::send(steady, "x", 1, MSG_NOSIGNAL), "send");
-    if (!comes(steady, POLLIN, std::chrono::ceil<std::chrono::milliseconds>(reads_again - sent))) {
+    if (!ready(steady, POLLIN, std::chrono::ceil<std::chrono::milliseconds>(reads_again - sent))) {
       take(other, owed);
       read = true;
     }
@@ -198,7 +179,7 @@ double worst_echo_ms(Unsent unsent, bool slow, const std::optional<int>& cpu) {
 
 }  // namespace
 
-void observe_interest_flip(Context& context, Evidence& evidence) {
+void observe_interest_flip(Context& context, Evidence& seen) {
   const Bench bench(context);
   context.progress("an echo that switches its interest, and one that doesn't");
   std::array<EchoInThread, 4> echoes{EchoInThread(1, false), EchoInThread(1, true),
@@ -213,16 +194,13 @@ void observe_interest_flip(Context& context, Evidence& evidence) {
        contender("us_at_once_50", "CPU per message, answered at once, 50 waiting", echoes[2]),
        contender("us_flipping_50", "CPU per message, interest switched twice, 50 waiting",
                  echoes[3])},
-      evidence);
-  evidence.note("calls_at_once", "system calls per message, answered at once",
-                echoes[0].calls_per_message());
-  evidence.note("calls_flipping", "system calls per message, interest switched twice",
-                echoes[1].calls_per_message());
-  evidence.note("needed_when_full", "after a send without room EPOLLOUT tells when there is some",
-                told_of_room());
+      seen);
+  seen.note("calls_at_once", "calls per message, at once", echoes[0].calls_per_message());
+  seen.note("calls_flipping", "calls per message, switched twice", echoes[1].calls_per_message());
+  seen.note("needed_when_full", "EPOLLOUT tells when there is room again", told_of_room());
 }
 
-void observe_retry_send(Context& context, Evidence& evidence) {
+void observe_retry_send(Context& context, Evidence& seen) {
   const Bench bench(context);
   context.progress("a peer that doesn't read beside one that does");
   const auto contender = [&](const char* name, const char* what, Unsent unsent, bool slow) {
@@ -230,8 +208,7 @@ void observe_retry_send(Context& context, Evidence& evidence) {
                        return worst_echo_ms(unsent, slow, bench.server_cpu());
                      }};
   };
-  evidence.note("pause_ms", "for how long the slow peer doesn't read, in ms",
-                double(pause.count()));
+  seen.note("pause_ms", "for how long the slow peer doesn't read, in ms", pause.count());
   measure_in_turn(
       bench,
       {contender("worst_ms_retries", "longest echo of another peer, in ms, the server retries",
@@ -240,7 +217,7 @@ void observe_retry_send(Context& context, Evidence& evidence) {
                  Unsent::keeps, true),
        contender("worst_ms_all_read", "longest echo of another peer, in ms, nobody is slow",
                  Unsent::retries, false)},
-      evidence);
+      seen);
 }
 
 }  // namespace echomux::claims

@@ -1,45 +1,27 @@
 // Claims about what level- and edge-triggered epoll report, and how much must be read.
-#include <fmt/core.h>
-#include <sys/socket.h>
 
-#include <array>
-#include <atomic>
-
-#include "claims/claim.hpp"
-#include "claims/support/background.hpp"
-#include "claims/support/streams.hpp"
-#include "echo/system_call.hpp"
+#include "claims/streams.hpp"
 
 namespace echomux::claims {
 namespace {
 
-// Calls `observe` with the name and both ends of a pipe and of a TCP connection.
-template <typename Observe>
-void on_pipe_and_tcp(Observe observe) {
-  const Pipe pipe;
-  observe(std::string("pipe"), pipe.write_end.get(), pipe.read_end.get());
-  const Connection tcp = tcp_connection();
-  observe(std::string("tcp"), tcp.client.get(), tcp.server.get());
-}
-
-void observe_both_modes(Context& /*context*/, Evidence& evidence) {
+void observe_both_modes(Context&, Evidence& seen) {
   on_pipe_and_tcp([&](const std::string& on, int from, int to) {
     Watch level(to, EPOLLIN);
     Watch edge(to, EPOLLIN | EPOLLET);
     deliver(from, to, 2048);
-    note_events(evidence, on + "_lt_first", on + ", 2 KB came, LT", level.wait(patience));
-    note_events(evidence, on + "_et_first", on + ", 2 KB came, ET", edge.wait(patience));
+    seen.events(on + "_lt_first", on + ", 2 KB came, LT", level.wait(patience));
+    seen.events(on + "_et_first", on + ", 2 KB came, ET", edge.wait(patience));
     take(to, 1024);
-    evidence.note(on + "_unread_bytes", on + ", left to read", double(unread(to)));
-    note_events(evidence, on + "_lt_again", on + ", 1 KB was read, LT at once", level.wait());
-    note_events(evidence, on + "_et_again", on + ", 1 KB was read, ET for a while",
-                edge.wait(silence));
+    seen.note(on + "_unread_bytes", on + ", left to read", unread(to));
+    seen.events(on + "_lt_again", on + ", 1 KB was read, LT at once", level.wait());
+    seen.events(on + "_et_again", on + ", 1 KB was read, ET for a while", edge.wait(silence));
     deliver(from, to, 1);
-    note_events(evidence, on + "_et_more", on + ", one byte more came, ET", edge.wait(patience));
+    seen.events(on + "_et_more", on + ", one byte more came, ET", edge.wait(patience));
   });
 }
 
-void observe_blocking_socket(Context& /*context*/, Evidence& evidence) {
+void observe_blocking_socket(Context&, Evidence& seen) {
   constexpr std::size_t message = 3000;
   const Connection connection = tcp_connection();
   const int server = connection.server.get();
@@ -52,10 +34,10 @@ void observe_blocking_socket(Context& /*context*/, Evidence& evidence) {
     ++edges;
     for (std::ptrdiff_t now = 0; (now = read_now(server, 1024)) > 0;) read += std::size_t(now);
   }
-  evidence.note("dontwait_edges", "edges of two messages, each drained with MSG_DONTWAIT", edges);
-  evidence.note("dontwait_read_bytes", "bytes that were read so", double(read));
+  seen.note("dontwait_edges", "edges of two messages, each drained with MSG_DONTWAIT", edges);
+  seen.note("dontwait_read_bytes", "bytes that were read so", read);
   deliver(connection.client.get(), server, message);
-  note_events(evidence, "blocking_events", "ET, a blocking socket with data", edge.wait(patience));
+  seen.events("blocking_events", "ET, a blocking socket with data", edge.wait(patience));
   const Background drain(
       [&] {
         char buffer[1024];
@@ -63,8 +45,8 @@ void observe_blocking_socket(Context& /*context*/, Evidence& evidence) {
         }
       },
       [&] { ::shutdown(server, SHUT_RDWR); });
-  evidence.note("drain_blocked", "the drain loop with blocking reads sleeps, all data taken",
-                drain.falls_asleep() && unread(server) == 0);
+  seen.note("drain_blocked", "blocking reads sleep, all data taken",
+            drain.falls_asleep() && unread(server) == 0);
 }
 
 // The server of the listings: wait, receive up to 1,024 bytes, once or until there is no more, and
@@ -94,7 +76,7 @@ double echoed(int client) {
   return sum;
 }
 
-void observe_single_read(Context& /*context*/, Evidence& evidence) {
+void observe_single_read(Context&, Evidence& seen) {
   const auto observe = [&](const std::string& name, std::uint32_t mode, bool until_empty) {
     std::vector<double> back;
     std::vector<double> nudged;
@@ -113,9 +95,9 @@ void observe_single_read(Context& /*context*/, Evidence& evidence) {
       ::send(client, "y", 1, MSG_NOSIGNAL);
       nudged.push_back(echoed(client));
     }
-    evidence.measure(name + "_echoed_bytes", name + ": of 64 KiB came back", std::move(back));
-    evidence.measure(name + "_nudged_bytes", name + ": and when one byte more was sent",
-                     std::move(nudged));
+    seen.measure(name + "_echoed_bytes", name + ": of 64 KiB came back", std::move(back));
+    seen.measure(name + "_nudged_bytes", name + ": and when one byte more was sent",
+                 std::move(nudged));
   };
   observe("et_once", EPOLLET, false);
   observe("et_drain", EPOLLET, true);
@@ -124,16 +106,14 @@ void observe_single_read(Context& /*context*/, Evidence& evidence) {
 
 // Takes the edge, reads once, asks for another edge, and only then looks whether something was
 // left. The end of the stream, which a read tells by returning 0, counts as something.
-void observe_short_read(Context& /*context*/, Evidence& evidence) {
+void observe_short_read(Context&, Evidence& seen) {
   const auto observe = [&](const std::string& name, const std::string& what, int fd, auto send) {
     Watch edge(fd, EPOLLIN | EPOLLET | EPOLLRDHUP);
     send();
-    note_events(evidence, name + "_events", what + ", the edge", edge.wait(patience));
-    evidence.note(name + "_read_bytes", what + ", a read of 4,096 bytes returned",
-                  double(read_now(fd, 4096)));
+    seen.events(name + "_events", what + ", the edge", edge.wait(patience));
+    seen.note(name + "_read_bytes", what + ", a read of 4,096 bytes returned", read_now(fd, 4096));
     const bool told = edge.wait(silence) != 0;
-    evidence.note(name + "_left", what + ", something was left and no edge told of it",
-                  !told && read_now(fd, 4096) >= 0);
+    seen.note(name + "_left", what + ", left without an edge", !told && read_now(fd, 4096) >= 0);
   };
   on_pipe_and_tcp([&](const std::string& on, int from, int to) {
     observe(on, on, to, [&] { deliver(from, to, 100); });
@@ -171,7 +151,7 @@ void serve(const Connection& one, const Connection& other, const std::atomic<boo
   }
 }
 
-void observe_blocking_sockets(Context& /*context*/, Evidence& evidence) {
+void observe_blocking_sockets(Context&, Evidence& seen) {
   constexpr std::size_t message = std::size_t{8} * 1024;
   const Connection one = tcp_connection(small_buffers);
   const Connection other = tcp_connection(small_buffers);
@@ -187,23 +167,21 @@ void observe_blocking_sockets(Context& /*context*/, Evidence& evidence) {
     return write_now(client, message) == std::ptrdiff_t{message} &&
            eventually([&] { return unread(client) == message; }, limit);
   };
-  evidence.note("one_echoed", "8 KB come back to one peer", echoes(one, patience));
+  seen.note("one_echoed", "8 KB come back to one peer", echoes(one, patience));
   take(one.client.get(), unread(one.client.get()));
-  evidence.note("other_echoed", "8 KB come back to another", echoes(other, patience));
+  seen.note("other_echoed", "8 KB come back to another", echoes(other, patience));
   take(other.client.get(), unread(other.client.get()));
-  evidence.note("unread_sent_bytes", "bytes that one peer sends without reading",
-                double(fill(one.client.get())));
-  evidence.note("other_echoed_beside", "8 KB come back to the other beside it",
-                echoes(other, 5 * silence));
+  seen.note("unread_sent_bytes", "bytes sent without reading", fill(one.client.get()));
+  seen.note("other_echoed_beside", "8 KB come back beside it", echoes(other, 5 * silence));
   const bool goes_on = eventually([&] {
     static_cast<void>(read_now(one.client.get(), message));
     return unread(other.client.get()) == message;
   });
-  evidence.note("other_echoed_later", "they do once the first peer reads", goes_on);
+  seen.note("other_echoed_later", "they do once the first peer reads", goes_on);
 }
 
 // Nothing is read, so that only arrivals make edges.
-void observe_chunks(Context& /*context*/, Evidence& evidence) {
+void observe_chunks(Context&, Evidence& seen) {
   on_pipe_and_tcp([&](const std::string& on, int from, int to) {
     Watch edge(to, EPOLLIN | EPOLLET);
     const auto events = [&] {
@@ -216,9 +194,9 @@ void observe_chunks(Context& /*context*/, Evidence& evidence) {
       deliver(from, to, 10);
       apart += events();
     }
-    evidence.note(on + "_apart_events", on + ": events, asked for after each of 5 chunks", apart);
+    seen.note(on + "_apart_events", on + ": events, asked for after each of 5 chunks", apart);
     for (int i = 0; i < 5; ++i) deliver(from, to, 10);
-    evidence.note(on + "_together_events", on + ": events, asked for after all 5 chunks", events());
+    seen.note(on + "_together_events", on + ": events, asked for after all 5 chunks", events());
   });
 }
 

@@ -1,20 +1,15 @@
 // Claims about what is reported, and what is left, when a peer goes.
-#include <fmt/core.h>
-#include <sys/socket.h>
 
-#include <array>
 #include <fstream>
 #include <sstream>
 
-#include "claims/claim.hpp"
-#include "claims/support/streams.hpp"
+#include "claims/streams.hpp"
 #include "echo/socket.hpp"
-#include "echo/system_call.hpp"
 
 namespace echomux::claims {
 namespace {
 
-void observe_rdhup(Context& /*context*/, Evidence& evidence) {
+void observe_rdhup(Context&, Evidence& seen) {
   constexpr std::uint32_t asked = EPOLLIN | EPOLLRDHUP;
   const Connection half = tcp_connection();
   const int server = half.server.get();
@@ -22,94 +17,91 @@ void observe_rdhup(Context& /*context*/, Evidence& evidence) {
   Watch edge(server, asked | EPOLLET);
   Watch not_asked(server, EPOLLIN);
   deliver(half.client.get(), server, 10);
-  note_events(evidence, "open", "the peer sent data, LT", level.wait(patience));
+  seen.events("open", "the peer sent data, LT", level.wait(patience));
   static_cast<void>(edge.wait(patience));
   take(server, 10);
   end_direction(half.client.get(), server);
-  note_events(evidence, "half_close_lt", "the peer ended its direction, LT", level.wait(patience));
-  note_events(evidence, "half_close_et", "the peer ended its direction, ET", edge.wait(patience));
-  note_events(evidence, "half_close_not_asked", "the same without asking for EPOLLRDHUP",
-              not_asked.wait(patience));
+  seen.events("half_close_lt", "the peer ended its direction, LT", level.wait(patience));
+  seen.events("half_close_et", "the peer ended its direction, ET", edge.wait(patience));
+  seen.events("half_close_not_asked", "EPOLLRDHUP not asked for", not_asked.wait(patience));
   // Data and the end in one edge: what a loop that stops after a short read must know.
   const Connection both = tcp_connection();
   Watch one_edge(both.server.get(), asked | EPOLLET);
   deliver(both.client.get(), both.server.get(), 10);
   end_direction(both.client.get(), both.server.get());
-  note_events(evidence, "data_and_end", "data and the end together, ET", one_edge.wait(patience));
+  seen.events("data_and_end", "data and the end together, ET", one_edge.wait(patience));
   static_cast<void>(read_now(both.server.get(), 100));
-  note_events(evidence, "data_and_end_again", "after one read that was short, ET",
-              one_edge.wait(silence));
+  seen.events("data_and_end_again", "after one read that was short, ET", one_edge.wait(silence));
   Connection closed = tcp_connection();
   Watch last(closed.server.get(), asked);
   closed.client.reset();
   await("the end had arrived", [&] { return in_close_wait(closed.server.get()); });
-  note_events(evidence, "full_close", "the peer closed altogether, LT", last.wait(patience));
+  seen.events("full_close", "the peer closed altogether, LT", last.wait(patience));
 }
 
 // What is reported to somebody who has asked for nothing.
-void observe_unasked(Context& /*context*/, Evidence& evidence) {
+void observe_unasked(Context&, Evidence& seen) {
   Pipe no_writer;
   Watch reader(no_writer.read_end.get(), 0);
   deliver(no_writer.write_end.get(), no_writer.read_end.get(), 1);
-  note_events(evidence, "pipe_data", "a pipe with data", reader.wait(silence));
+  seen.events("pipe_data", "a pipe with data", reader.wait(silence));
   no_writer.write_end.reset();
-  note_events(evidence, "pipe_no_writer", "a pipe whose writer is gone", reader.wait(silence));
+  seen.events("pipe_no_writer", "a pipe whose writer is gone", reader.wait(silence));
   Pipe no_reader;
   Watch writer(no_reader.write_end.get(), 0);
   no_reader.read_end.reset();
-  note_events(evidence, "pipe_no_reader", "a pipe whose reader is gone", writer.wait(silence));
+  seen.events("pipe_no_reader", "a pipe whose reader is gone", writer.wait(silence));
   const Connection ended = tcp_connection();
   Watch half(ended.server.get(), 0);
   end_direction(ended.client.get(), ended.server.get());
-  note_events(evidence, "tcp_half_closed", "TCP, the peer ended its direction", half.wait(silence));
+  seen.events("tcp_half_closed", "TCP, the peer ended its direction", half.wait(silence));
   end_direction(ended.server.get());
-  note_events(evidence, "tcp_both_ended", "TCP, both directions ended", half.wait(silence));
+  seen.events("tcp_both_ended", "TCP, both directions ended", half.wait(silence));
   Connection broken = tcp_connection();
   Watch watch(broken.server.get(), 0);
   Watch spent(broken.server.get(), EPOLLIN | EPOLLONESHOT);
   deliver(broken.client.get(), broken.server.get(), 1);
-  note_events(evidence, "oneshot_fired", "TCP with EPOLLONESHOT, data", spent.wait(patience));
+  seen.events("oneshot_fired", "TCP with EPOLLONESHOT, data", spent.wait(patience));
   reset(broken.client);
-  note_events(evidence, "tcp_reset", "TCP, the peer reset", watch.wait(patience));
-  note_events(evidence, "oneshot_reset", "TCP, the peer reset, EPOLLONESHOT spent",
-              spent.wait(silence));
+  seen.events("tcp_reset", "TCP, the peer reset", watch.wait(patience));
+  seen.events("oneshot_reset", "TCP, the peer reset, EPOLLONESHOT spent", spent.wait(silence));
 }
 
 // As the listing does: read the end, then switch the interest to EPOLLHUP and wait.
-void observe_hup(Context& /*context*/, Evidence& evidence) {
+void observe_hup(Context&, Evidence& seen) {
   Connection connection = tcp_connection();
   const int server = connection.server.get();
   Watch watch(server, EPOLLIN);
   connection.client.reset();
-  note_events(evidence, "close", "the peer closed, EPOLLIN asked for", watch.wait(patience));
-  evidence.note("close_read_bytes", "a read returned", double(read_now(server, 1024)));
+  seen.events("close", "the peer closed, EPOLLIN asked for", watch.wait(patience));
+  seen.note("close_read_bytes", "a read returned", read_now(server, 1024));
   watch.change(server, EPOLLHUP);
-  note_events(evidence, "after_close", "EPOLLHUP asked for, for 0.3 s", watch.wait(5 * silence));
-  evidence.note("close_wait", "the connection is in CLOSE_WAIT", in_close_wait(server));
+  seen.events("after_close", "EPOLLHUP asked for, for 0.3 s", watch.wait(5 * silence));
+  seen.note("close_wait", "the connection is in CLOSE_WAIT", in_close_wait(server));
   end_direction(server);
-  note_events(evidence, "both_ended", "after shutdown of the own direction", watch.wait(patience));
+  seen.events("both_ended", "after shutdown of the own direction", watch.wait(patience));
   Connection broken = tcp_connection();
   Watch of_broken(broken.server.get(), EPOLLHUP);
   reset(broken.client);
-  note_events(evidence, "reset", "the peer reset, EPOLLHUP asked for", of_broken.wait(patience));
+  seen.events("reset", "the peer reset, EPOLLHUP asked for", of_broken.wait(patience));
   Pipe pipe;
   Watch of_pipe(pipe.read_end.get(), EPOLLHUP);
   pipe.write_end.reset();
-  note_events(evidence, "pipe_close", "a pipe, the writer closed", of_pipe.wait(silence));
+  seen.events("pipe_close", "a pipe, the writer closed", of_pipe.wait(silence));
   Connection local = unix_connection(SOCK_STREAM);
   Watch of_local(local.server.get(), EPOLLHUP);
   local.client.reset();
-  note_events(evidence, "unix_close", "a Unix socket, the peer closed", of_local.wait(silence));
+  seen.events("unix_close", "a Unix socket, the peer closed", of_local.wait(silence));
 }
 
-void observe_in(Context& /*context*/, Evidence& evidence) {
+void observe_in(Context&, Evidence& seen) {
   // Looks before and after `go`, and what a read says then: 0 for the end, an errno, negative.
   const auto observe = [&](const std::string& name, const std::string& what, int fd, auto go) {
     Watch watch(fd, EPOLLIN);
-    note_events(evidence, name + "_before", what + ", before", watch.wait());
+    seen.events(name + "_before", what + ", before", watch.wait());
     go();
-    note_events(evidence, name, what, watch.wait(patience));
-    evidence.note(name + "_read", what + ", a read returned (or -errno)", double(read_now(fd, 10)));
+    seen.events(name, what, watch.wait(patience));
+    seen.note(name + "_read", what + ", a read returned (or -errno)", read_now(fd, 10));
   };
   Connection closed = tcp_connection();
   observe("tcp_close", "TCP, the peer closed", closed.server.get(), [&] { closed.client.reset(); });
@@ -153,7 +145,7 @@ bool in_time_wait(std::uint16_t port) {
 }
 
 // A server on a port of its own closes a connection first, and so keeps it in TIME_WAIT.
-void observe_time_wait(Evidence& evidence, bool old_reuse) {
+void observe_time_wait(Evidence& seen, bool old_reuse) {
   const std::string name = old_reuse ? "old_with" : "old_without";
   const std::string old = old_reuse ? "the old server had the option" : "the old server had it not";
   FileDescriptor listener = socket_with(old_reuse);
@@ -166,22 +158,21 @@ void observe_time_wait(Evidence& evidence, bool old_reuse) {
   served.reset();
   await("the end had arrived", [&] { return in_close_wait(client.get()); });
   if (old_reuse) {
-    evidence.note("beside_listener_errno", "errno of listening with it beside a listener",
-                  errno_of_listening(address, true));
+    seen.note("beside_listener_errno", "errno beside a listener",
+              errno_of_listening(address, true));
   }
   listener.reset();
   // The client's close completes the end. The wait is in vain where the kernel keeps as many of
   // these as it may (tcp_max_tw_buckets): then the port is free, and says so.
   static_cast<void>(eventually([&] { return in_time_wait(address.port()); }));
-  evidence.note(name + "_new_without_errno", old + ": errno of listening without it",
-                errno_of_listening(address, false));
-  evidence.note(name + "_new_with_errno", old + ": errno of listening with it",
-                errno_of_listening(address, true));
+  seen.note(name + "_new_without_errno", old + ": errno without it",
+            errno_of_listening(address, false));
+  seen.note(name + "_new_with_errno", old + ": errno with it", errno_of_listening(address, true));
 }
 
-void observe_reuseaddr(Context& /*context*/, Evidence& evidence) {
-  observe_time_wait(evidence, true);
-  observe_time_wait(evidence, false);
+void observe_reuseaddr(Context&, Evidence& seen) {
+  observe_time_wait(seen, true);
+  observe_time_wait(seen, false);
 }
 
 }  // namespace

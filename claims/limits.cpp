@@ -1,25 +1,17 @@
 // Claims about how many descriptors, events and connections there may be.
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <fmt/core.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/select.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <climits>
 #include <fstream>
-#include <stdexcept>
 
-#include "claims/claim.hpp"
-#include "claims/cost_tests.hpp"
 #include "claims/measurements.hpp"
-#include "claims/support/streams.hpp"
-#include "echo/system_call.hpp"
+#include "claims/streams.hpp"
 #include "harness/machine/proc_file.hpp"
 #include "harness/server/process_meter.hpp"
 #include "harness/server/process_state.hpp"
@@ -56,24 +48,23 @@ bool checked_macro_refuses(int fd) {
   return WIFSIGNALED(status);
 }
 
-void observe_fd_setsize(Context& /*context*/, Evidence& evidence) {
-  evidence.note("fd_set_bits", "descriptors that an fd_set has room for", FD_SETSIZE);
+void observe_fd_setsize(Context&, Evidence& seen) {
+  seen.note("fd_set_bits", "descriptors that an fd_set has room for", FD_SETSIZE);
   const DescriptorLimit raised(4 * FD_SETSIZE + 1);
-  evidence.note("descriptor_limit", "RLIMIT_NOFILE for this test", double(raised.limit()));
+  seen.note("descriptor_limit", "RLIMIT_NOFILE for this test", raised.limit());
   if (raised.limit() <= FD_SETSIZE) return;
   const Connection connection = tcp_connection();
   const FileDescriptor high(check(
       ::fcntl(connection.server.get(), F_DUPFD_CLOEXEC, int(raised.limit()) - 1), "fcntl F_DUPFD"));
-  evidence.note("high_fd", "the number of the descriptor watched", high.get());
-  evidence.note("silent_reported", "select with a longer bitmap: ready, before there is data",
-                select_with_long_bitmap(high.get()));
+  seen.note("high_fd", "the number of the descriptor watched", high.get());
+  seen.note("silent_reported", "select says ready before there is data",
+            select_with_long_bitmap(high.get()));
   deliver(connection.client.get(), connection.server.get(), 1);
-  evidence.note("data_reported", "select with a longer bitmap: ready, with data",
-                select_with_long_bitmap(high.get()));
-  evidence.note("last_in_set_refused", "the checked FD_SET aborts for descriptor 1023",
-                checked_macro_refuses(FD_SETSIZE - 1));
-  evidence.note("first_beyond_refused", "the checked FD_SET aborts for descriptor 1024",
-                checked_macro_refuses(FD_SETSIZE));
+  seen.note("data_reported", "select says ready with data", select_with_long_bitmap(high.get()));
+  seen.note("last_in_set_refused", "checked FD_SET aborts for 1023",
+            checked_macro_refuses(FD_SETSIZE - 1));
+  seen.note("first_beyond_refused", "checked FD_SET aborts for 1024",
+            checked_macro_refuses(FD_SETSIZE));
 }
 
 // The errno of poll with this many entries, the last of which is `fd`; 0 when it reports that one
@@ -86,32 +77,28 @@ int poll_many(std::uint64_t entries, int fd) {
   return ready == 1 && watched.back().revents == POLLIN ? 0 : -1;
 }
 
-void observe_poll_limit(Context& /*context*/, Evidence& evidence) {
+void observe_poll_limit(Context&, Evidence& seen) {
   const Pipe pipe;
   deliver(pipe.write_end.get(), pipe.read_end.get(), 1);
   const int fd = pipe.read_end.get();
   {
     const DescriptorLimit raised(std::uint64_t{2} * FD_SETSIZE);
-    evidence.note("raised_limit", "RLIMIT_NOFILE, raised", double(raised.limit()));
-    evidence.note("errno_at_raised", "errno of poll with as many entries",
-                  poll_many(raised.limit(), fd));
+    seen.note("raised_limit", "RLIMIT_NOFILE, raised", raised.limit());
+    seen.note("errno_at_raised", "errno of as many entries", poll_many(raised.limit(), fd));
   }
   const DescriptorLimit lowered(256);
-  evidence.note("lowered_limit", "RLIMIT_NOFILE, lowered", double(lowered.limit()));
-  evidence.note("errno_at_lowered", "errno of poll with as many entries as the lowered limit",
-                poll_many(lowered.limit(), fd));
-  evidence.note("errno_above_lowered", "errno of poll with one entry more",
-                poll_many(lowered.limit() + 1, fd));
+  seen.note("lowered_limit", "RLIMIT_NOFILE, lowered", lowered.limit());
+  seen.note("errno_at_lowered", "errno of as many entries", poll_many(lowered.limit(), fd));
+  seen.note("errno_above_lowered", "errno of one entry more", poll_many(lowered.limit() + 1, fd));
 }
 
-void observe_instances(Context& /*context*/, Evidence& evidence) {
+void observe_instances(Context&, Evidence& seen) {
   // One of them is what the list is read through.
   const auto open = [] { return double(proc::numbers_in("/proc/self/fd").size()) - 1; };
   const double before = open();
   std::vector<FileDescriptor> instances;
   instances.emplace_back(check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"));
-  evidence.note("taken_fds", "descriptors in /proc/self/fd more, with one instance",
-                open() - before);
+  seen.note("taken_fds", "descriptors in /proc/self/fd more, with one instance", open() - before);
   // The limit leaves a few above the number that would be given out next.
   const DescriptorLimit few(std::uint64_t(instances.back().get()) + 9);
   int error = 0;
@@ -120,13 +107,12 @@ void observe_instances(Context& /*context*/, Evidence& evidence) {
     error = fd < 0 ? errno : 0;
     if (fd >= 0) instances.emplace_back(fd);
   }
-  evidence.note("made_instances", "instances made with few descriptors left",
-                double(instances.size()));
-  evidence.note("last_errno", "errno of the epoll_create1 that made no more", error);
+  seen.note("made_instances", "instances made with few descriptors left", instances.size());
+  seen.note("last_errno", "errno of the epoll_create1 that made no more", error);
   instances.clear();
   const FileDescriptor again(::epoll_create1(EPOLL_CLOEXEC));
-  evidence.note("after_close_errno", "errno of epoll_create1 after closing all", again ? 0 : errno);
-  evidence.note("after_close_fds", "descriptors then, more than at the start", open() - before);
+  seen.note("after_close_errno", "errno of epoll_create1 after closing all", again ? 0 : errno);
+  seen.note("after_close_fds", "descriptors then, more than at the start", open() - before);
 }
 
 // How many of these pipes, each with a byte in it, the epoll instance takes.
@@ -147,37 +133,31 @@ int wait_for(int epoll, int maxevents) {
   return count < 0 ? -errno : count;
 }
 
-void observe_create_size(Context& /*context*/, Evidence& evidence) {
+void observe_create_size(Context&, Evidence& seen) {
   const auto observe = [&](const std::string& name, int size) {
     const FileDescriptor epoll(::epoll_create(size));
-    evidence.note(name + "_errno", fmt::format("errno of epoll_create({})", size),
-                  epoll ? 0 : errno);
+    seen.note(name + "_errno", fmt::format("errno of epoll_create({})", size), epoll ? 0 : errno);
     if (!epoll) return;
     const std::vector<Pipe> pipes(64);
-    evidence.note(name + "_added",
-                  fmt::format("of 64 descriptors an instance of size {} took", size),
-                  register_ready(epoll.get(), pipes));
-    evidence.note(name + "_reported", fmt::format("of 64 it reported as ready, size {}", size),
-                  wait_for(epoll.get(), 64));
+    seen.note(name + "_added", fmt::format("of 64 taken, size {}", size),
+              register_ready(epoll.get(), pipes));
+    seen.note(name + "_reported", fmt::format("of 64 reported, size {}", size),
+              wait_for(epoll.get(), 64));
   };
   observe("size_0", 0);
   observe("size_1", 1);
   observe("size_most", INT_MAX);
 }
 
-void observe_maxevents(Context& /*context*/, Evidence& evidence) {
+void observe_maxevents(Context&, Evidence& seen) {
   constexpr int size = 4;
   const FileDescriptor epoll(check(::epoll_create(size), "epoll_create"));
-  const std::vector<Pipe> pipes(std::size_t{4} * size);
-  evidence.note("size", "epoll_create's size", size);
-  evidence.note("ready_fds", "descriptors ready", register_ready(epoll.get(), pipes));
-  const auto note = [&](const char* name, int maxevents) {
-    evidence.note(name, fmt::format("events with maxevents {} (or -errno)", maxevents),
-                  wait_for(epoll.get(), maxevents));
-  };
-  note("within_events", size);
-  note("beyond_events", 4 * size);
-  note("zero_events", 0);
+  const std::vector<Pipe> pipes(16);
+  seen.note("size", "epoll_create's size", size);
+  seen.note("ready_fds", "descriptors ready", register_ready(epoll.get(), pipes));
+  seen.note("within_events", "events with maxevents 4", wait_for(epoll.get(), size));
+  seen.note("beyond_events", "events with maxevents 16 (or -errno)", wait_for(epoll.get(), 16));
+  seen.note("zero_events", "events with maxevents 0 (or -errno)", wait_for(epoll.get(), 0));
 }
 
 // What follows "key" in a file of /proc, as a number.
@@ -188,32 +168,25 @@ double number_after(const char* path, const std::string& key) {
   return double(proc::number(proc::trimmed(std::string_view(text).substr(at + key.size()))));
 }
 
-// What TCP's buffers take in the whole system.
+// What TCP's buffers take in the whole system. UDP's line comes later in this file.
 double tcp_buffer_bytes() {
-  const std::string text = proc::read_file("/proc/net/sockstat").value_or("");
-  const std::size_t tcp = text.find("TCP:");
-  const std::size_t at = text.find(" mem ", tcp);
-  if (at == std::string::npos)
-    throw std::runtime_error("/proc/net/sockstat tells no memory of TCP");
-  return std::stod(text.substr(at + 5)) * double(::sysconf(_SC_PAGESIZE));
+  return number_after("/proc/net/sockstat", " mem ") * double(::sysconf(_SC_PAGESIZE));
 }
 
-void observe_bounds(Context& /*context*/, Evidence& evidence) {
+void observe_bounds(Context&, Evidence& seen) {
   {
     const FileDescriptor next(check(::open("/dev/null", O_RDONLY | O_CLOEXEC), "open"));
     const DescriptorLimit low(std::uint64_t(next.get()) + 1);
     const FileDescriptor refused(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    evidence.note("refused_by_descriptors", "EMFILE at RLIMIT_NOFILE, with memory to spare",
-                  !refused && errno == EMFILE);
+    seen.note("refused_by_descriptors", "EMFILE with memory to spare", !refused && errno == EMFILE);
   }
   rlimit limit{};
   check(::getrlimit(RLIMIT_NOFILE, &limit), "getrlimit");
-  evidence.note("descriptor_limit", "open descriptors that a process may have here",
-                double(limit.rlim_max));
-  evidence.note("watch_limit", "descriptors that a user's epoll sets may hold here",
-                number_after("/proc/sys/fs/epoll/max_user_watches", ""));
-  evidence.note("memory_bytes", "memory of this machine, in bytes",
-                number_after("/proc/meminfo", "MemTotal:") * 1024);
+  seen.note("descriptor_limit", "descriptors that a process may have", double(limit.rlim_max));
+  seen.note("watch_limit", "descriptors in a user's epoll sets, at most",
+            number_after("/proc/sys/fs/epoll/max_user_watches", ""));
+  seen.note("memory_bytes", "bytes of memory here",
+            number_after("/proc/meminfo", "MemTotal:") * 1024);
   // Enough connections to tell, too few to fill what the system has for TCP.
   std::array<Connection, 4> full;
   for (Connection& connection : full) connection = tcp_connection();
@@ -222,28 +195,28 @@ void observe_bounds(Context& /*context*/, Evidence& evidence) {
     static_cast<void>(fill(connection.client.get()));
     static_cast<void>(fill(connection.server.get()));
   }
-  evidence.note("full_buffer_bytes", "bytes that TCP holds of a connection whose ends don't read",
-                std::max(tcp_buffer_bytes() - before, 0.0) / double(full.size()));
+  seen.note("full_buffer_bytes", "bytes that TCP holds of a connection whose ends don't read",
+            std::max(tcp_buffer_bytes() - before, 0.0) / double(full.size()));
 }
 
 // The kernel's share is for both ends, of which a server has one.
-void derive_bounds(Evidence& evidence) {
+void derive_bounds(Evidence& seen) {
   constexpr double gib = 1024.0 * 1024 * 1024;
   const double bytes =
-      evidence.value("server_bytes_epoll_lt") + evidence.value("kernel_bytes_epoll_lt") / 2;
-  evidence.note("connection_bytes", "bytes that an idle connection takes a server", bytes);
-  evidence.note("per_gib", "idle connections per GiB", gib / bytes);
-  evidence.note("full_per_gib", "connections per GiB with unread data in every buffer",
-                gib / (bytes + evidence.value("full_buffer_bytes") / 2));
-  evidence.note("by_memory", "idle connections that fit into the memory here",
-                evidence.value("memory_bytes") / bytes);
-  evidence.note("by_limits", "connections that the limits of descriptors and watches allow here",
-                std::min(evidence.value("descriptor_limit"), evidence.value("watch_limit")));
+      seen.value("server_bytes_epoll_lt") + seen.value("kernel_bytes_epoll_lt") / 2;
+  seen.note("connection_bytes", "bytes that an idle connection takes a server", bytes);
+  seen.note("per_gib", "idle connections per GiB", gib / bytes);
+  seen.note("full_per_gib", "connections per GiB with unread data in every buffer",
+            gib / (bytes + seen.value("full_buffer_bytes") / 2));
+  seen.note("by_memory", "idle connections that fit into memory here",
+            seen.value("memory_bytes") / bytes);
+  seen.note("by_limits", "connections that the limits of descriptors and watches allow here",
+            std::min(seen.value("descriptor_limit"), seen.value("watch_limit")));
 }
 
 }  // namespace
 
-void measure_memory(Context& context, Evidence& evidence) {
+void measure_memory(Context& context, Evidence& seen) {
   const Bench bench(context);
   const auto memory = [](pid_t server) {
     const auto kernel = kernel_memory_bytes();
@@ -268,14 +241,13 @@ void measure_memory(Context& context, Evidence& evidence) {
       bytes[1].push_back((after[1] - before[1]) / double(batch));
       bytes[2].push_back(bytes[0].back() + bytes[1].back());
     }
-    const auto keep = [&](const char* prefix, const char* what, std::vector<double>& values) {
-      evidence.measure(fmt::format("{}_bytes_{}", prefix, name),
-                       fmt::format("{}, of an idle connection to {}", what, name),
-                       std::move(values));
+    const auto keep = [&](const char* prefix, const char* what, const std::vector<double>& values) {
+      seen.measure(fmt::format("{}_bytes_{}", prefix, name), fmt::format("{} {}", what, name),
+                   values);
     };
-    keep("server", "bytes of the server's process", bytes[0]);
-    keep("kernel", "bytes of the kernel, both ends", bytes[1]);
-    keep("all", "bytes of process and kernel", bytes[2]);
+    keep("server", "bytes of the process per idle connection to", bytes[0]);
+    keep("kernel", "bytes of the kernel, both ends, per idle connection to", bytes[1]);
+    keep("all", "bytes of process and kernel per idle connection to", bytes[2]);
   }
 }
 

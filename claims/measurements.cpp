@@ -5,13 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
-#include <stdexcept>
 #include <thread>
 
-#include "claims/cost_tests.hpp"
 #include "claims/rules.hpp"
 #include "echo/system_call.hpp"
 #include "harness/bench/rounds.hpp"
@@ -102,15 +99,6 @@ std::string in_words(const Asked& asked) {
   return out;
 }
 
-Load load_of(const Asked& asked) {
-  Load load = short_load(asked.active);
-  load.requests_per_second = asked.rate;
-  load.message_bytes = asked.bytes;
-  load.reconnect = asked.reconnect;
-  load.duration = std::chrono::milliseconds(asked.duration_ms);
-  return load;
-}
-
 // The share that a server uses of the CPU it can have, in a tenth of a second in which nobody sends
 // anything. While it waits for other programs to leave the CPU to it, it can have none.
 double idle_share(const ServerProcess& server) {
@@ -140,6 +128,7 @@ double counted(const Measurement& measured, std::initializer_list<const char*> c
 }
 
 constexpr std::array metrics{
+    Metric{"idle_share", "share of a CPU, nobody sends,", nullptr},
     Metric{"cpu_us", "CPU per request",
            [](const Measurement& one) { return one.complete_cost().cpu_us_per_request; }},
     Metric{"calls", "system calls per request",
@@ -169,7 +158,11 @@ struct Place {
 
 // One round of a place: all metrics of the row.
 void measure_place(const Bench& bench, const Row& row, Place& place) {
-  Load load = load_of(*place.asked);
+  Load load = short_load(place.asked->active);
+  load.requests_per_second = place.asked->rate;
+  load.message_bytes = place.asked->bytes;
+  load.reconnect = place.asked->reconnect;
+  load.duration = std::chrono::milliseconds(place.asked->duration_ms);
   const bool memory = row.metrics == "bytes";
   if (memory) load.idle_connections = bench.as_many_as_possible(place.asked->peers, 1);
   std::unique_ptr<ServerProcess> fresh;
@@ -178,16 +171,16 @@ void measure_place(const Bench& bench, const Row& row, Place& place) {
   IdlePeers silent;
   if (fresh && !memory) silent.open(server.endpoint(), place.asked->peers);
   const auto wanted = proc::words(row.metrics);
-  if (wanted.front() == "idle_share") place.values["idle_share"].push_back(idle_share(server));
+  const double share = wanted.front() == "idle_share" ? idle_share(server) : 0;
   const Measurement measured = measure(server, load);
   for (const Metric& metric : metrics) {
     if (std::ranges::find(wanted, metric.name) == wanted.end()) continue;
-    place.values[metric.name].push_back(metric.of(measured));
+    place.values[metric.name].push_back(metric.of != nullptr ? metric.of(measured) : share);
   }
 }
 
 // Measures a row of the table: all that is compared between servers is measured here.
-void measure_row(const Row& row, Context& context, Evidence& evidence) {
+void measure_row(const Row& row, Context& context, Evidence& seen) {
   const Bench bench(context);
   std::vector<Place> places;
   IdlePeers idle;
@@ -213,12 +206,9 @@ void measure_row(const Row& row, Context& context, Evidence& evidence) {
   for (const Place& place : places) {
     const std::string of = fmt::format("{}, {}", place.server, in_words(*place.asked));
     for (const auto& [metric, values] : place.values) {
-      const auto known = std::ranges::find(metrics, metric, &Metric::name);
-      evidence.measure(
-          fmt::format("{}_{}{}", metric, place.server, place.asked->suffix),
-          fmt::format("{} of {}",
-                      known == metrics.end() ? "share of a CPU, nobody sends," : known->words, of),
-          values);
+      const std::string_view what = std::ranges::find(metrics, metric, &Metric::name)->words;
+      seen.measure(fmt::format("{}_{}{}", metric, place.server, place.asked->suffix),
+                   fmt::format("{} of {}", what, of), values);
     }
   }
 }
@@ -265,48 +255,39 @@ void Bench::in_turn(std::size_t contenders, const std::function<void(std::size_t
 }
 
 void IdlePeers::open(const Endpoint& server, std::size_t count) {
-  // Few enough at a time for any backlog.
-  constexpr std::size_t most_at_once = 64;
-  while (count > 0) {
-    const std::size_t begin = sockets_.size();
-    for (std::size_t i = 0; i < std::min(count, most_at_once); ++i) {
-      const FileDescriptor& socket = sockets_.emplace_back(
-          check(::socket(server.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
-      set_time_limit(socket.get(), std::chrono::seconds(5));
-      check(::connect(socket.get(), server.raw(), server.length), "connect");
-      check(::send(socket.get(), "x", 1, MSG_NOSIGNAL), "send");
-    }
-    for (std::size_t i = begin; i < sockets_.size(); ++i) {
-      char byte = 0;
-      if (check(::recv(sockets_[i].get(), &byte, 1, 0), "recv") != 1) {
-        throw std::runtime_error("the server ended a connection that was to stay idle");
-      }
-    }
-    count -= sockets_.size() - begin;
+  for (std::size_t i = 0; i < count; ++i) {
+    const FileDescriptor& socket = sockets_.emplace_back(
+        check(::socket(server.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+    set_time_limit(socket.get(), std::chrono::seconds(5));
+    check(::connect(socket.get(), server.raw(), server.length), "connect");
+    char byte = 'x';
+    check(::send(socket.get(), &byte, 1, MSG_NOSIGNAL), "send");
+    if (check(::recv(socket.get(), &byte, 1, 0), "recv") == 1) continue;
+    throw std::runtime_error("the server ended a connection that was to stay idle");
   }
 }
 
-void measure_in_turn(const Bench& bench, const std::vector<Contender>& contenders,
-                     Evidence& evidence, std::size_t how_often) {
+void measure_in_turn(const Bench& bench, const std::vector<Contender>& contenders, Evidence& seen,
+                     std::size_t how_often) {
   std::vector<std::vector<double>> values(contenders.size());
   bench.in_turn(
       contenders.size(), [&](std::size_t i) { values[i].push_back(contenders[i].value()); },
       how_often);
   for (std::size_t i = 0; i < contenders.size(); ++i) {
-    evidence.measure(contenders[i].name, contenders[i].what, values[i]);
+    seen.measure(contenders[i].name, contenders[i].what, values[i]);
   }
 }
 
 const Evidence& shared_measurement(Context& context, std::string_view name,
-                                   const std::function<void(Evidence& evidence)>& measure) {
+                                   const std::function<void(Evidence& seen)>& measure) {
   const auto found = context.shared.find(name);
   if (found != context.shared.end()) return found->second;
-  Evidence evidence;
-  measure(evidence);
-  return context.shared.emplace(name, std::move(evidence)).first->second;
+  Evidence seen;
+  measure(seen);
+  return context.shared.emplace(name, std::move(seen)).first->second;
 }
 
-void measure_for(const Claim& claim, Context& context, Evidence& evidence) {
+void measure_for(const Claim& claim, Context& context, Evidence& seen) {
   for (const std::string_view name : proc::words(claim.measures)) {
     const Evidence& shared = shared_measurement(context, name, [&](Evidence& fresh) {
       if (name == "waits") return measure_waits(context, fresh);
@@ -314,8 +295,8 @@ void measure_for(const Claim& claim, Context& context, Evidence& evidence) {
       measure_row(row_named(name), context, fresh);
     });
     for (const std::string& shown : names_shown(claim)) {
-      if (!shared.has(shown) || evidence.has(shown)) continue;
-      evidence.measure(shown, shared.find(shown).what, shared.find(shown).values);
+      if (!shared.has(shown) || seen.has(shown)) continue;
+      seen.measure(shown, shared.find(shown).what, shared.find(shown).values);
     }
   }
 }

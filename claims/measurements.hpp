@@ -1,13 +1,7 @@
 #pragma once
 
 #include <chrono>
-#include <cstddef>
-#include <cstdint>
-#include <functional>
 #include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "claims/claim.hpp"
 #include "harness/bench/measurement.hpp"
@@ -40,10 +34,7 @@ class Bench {
   // std::runtime_error when the context is asked to stop.
   void in_turn(std::size_t contenders, const std::function<void(std::size_t contender)>& measure,
                std::size_t how_often = rounds) const;
-  // How many descriptors this process may have open.
-  [[nodiscard]] std::uint64_t descriptors() const noexcept { return descriptors_; }
-  // As many of the wanted connections as the limit of descriptors leaves, when this process holds
-  // `ends` descriptors for each of them.
+  // As many connections as the limit of descriptors leaves, with `ends` of them for each.
   [[nodiscard]] std::size_t as_many_as_possible(std::size_t wanted,
                                                 std::size_t ends) const noexcept;
 
@@ -55,8 +46,7 @@ class Bench {
   OnCpu on_client_cpu_;
 };
 
-// A load of 64-byte messages for a short while: each of the active connections sends again as soon
-// as it is answered.
+// 64-byte messages for a short while: each connection sends again as soon as it is answered.
 [[nodiscard]] Load short_load(std::size_t active_connections);
 
 // Connections that are open and silent. Each has had one echo, so the server has really taken it.
@@ -105,5 +95,20 @@ void measure_for(const Claim& claim, Context& context, Evidence& evidence);
 // The measurement of this name, which `measure` makes unless it is there.
 const Evidence& shared_measurement(Context& context, std::string_view name,
                                    const std::function<void(Evidence& evidence)>& measure);
+
+// Measurements and tests that are more than rows. They throw std::exception when they can't be
+// made. CPU of a single wait that finds k of n TCP connections ready: "wait_us_MECHANISM_n_k" of
+// select, poll and epoll (level-triggered), for k = 1 with n = 1, 10, 100 and 1000, and for n =
+// 1000 with k = 1, 10, 100 and 1000.
+void measure_waits(Context& context, Evidence& evidence);
+// Memory of an idle connection to epoll_lt and threaded, in bytes: "server_bytes_SERVER" in the
+// server's process, "kernel_bytes_SERVER" in the kernel, for both ends; "all_bytes_SERVER" the sum.
+void measure_memory(Context& context, Evidence& evidence);
+
+// What writing at once or on EPOLLOUT costs, and what a peer that doesn't read costs another one.
+void observe_interest_flip(Context& context, Evidence& evidence);
+void observe_retry_send(Context& context, Evidence& evidence);
+// What a change of an epoll set costs: "change_us_10", "…_100", "…_1000", "…_most".
+void observe_tree(Context& context, Evidence& evidence);
 
 }  // namespace echomux::claims

@@ -1,10 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "claims/claim.hpp"
 
 // How a verdict follows from evidence. A claim's `rules` are lines like these:
@@ -32,9 +27,6 @@
 // A bound is a number, a fraction, an errno, one of epoll's events or several with "+" between
 // them, or an observation.
 namespace echomux::claims {
-
-// "EPOLLIN|EPOLLRDHUP", or "nothing".
-[[nodiscard]] std::string events_in_words(std::uint32_t events);
 
 // The number that such a bound stands for, without observations. Throws std::invalid_argument.
 [[nodiscard]] double bound_value(std::string_view text);

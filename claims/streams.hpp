@@ -1,17 +1,26 @@
 #pragma once
 
+#include <fmt/core.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/types.h>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
 #include <chrono>
-#include <cstddef>
-#include <cstdint>
 #include <functional>
+#include <future>
+#include <stdexcept>
 #include <string>
-#include <string_view>
+#include <thread>
+#include <vector>
 
-#include "claims/evidence.hpp"
+#include "claims/claim.hpp"
 #include "echo/file_descriptor.hpp"
+#include "echo/system_call.hpp"
 
 // Pipes, connections and epoll instances, and how far the bytes in them have come. All of these
 // throw std::system_error for what can't be set up, and std::runtime_error for what doesn't come
@@ -28,16 +37,15 @@ inline constexpr std::chrono::milliseconds patience{5000};
 // For a TCP connection that is soon full.
 inline constexpr int small_buffers = 16 * 1024;
 
-// The two ends of a pipe(2), blocking; `flags` as for pipe2(2).
+// The two ends of a pipe(2), blocking.
 struct Pipe {
-  explicit Pipe(int flags = 0);
+  Pipe();
 
   FileDescriptor read_end;
   FileDescriptor write_end;
 };
 
-// The two ends of a stream, blocking. Nagle's algorithm is off, so that what is sent leaves at
-// once.
+// The two ends of a stream, blocking, without Nagle's algorithm.
 struct Connection {
   FileDescriptor server;  // the accepted end
   FileDescriptor client;  // the end that connected
@@ -46,6 +54,15 @@ struct Connection {
 // A TCP connection over the loopback device. `buffer_bytes` is asked for as SO_SNDBUF and SO_RCVBUF
 // of both ends, of which the kernel makes twice as much; 0 leaves them to the system.
 [[nodiscard]] Connection tcp_connection(int buffer_bytes = 0);
+
+// Calls `observe` with the name and both ends of a pipe and of a TCP connection.
+template <typename Observe>
+void on_pipe_and_tcp(Observe observe, int buffer_bytes = 0) {
+  const Pipe pipe;
+  observe(std::string("pipe"), pipe.write_end.get(), pipe.read_end.get());
+  const Connection tcp = tcp_connection(buffer_bytes);
+  observe(std::string("tcp"), tcp.client.get(), tcp.server.get());
+}
 
 // Two connected sockets of the Unix domain, of SOCK_STREAM or another type.
 [[nodiscard]] Connection unix_connection(int type);
@@ -59,6 +76,8 @@ struct Connection {
 // The same, but throws std::runtime_error, which says what was awaited, when the limit is over.
 void await(const char* what, const std::function<bool()>& condition);
 
+// Whether poll(2) reports one of these events within this time.
+[[nodiscard]] bool ready(int fd, short events, std::chrono::milliseconds limit = at_once);
 // How many bytes a read would find (FIONREAD), and how many of those sent the peer's kernel has not
 // yet acknowledged (SIOCOUTQ).
 [[nodiscard]] std::size_t unread(int fd);
@@ -97,11 +116,11 @@ class DescriptorLimit {
   DescriptorLimit(const DescriptorLimit&) = delete;
   DescriptorLimit& operator=(const DescriptorLimit&) = delete;
 
-  [[nodiscard]] std::uint64_t limit() const noexcept { return limit_; }
+  [[nodiscard]] std::uint64_t limit() const noexcept { return now_.rlim_cur; }
 
  private:
-  std::uint64_t before_;
-  std::uint64_t limit_;
+  rlimit before_{};
+  rlimit now_{};
 };
 
 // An epoll instance, made to see what it reports about one descriptor. Throws std::system_error.
@@ -110,26 +129,21 @@ class Watch {
   Watch() = default;
   Watch(int fd, std::uint32_t events) { add(fd, events); }
 
-  void add(int fd, std::uint32_t events);
-  void change(int fd, std::uint32_t events);
+  void add(int fd, std::uint32_t events) { set(EPOLL_CTL_ADD, fd, events); }
+  void change(int fd, std::uint32_t events) { set(EPOLL_CTL_MOD, fd, events); }
   // epoll_ctl(2) with this operation, which may fail: the errno, 0 if it doesn't.
   [[nodiscard]] int control(int operation, int fd, std::uint32_t events) noexcept;
 
-  // What is reported next, waiting for it this long at most: the events, 0 for nothing. With
-  // several descriptors watched, those of the first that epoll_wait(2) tells.
+  // What is reported within this time of one descriptor: the events, 0 for nothing.
   [[nodiscard]] std::uint32_t wait(std::chrono::milliseconds limit = at_once);
 
   [[nodiscard]] int fd() const noexcept { return epoll_.get(); }
 
  private:
-  FileDescriptor epoll_ = make();
+  void set(int operation, int fd, std::uint32_t events);
 
-  static FileDescriptor make();
+  FileDescriptor epoll_{check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")};
 };
-
-// Notes what was reported, as a number and, in `what`, in words.
-void note_events(Evidence& evidence, std::string_view name, std::string_view what,
-                 std::uint32_t events);
 
 // An anonymous mapping of one page, or one of what a descriptor refers to; unmapped at the end.
 class Mapping {
@@ -148,6 +162,33 @@ class Mapping {
  private:
   void* address_;
   int error_;
+};
+
+// Something that is done in a thread of its own, so that it can be seen to block and still be
+// ended: unless it has come to its end, the destructor calls `release`, which must let it, and then
+// waits for that. What it throws is lost, but counts as its end.
+class Background {
+ public:
+  Background(std::function<void()> work, std::function<void()> release);
+  ~Background();
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+
+  // Whether it comes to its end within this time. What it has written may be read then.
+  [[nodiscard]] bool ended_within(std::chrono::milliseconds limit) const;
+
+  // Whether it falls asleep in the kernel and stays so for the time `silence`. Throws
+  // std::runtime_error when it neither does nor ends.
+  [[nodiscard]] bool falls_asleep() const;
+
+ private:
+  [[nodiscard]] bool sleeping() const;
+
+  std::function<void()> release_;
+  std::promise<void> promise_;
+  std::future<void> end_ = promise_.get_future();
+  std::atomic<pid_t> tid_ = 0;
+  std::thread thread_;
 };
 
 }  // namespace echomux::claims

@@ -1,26 +1,19 @@
-#include "claims/support/streams.hpp"
+#include "claims/streams.hpp"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <stdexcept>
-#include <string>
-#include <thread>
 #include <vector>
 
-#include "claims/rules.hpp"
 #include "echo/socket.hpp"
-#include "echo/system_call.hpp"
 #include "harness/machine/proc_file.hpp"
 
 namespace echomux::claims {
@@ -56,16 +49,11 @@ std::size_t asked(int fd, unsigned long request, const char* name) {
   return static_cast<std::size_t>(count);
 }
 
-bool ready(int fd, short events) {
-  pollfd entry{.fd = fd, .events = events, .revents = 0};
-  return check(::poll(&entry, 1, 0), "poll") > 0;
-}
-
 }  // namespace
 
-Pipe::Pipe(int flags) {
+Pipe::Pipe() {
   int ends[2];
-  check(::pipe2(ends, flags | O_CLOEXEC), "pipe2");
+  check(::pipe2(ends, O_CLOEXEC), "pipe2");
   read_end.reset(ends[0]);
   write_end.reset(ends[1]);
 }
@@ -113,6 +101,11 @@ void await(const char* what, const std::function<bool()>& condition) {
   }
 }
 
+bool ready(int fd, short events, std::chrono::milliseconds limit) {
+  pollfd entry{.fd = fd, .events = events, .revents = 0};
+  return check(::poll(&entry, 1, static_cast<int>(limit.count())), "poll") > 0;
+}
+
 std::size_t unread(int fd) {
   return asked(fd, FIONREAD, "ioctl FIONREAD");
 }
@@ -157,18 +150,11 @@ std::ptrdiff_t read_now(int fd, std::size_t count) {
 }
 
 std::ptrdiff_t write_now(int fd, std::size_t count) {
-  count = std::min(count, most_at_once);
-  ssize_t result = 0;
-  if (is_socket(fd)) {
-    result = ::send(fd, scratch().data(), count, MSG_DONTWAIT | MSG_NOSIGNAL);
-  } else {
-    const int flags = check(::fcntl(fd, F_GETFL), "fcntl F_GETFL");
-    check(::fcntl(fd, F_SETFL, flags | O_NONBLOCK), "fcntl F_SETFL");
-    result = ::write(fd, scratch().data(), count);
-    const int error = errno;
-    check(::fcntl(fd, F_SETFL, flags), "fcntl F_SETFL");
-    errno = error;
-  }
+  count = std::min(count, is_socket(fd) ? most_at_once : PIPE_BUF);
+  if (!is_socket(fd) && !ready(fd, POLLOUT)) return -EAGAIN;
+  const ssize_t result = is_socket(fd)
+                             ? ::send(fd, scratch().data(), count, MSG_DONTWAIT | MSG_NOSIGNAL)
+                             : ::write(fd, scratch().data(), count);
   return result < 0 ? -errno : result;
 }
 
@@ -186,10 +172,7 @@ std::size_t fill(int fd) {
   // What is on its way frees room when it arrives, so it is full when it has stayed full.
   while (eventually([&] { return ready(fd, POLLOUT); }, silence)) {
     const std::ptrdiff_t now = write_now(fd, std::size_t{64} * 1024);
-    if (now < 0 && now != -EAGAIN) {
-      errno = static_cast<int>(-now);
-      throw_errno("write");
-    }
+    if (now < 0 && now != -EAGAIN) throw std::runtime_error("the other end doesn't take it");
     if (now > 0) taken += static_cast<std::size_t>(now);
   }
   return taken;
@@ -204,22 +187,13 @@ void reset(FileDescriptor& socket) {
 }
 
 DescriptorLimit::DescriptorLimit(std::uint64_t wanted) {
-  rlimit limits{};
-  check(::getrlimit(RLIMIT_NOFILE, &limits), "getrlimit");
-  before_ = limits.rlim_cur;
-  limit_ = limits.rlim_cur = std::min<rlim_t>(wanted, limits.rlim_max);
-  check(::setrlimit(RLIMIT_NOFILE, &limits), "setrlimit");
+  check(::getrlimit(RLIMIT_NOFILE, &before_), "getrlimit");
+  now_ = {.rlim_cur = std::min<rlim_t>(wanted, before_.rlim_max), .rlim_max = before_.rlim_max};
+  check(::setrlimit(RLIMIT_NOFILE, &now_), "setrlimit");
 }
 
 DescriptorLimit::~DescriptorLimit() {
-  rlimit limits{};
-  ::getrlimit(RLIMIT_NOFILE, &limits);
-  limits.rlim_cur = before_;
-  ::setrlimit(RLIMIT_NOFILE, &limits);
-}
-
-FileDescriptor Watch::make() {
-  return FileDescriptor(check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"));
+  ::setrlimit(RLIMIT_NOFILE, &before_);
 }
 
 int Watch::control(int operation, int fd, std::uint32_t events) noexcept {
@@ -229,14 +203,9 @@ int Watch::control(int operation, int fd, std::uint32_t events) noexcept {
   return ::epoll_ctl(epoll_.get(), operation, fd, &event) == 0 ? 0 : errno;
 }
 
-void Watch::add(int fd, std::uint32_t events) {
-  errno = control(EPOLL_CTL_ADD, fd, events);
-  if (errno != 0) throw_errno("epoll_ctl EPOLL_CTL_ADD");
-}
-
-void Watch::change(int fd, std::uint32_t events) {
-  errno = control(EPOLL_CTL_MOD, fd, events);
-  if (errno != 0) throw_errno("epoll_ctl EPOLL_CTL_MOD");
+void Watch::set(int operation, int fd, std::uint32_t events) {
+  errno = control(operation, fd, events);
+  if (errno != 0) throw_errno("epoll_ctl");
 }
 
 std::uint32_t Watch::wait(std::chrono::milliseconds limit) {
@@ -248,11 +217,6 @@ std::uint32_t Watch::wait(std::chrono::milliseconds limit) {
   return check(count, "epoll_wait") == 0 ? 0 : event.events;
 }
 
-void note_events(Evidence& evidence, std::string_view name, std::string_view what,
-                 std::uint32_t events) {
-  evidence.note(name, std::string(what) + ": " + events_in_words(events), events);
-}
-
 Mapping::Mapping(int fd)
     : address_(::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                       fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0)),
@@ -262,6 +226,40 @@ Mapping::Mapping(int fd)
 
 Mapping::~Mapping() {
   if (error_ == 0) ::munmap(address_, bytes);
+}
+
+Background::Background(std::function<void()> work, std::function<void()> release)
+    : release_(std::move(release)), thread_([this, work = std::move(work)] {
+        tid_ = ::gettid();
+        try {
+          work();
+        } catch (...) {
+          // Seen by what it has not done.
+        }
+        promise_.set_value();
+      }) {}
+
+Background::~Background() {
+  if (!ended_within(at_once)) release_();
+  thread_.join();
+}
+
+bool Background::ended_within(std::chrono::milliseconds limit) const {
+  return end_.wait_for(limit) == std::future_status::ready;
+}
+
+bool Background::falls_asleep() const {
+  await("a thread slept or ended", [&] { return ended_within(at_once) || sleeping(); });
+  return !ended_within(silence) && sleeping();
+}
+
+bool Background::sleeping() const {
+  if (tid_ == 0) return false;
+  const std::string text =
+      proc::read_file("/proc/self/task/" + std::to_string(tid_) + "/stat").value_or("");
+  // The state follows the name, which is in parentheses and may itself hold some.
+  const std::size_t name_end = text.rfind(')');
+  return name_end != std::string::npos && text.compare(name_end + 1, 2, " S") == 0;
 }
 
 }  // namespace echomux::claims
