@@ -5,7 +5,7 @@
 #include <iostream>
 #include <memory>
 
-#include "claims/investigation.hpp"
+#include "claims/claims_run.hpp"
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "cli/signal_thread.hpp"
@@ -20,7 +20,7 @@ namespace echomux {
 namespace {
 
 using claims::Claim;
-using claims::Investigation;
+using claims::ClaimsRun;
 using claims::Tested;
 
 struct ClaimsOptions {
@@ -29,6 +29,7 @@ struct ClaimsOptions {
   bool json = false;
   std::string output;
   std::string ledger;
+  std::string theme;
   bool force = false;
 };
 
@@ -38,7 +39,7 @@ std::vector<const Claim*> choose(const std::vector<std::string>& ids) {
     const auto found = std::ranges::find(claims::claims(), id, &Claim::id);
     if (found == claims::claims().end()) {
       throw UsageError(
-          fmt::format("there is no sentence '{}'; 'echomux claims --list' shows them all", id));
+          fmt::format("there is no claim '{}'; 'echomux claims --list' shows them all", id));
     }
     chosen.push_back(&*found);
   }
@@ -57,7 +58,8 @@ int list_claims(const std::vector<const Claim*>& chosen) {
   return exit_ok;
 }
 
-int print_ledger(const std::string& path) {
+// The ledger, or with a theme its page.
+int print_ledger(const std::string& path, const std::string& theme) {
   std::ifstream file(path);
   if (!file) throw std::runtime_error(fmt::format("cannot read {}", path));
   Json json;
@@ -67,14 +69,15 @@ int print_ledger(const std::string& path) {
     throw std::runtime_error(fmt::format("{} is not JSON", path));
   }
   try {
-    std::cout << claims::ledger(claims::investigation_from(json));
+    const ClaimsRun run = claims::claims_run_from(json);
+    std::cout << (theme.empty() ? claims::ledger(run) : claims::page(run, theme));
   } catch (const std::exception& error) {
     throw std::runtime_error(fmt::format("{} is {}", path, error.what()));
   }
   return exit_ok;
 }
 
-// Which experiment is running: at a terminal in one line that changes, elsewhere in one line each.
+// Which claim is tested: at a terminal in one line that changes, elsewhere in one line each.
 class ClaimsProgress {
  public:
   explicit ClaimsProgress(std::size_t total) : total_(total) {}
@@ -101,49 +104,49 @@ class ClaimsProgress {
   ProgressLine line_;
 };
 
-// After every experiment, so that nothing is lost with what comes after it.
-void keep(const ClaimsOptions& options, const Investigation& investigation) {
+// After every claim, so that nothing is lost with what comes after it.
+void keep(const ClaimsOptions& options, const ClaimsRun& run) {
   if (options.output.empty()) return;
-  write_whole_file(options.output, to_json(investigation).dump(1) + "\n", "claims");
+  write_whole_file(options.output, to_json(run).dump(1) + "\n", "claims");
 }
 
-int investigate(const ClaimsOptions& options, const std::vector<const Claim*>& chosen) {
+int test_claims(const ClaimsOptions& options, const std::vector<const Claim*>& chosen) {
   if (!options.output.empty()) check_output(options.output, options.force, "claims");
   Interruption stop;
-  Investigation investigation{.started = iso_time_now(),
-                              .command = own_command_line(),
-                              .build = build_info(),
-                              .machine = describe_machine()};
-  keep(options, investigation);
+  ClaimsRun run{.started = iso_time_now(),
+                .command = own_command_line(),
+                .build = build_info(),
+                .machine = describe_machine()};
+  keep(options, run);
   std::cerr << (options.ids.empty()
-                    ? "echomux: all sentences take about three minutes\n"
-                    : "echomux: a sentence about behaviour takes seconds, one about cost up to two "
+                    ? "echomux: all claims take about two minutes\n"
+                    : "echomux: a claim about behaviour takes seconds, one about cost up to two "
                       "minutes\n");
   ClaimsProgress progress(chosen.size());
-  claims::Laboratory laboratory;
-  laboratory.program = own_program();
-  laboratory.stop = stop.token();
-  laboratory.progress = [&](std::string_view what) { progress.tell(what); };
+  claims::Context context;
+  context.program = own_program();
+  context.stop = stop.token();
+  context.progress = [&](std::string_view what) { progress.tell(what); };
   for (const Claim* const claim : chosen) {
     if (stop.requested()) break;
     progress.begin(*claim);
-    Tested tested = put_to_the_test(*claim, laboratory);
+    Tested tested = test_claim(*claim, context);
     progress.clear();
     if (stop.requested()) break;
     if (!options.json) {
       std::cout << in_words(tested, !options.ids.empty()) << '\n' << std::flush;
     }
-    investigation.tested.push_back(std::move(tested));
-    keep(options, investigation);
+    run.tested.push_back(std::move(tested));
+    keep(options, run);
   }
   if (options.json) {
-    std::cout << to_json(investigation).dump(1) << '\n' << std::flush;
+    std::cout << to_json(run).dump(1) << '\n' << std::flush;
   } else {
-    std::cout << claims::summary(investigation.tested) << '\n' << std::flush;
+    std::cout << claims::summary(run.tested) << '\n' << std::flush;
   }
   if (stop.requested()) {
-    std::cerr << fmt::format("echomux: interrupted after {} of {} sentences\n",
-                             investigation.tested.size(), chosen.size());
+    std::cerr << fmt::format("echomux: interrupted after {} of {} claims\n", run.tested.size(),
+                             chosen.size());
   }
   return exit_status(kind_of_all(stop.requested(), false));
 }
@@ -155,9 +158,9 @@ Command claims_command() {
   std::vector<std::string> ids;
   for (const Claim& claim : claims::claims()) ids.emplace_back(claim.id);
   return {"claims",
-          "Put sentences that people repeat about select, poll and epoll to the test",
+          "Put claims that people make about select, poll and epoll to the test",
           {{"[ID]", "Only these, and show the working", offer(&to->ids, ids)},
-           {"--list", "Only list the sentences", &to->list},
+           {"--list", "Only list the claims", &to->list},
            {"--json", "Print everything that was seen, for machines", &to->json},
            {"-o,--output", "Also keep it as JSON in this file", file(&to->output)},
            force_option(to->force),
@@ -165,15 +168,20 @@ Command claims_command() {
             "Test nothing: print a file that -o wrote as a table in Markdown, each verdict decided "
             "anew from the evidence that was kept",
             file(&to->ledger),
-            {"ID", "--list", "--json", "--output"}}},
+            {"ID", "--list", "--json", "--output"}},
+           {"--theme",
+            "The page of this theme instead of the table of all claims",
+            one_of(&to->theme, claims::themes()),
+            {},
+            {"--ledger"}}},
           "Every verdict follows from what is observed or measured on this machine: holds, holds "
           "within limits, refuted, not testable here. All together take less than "
-          "three minutes and need no root.\nExit status: 0 tested (whatever the verdicts), 1 "
+          "two minutes and need no root.\nExit status: 0 tested (whatever the verdicts), 1 "
           "failed, 2 wrong use, 130 interrupted.",
           [to] {
-            if (!to->ledger.empty()) return print_ledger(to->ledger);
+            if (!to->ledger.empty()) return print_ledger(to->ledger, to->theme);
             const std::vector<const Claim*> chosen = choose(to->ids);
-            return to->list ? list_claims(chosen) : investigate(*to, chosen);
+            return to->list ? list_claims(chosen) : test_claims(*to, chosen);
           }};
 }
 

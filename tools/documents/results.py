@@ -170,11 +170,11 @@ def million(program, document, name):
                                f"{provenance(program, seen)}.")
 
 
-def claims(program, _, name):
-    """The ledger: each sentence with the verdict that follows from the evidence in this file."""
+def claims(program, _, name, theme=""):
+    """The ledger: each claim with the verdict that follows from the evidence in this file. With a theme, its page."""
     kept = json.loads(tree.read(name))
-    return (f"{run(program, 'claims', '--ledger', name).rstrip()} "
-            f"By {provenance(program, kept)}.")
+    made = run(program, "claims", "--ledger", name, *(["--theme", theme] if theme else [])).rstrip()
+    return made if theme else f"{made} By {provenance(program, kept)}."
 
 
 def number(value):
