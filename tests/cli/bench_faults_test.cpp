@@ -36,7 +36,7 @@ struct Fault {
   bool fresh = false;
 };
 
-std::string odd(const std::string& mode) {
+std::string odd_line(const std::string& mode) {
   return std::string("exec ") + ODD_SERVER + " $1 " + mode;
 }
 
@@ -53,7 +53,7 @@ TEST_P(ServerFaultInMidSweep, SpoilsOneTrialAndNoOther) {
   std::ofstream(script) << "echo started >> " << script << ".starts\n"
                         << "if [ $(wc -l < " << script << ".starts) = 2 ]; then\n"
                         << fault.script << "\nfi\n"
-                        << odd("plain") << "\n";
+                        << odd_line("plain") << "\n";
   std::vector<std::string> arguments{
       "--backends", "epoll_lt", "--server",      "changing=sh " + script + " {port}",
       "--idle",     "5",        "--repetitions", "3",
@@ -89,18 +89,19 @@ TEST_P(ServerFaultInMidSweep, SpoilsOneTrialAndNoOther) {
 
 INSTANTIATE_TEST_SUITE_P(
     Faults, ServerFaultInMidSweep,
-    ::testing::Values(Fault{"DoesNotStart", "exit 3", OutcomeKind::failed, "failed", 1, true},
-                      Fault{"Dies", odd("die=20"), OutcomeKind::failed, "server_gone", 1},
-                      Fault{"Refuses", odd("refuse"), OutcomeKind::failed, "refused", 1},
-                      Fault{"Resets", odd("reset=3"), OutcomeKind::failed, "server_gone", 1},
-                      Fault{"Corrupts", odd("corrupt=200"), OutcomeKind::failed, "corrupt", 1},
-                      Fault{"LeavesAByteOut", odd("short=200"), OutcomeKind::failed, "corrupt", 1},
-                      // The last byte of a message: no later one stands in its place.
-                      Fault{"EndsShort", odd("short=321"), OutcomeKind::failed, "short_echo", 1},
-                      Fault{"DropsIdle", odd("drop-idle=20"), OutcomeKind::failed, "idle_lost", 1},
-                      Fault{"KeepsSilent", odd("silent"), OutcomeKind::starved, "starved", 0},
-                      Fault{"Hangs", odd("hang"), OutcomeKind::starved, "starved", 0},
-                      Fault{"SlowsDown", odd("burn=5ms"), OutcomeKind::measured, "saturated", 0}),
+    ::testing::Values(
+        Fault{"DoesNotStart", "exit 3", OutcomeKind::failed, "failed", 1, true},
+        Fault{"Dies", odd_line("die=20"), OutcomeKind::failed, "server_gone", 1},
+        Fault{"Refuses", odd_line("refuse"), OutcomeKind::failed, "refused", 1},
+        Fault{"Resets", odd_line("reset=3"), OutcomeKind::failed, "server_gone", 1},
+        Fault{"Corrupts", odd_line("corrupt=200"), OutcomeKind::failed, "corrupt", 1},
+        Fault{"LeavesAByteOut", odd_line("short=200"), OutcomeKind::failed, "corrupt", 1},
+        // The last byte of a message: no later one stands in its place.
+        Fault{"EndsShort", odd_line("short=321"), OutcomeKind::failed, "short_echo", 1},
+        Fault{"DropsIdle", odd_line("drop-idle=20"), OutcomeKind::failed, "idle_lost", 1},
+        Fault{"KeepsSilent", odd_line("silent"), OutcomeKind::starved, "starved", 0},
+        Fault{"Hangs", odd_line("hang"), OutcomeKind::starved, "starved", 0},
+        Fault{"SlowsDown", odd_line("burn=5ms"), OutcomeKind::measured, "saturated", 0}),
     [](const auto& fault) { return fault.param.name; });
 
 TEST(ServerFault, OneThatIsStoppedEndsWhenItIsAskedTo) {
@@ -168,7 +169,7 @@ TEST(WallClockInMidSweep, ChangesNoFigure) {
                         << "sed -i 1d " << clock << ".steps\n"
                         << "mv " << clock << ".new " << clock << "\n"
                         << "date +%s >> " << clock << ".times\n"
-                        << odd("plain") << '\n';
+                        << odd_line("plain") << '\n';
   const std::string path = (directory / "results.json").string();
   std::optional<BackgroundBench> bench;
   {

@@ -36,7 +36,7 @@ using ::testing::IsSubsetOf;
 using ::testing::SizeIs;
 
 // Two servers beside two numbers of idle connections, twice each.
-constexpr std::size_t trials = 8;
+constexpr std::size_t trials_planned = 8;
 
 // Those whose system calls are counted. On a busy machine no request may come into a window so
 // short.
@@ -158,7 +158,7 @@ class InterruptedSweep {
     before_ = read_results(path());
     EXPECT_GE(before_->trials.size(), lines_before_);
     if (status_ == 0) {
-      EXPECT_THAT(before_->trials, SizeIs(trials));
+      EXPECT_THAT(before_->trials, SizeIs(trials_planned));
       EXPECT_THAT(before_->system_calls, SizeIs(cells_with_figures(*before_)));
     }
     const std::string page = file_text(results_ / "results.html");
@@ -179,7 +179,7 @@ class InterruptedSweep {
     SCOPED_TRACE(moment_.text());
     EXPECT_EQ(status_, 0);
     const Results after = read_results(path());
-    ASSERT_THAT(after.trials, SizeIs(trials));
+    ASSERT_THAT(after.trials, SizeIs(trials_planned));
     EXPECT_THAT(after.system_calls, SizeIs(cells_with_figures(after)));
     check_figures(after);
     for (std::size_t i = 0; i < before_->trials.size(); ++i) {
@@ -308,7 +308,7 @@ TEST(BenchInterruption, KeepsWhatWasMeasuredAtAnyMoment) {
   RecordProperty("seed", std::to_string(seed));
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
-  constexpr int spread = 24;
+  constexpr int spread = 12;
   const microseconds whole = undisturbed();
   std::vector<Moment> moments;
   for (int i = 0; i < spread; ++i) {

@@ -31,9 +31,6 @@ using ::testing::MatchesRegex;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-// For what doesn't depend on the backend.
-constexpr const char* any_backend = "epoll_lt";
-
 TEST(CommandLine, ListsEveryBackendWithItsSummary) {
   const Finished list = run_program({"list"});
   EXPECT_EQ(list.status, exit_ok);

@@ -62,10 +62,10 @@ std::string between(const std::string& text, const std::string& begin, const std
   return text.substr(from, text.find(end, from + begin.size()) - from);
 }
 
-constexpr const char* shell = "/bin/bash";
+constexpr const char* shell_path = "/bin/bash";
 
 bool is_installed(const std::string& program) {
-  return run_program({"-c", "command -v " + program}, {}, shell).status == 0;
+  return run_program({"-c", "command -v " + program}, {}, shell_path).status == 0;
 }
 
 // What bash offers for the last of the words, in `directory`.
@@ -75,7 +75,7 @@ std::vector<std::string> offered_by_bash(std::vector<std::string> words,
                                R"(cd "$0" && source /dev/stdin && COMP_WORDS=(echomux "$@") &&
                                   COMP_CWORD=$# && _echomux && printf '%s\n' "${COMPREPLY[@]}")",
                                directory});
-  const Finished bash = run_program(words, printed("bash"), shell);
+  const Finished bash = run_program(words, printed("bash"), shell_path);
   EXPECT_THAT(bash.err, IsEmpty());
   return find_all(bash.out, "^(.+)$");
 }
@@ -98,7 +98,7 @@ TEST(ManPage, HasEveryCommandAndOption) {
 
 TEST(ManPage, IsSetWithoutAWarning) {
   if (!is_installed("groff")) GTEST_SKIP() << "not installed: groff";
-  const Finished groff = run_program({"-c", "groff -ww -man -Tutf8"}, printed("man"), shell);
+  const Finished groff = run_program({"-c", "groff -ww -man -Tutf8"}, printed("man"), shell_path);
   EXPECT_THAT(groff.err, IsEmpty());
   EXPECT_THAT(groff.out, HasSubstr("Don't have idle connections confirmed"));
 }
@@ -174,7 +174,7 @@ TEST(ZshCompletion, CompletesWhatIsTyped) {
   std::ofstream(file) << printed("zsh");
   const auto completes = [&](const std::string& typed, const std::string& rest) {
     return run_program({"-c", R"(zsh -f -c "$0" zsh "$@")", typed_in_zsh, file, typed, rest}, {},
-                       shell)
+                       shell_path)
         .status;
   };
   EXPECT_EQ(completes("echomux bench --preset q", "uick "), 0);

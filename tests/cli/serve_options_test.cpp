@@ -21,8 +21,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr const char* any_backend = "epoll_lt";
-
 TEST(ServeExposure, IsOnlyWhatTheUserAskedFor) {
   const Finished serve = serve_shortly(any_backend);
   EXPECT_THAT(serve.out, HasSubstr(" listening on 127.0.0.1:"));

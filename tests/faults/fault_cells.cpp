@@ -220,6 +220,7 @@ std::vector<FaultCell> fault_cells(std::uint64_t seed) {
 std::vector<FaultCell> storm_cells(std::uint64_t seed, std::size_t count) {
   std::vector<FaultCell> storms;
   for (const std::uint64_t end = seed + count; seed != end; ++seed) {
+    const std::vector<FaultCell> cells = fault_cells(seed * 1000);
     for (const Backend& backend : all_backends()) {
       FaultCell& storm = storms.emplace_back();
       storm.backend = &backend;
@@ -229,7 +230,7 @@ std::vector<FaultCell> storm_cells(std::uint64_t seed, std::size_t count) {
       storm.rules = 0;
       std::string harmless;
       std::uint64_t nth = 0;
-      for (const FaultCell& cell : fault_cells(seed * 1000)) {
+      for (const FaultCell& cell : cells) {
         // An aborted connection is the one thing that the server can't count.
         if (cell.backend != &backend || cell.when != random || !cell.not_applicable.empty() ||
             cell.fault == "ECONNABORTED") {

@@ -6,8 +6,10 @@
 #include <chrono>
 #include <iterator>
 #include <ostream>
+#include <set>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "tests/faults/fault_scenario.hpp"
@@ -89,15 +91,14 @@ INSTANTIATE_TEST_SUITE_P(Matrix, FailedWaits,
 std::vector<FaultCell> a_part() {
   std::vector<FaultCell> cells = fault_cells(seed);
   std::erase_if(cells, [](const FaultCell& cell) { return !cell.not_applicable.empty(); });
-  const auto has_always = [all = cells](const FaultCell& cell) {
-    return std::ranges::any_of(all, [&](const FaultCell& other) {
-      return other.backend == cell.backend && other.call == cell.call &&
-             other.fault == cell.fault && other.when == FaultWhen::always;
-    });
-  };
+  std::set<std::tuple<const Backend*, FaultCall, std::string>> with_always;
+  for (const FaultCell& cell : cells) {
+    if (cell.when == FaultWhen::always) with_always.emplace(cell.backend, cell.call, cell.fault);
+  }
   std::erase_if(cells, [&](const FaultCell& cell) {
     return cell.when == FaultWhen::first || cell.when == FaultWhen::random ||
-           (cell.when == FaultWhen::every && has_always(cell));
+           (cell.when == FaultWhen::every &&
+            with_always.contains({cell.backend, cell.call, cell.fault}));
   });
   std::ranges::move(storm_cells(seed, 1), std::back_inserter(cells));
   return cells;

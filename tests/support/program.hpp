@@ -12,6 +12,9 @@
 
 namespace echomux {
 
+// The server of tests of what doesn't depend on the backend.
+inline constexpr const char* any_backend = "epoll_lt";
+
 // A pseudo-terminal: what is written to `keyboard` is what a program reads that has `terminal` as
 // its stdin. See pty(7).
 struct Terminal {

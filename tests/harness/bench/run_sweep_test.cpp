@@ -20,14 +20,14 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-SweepServer server_of(std::vector<std::string> arguments) {
+SweepServer server_running(std::vector<std::string> arguments) {
   SweepServer server;
   server.command.arguments = std::move(arguments);
   return server;
 }
 
 SweepServer well_behaved() {
-  return server_of({ECHOMUX_PROGRAM, "serve", "epoll_lt", "--port", "{port}"});
+  return server_running({ECHOMUX_PROGRAM, "serve", "epoll_lt", "--port", "{port}"});
 }
 
 SweepPlan short_plan() {
@@ -66,7 +66,7 @@ TEST(RunSweep, MeasuresTheClientsCeilingAgainstTheFloor) {
 }
 
 TEST(RunSweep, GoesOnWithoutACeilingWhenTheFloorCannotBeStarted) {
-  const Told told = sweep_with_floor(server_of({"/there/is/no/such/floor", "{port}"}));
+  const Told told = sweep_with_floor(server_running({"/there/is/no/such/floor", "{port}"}));
   ASSERT_THAT(told.trials, SizeIs(1));
   EXPECT_TRUE(told.trials.front().has_figures()) << told.trials.front().outcome.sentence;
   EXPECT_THAT(told.ceilings, IsEmpty());
@@ -75,7 +75,7 @@ TEST(RunSweep, GoesOnWithoutACeilingWhenTheFloorCannotBeStarted) {
 }
 
 TEST(RunSweep, KeepsNoCeilingOfAFloorThatFails) {
-  const Told told = sweep_with_floor(server_of({"/bin/false", "{port}"}));
+  const Told told = sweep_with_floor(server_running({"/bin/false", "{port}"}));
   EXPECT_THAT(told.trials, SizeIs(1));
   EXPECT_THAT(told.ceilings, IsEmpty());
   EXPECT_THAT(told.no_ceilings, SizeIs(1));
@@ -113,7 +113,7 @@ TEST(RunSweep, NoticesAProgramThatIsReplaced) {
     trials.push_back(trial);
     write_script("second");
   };
-  run_sweep(plan, {server_of({"/bin/sh", script, "{port}"})}, std::nullopt, {}, observer, {});
+  run_sweep(plan, {server_running({"/bin/sh", script, "{port}"})}, std::nullopt, {}, observer, {});
   ASSERT_THAT(trials, SizeIs(2));
   EXPECT_THAT(codes(trials[0].judgement), Not(Contains("program_replaced")));
   EXPECT_THAT(codes(trials[1].judgement), Contains("program_replaced"));

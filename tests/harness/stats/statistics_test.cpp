@@ -127,8 +127,8 @@ TEST(Outliers, AreBeyondTukeysFences) {
   // Both hinges are 5, and so are the fences.
   EXPECT_THAT(outliers(Values{5, 5, 6, 5, 5, 5, 5, 4}), ElementsAre(2, 7));
   // Few values have none.
-  for (const Values& few : {Values{}, Values{1, 1, 100}, Values{1, 1, 1, 100}}) {
-    EXPECT_THAT(outliers(few), IsEmpty());
+  for (const Values& values : {Values{}, Values{1, 1, 100}, Values{1, 1, 1, 100}}) {
+    EXPECT_THAT(outliers(values), IsEmpty());
   }
   EXPECT_THAT(outliers(Values{1, 1, 1, 1, 100}), ElementsAre(4));
 }
