@@ -49,7 +49,7 @@ if(ECHOMUX_TESTS)
     target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:-Og>)
   endforeach()
   if(NOT CMAKE_CXX_CLANG_TIDY)
-    list(REMOVE_ITEM tests endurance_test)  # its two sources define the same names
+    list(REMOVE_ITEM tests endurance_test gallery_test)  # their sources define the same names
     set_target_properties(${tests} exercise_checks fault_support fuzz_targets model_support test_support
       PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
   endif()
