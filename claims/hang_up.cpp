@@ -147,27 +147,25 @@ bool in_time_wait(std::uint16_t port) {
 // A server on a port of its own closes a connection first, and so keeps it in TIME_WAIT.
 void observe_time_wait(Evidence& seen, bool old_reuse) {
   const std::string name = old_reuse ? "old_with" : "old_without";
-  const std::string old = old_reuse ? "the old server had the option" : "the old server had it not";
+  const std::string old = old_reuse ? "errno, an old server with it" : "errno, one without";
   FileDescriptor listener = socket_with(old_reuse);
   const Endpoint any_port = resolve("127.0.0.1", 0);
   check(::bind(listener.get(), any_port.raw(), any_port.length), "bind");
   check(::listen(listener.get(), 1), "listen");
   const Endpoint address = local_endpoint(listener.get());
-  const FileDescriptor client = tcp_client_of(listener.get());
+  FileDescriptor client = tcp_client_of(listener.get());
   FileDescriptor served(check(::accept(listener.get(), nullptr, nullptr), "accept"));
   served.reset();
   await("the end had arrived", [&] { return in_close_wait(client.get()); });
+  client.reset();
   if (old_reuse) {
-    seen.note("beside_listener_errno", "errno beside a listener",
-              errno_of_listening(address, true));
+    seen.note("beside_listener_errno", "errno beside it", errno_of_listening(address, true));
   }
   listener.reset();
-  // The client's close completes the end. The wait is in vain where the kernel keeps as many of
-  // these as it may (tcp_max_tw_buckets): then the port is free, and says so.
+  // In vain where the kernel keeps as many as it may (tcp_max_tw_buckets): then the port is free.
   static_cast<void>(eventually([&] { return in_time_wait(address.port()); }));
-  seen.note(name + "_new_without_errno", old + ": errno without it",
-            errno_of_listening(address, false));
-  seen.note(name + "_new_with_errno", old + ": errno with it", errno_of_listening(address, true));
+  seen.note(name + "_new_without_errno", old + ", without", errno_of_listening(address, false));
+  seen.note(name + "_new_with_errno", old + ", with", errno_of_listening(address, true));
 }
 
 void observe_reuseaddr(Context&, Evidence& seen) {

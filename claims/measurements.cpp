@@ -190,7 +190,6 @@ void measure_row(const Row& row, Context& context, Evidence& seen) {
     for (const Asked& asked : row.loads) {
       Place& place = places.emplace_back(Place{std::string(server), &asked});
       if (asked.peers < crowd || row.metrics == "bytes") continue;
-      context.progress(fmt::format("opening idle connections to {}", server));
       place.standing = std::make_unique<ServerProcess>(bench.command(server));
       // This process holds one end of each, to four servers.
       idle.open(place.standing->endpoint(), bench.as_many_as_possible(asked.peers, 10));
@@ -255,14 +254,18 @@ void Bench::in_turn(std::size_t contenders, const std::function<void(std::size_t
 }
 
 void IdlePeers::open(const Endpoint& server, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const FileDescriptor& socket = sockets_.emplace_back(
-        check(::socket(server.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
-    set_time_limit(socket.get(), std::chrono::seconds(5));
-    check(::connect(socket.get(), server.raw(), server.length), "connect");
+  constexpr std::size_t most_at_once = 64;  // few enough for any backlog
+  const std::size_t end = sockets_.size() + count;
+  for (std::size_t next = sockets_.size(); next < end; ++next) {
     char byte = 'x';
-    check(::send(socket.get(), &byte, 1, MSG_NOSIGNAL), "send");
-    if (check(::recv(socket.get(), &byte, 1, 0), "recv") == 1) continue;
+    while (sockets_.size() < std::min(end, next + most_at_once)) {
+      const FileDescriptor& socket = sockets_.emplace_back(
+          check(::socket(server.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+      set_time_limit(socket.get(), std::chrono::seconds(5));
+      check(::connect(socket.get(), server.raw(), server.length), "connect");
+      check(::send(socket.get(), &byte, 1, MSG_NOSIGNAL), "send");
+    }
+    if (check(::recv(sockets_[next].get(), &byte, 1, 0), "recv") == 1) continue;
     throw std::runtime_error("the server ended a connection that was to stay idle");
   }
 }

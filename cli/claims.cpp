@@ -120,8 +120,8 @@ int test_claims(const ClaimsOptions& options, const std::vector<const Claim*>& c
   keep(options, run);
   std::cerr << (options.ids.empty()
                     ? "echomux: all claims take about two minutes\n"
-                    : "echomux: a claim about behaviour takes seconds, one about cost up to two "
-                      "minutes\n");
+                    : "echomux: a claim about behaviour takes seconds, one about cost up to half a "
+                      "minute\n");
   ClaimsProgress progress(chosen.size());
   claims::Context context;
   context.program = own_program();

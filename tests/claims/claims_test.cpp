@@ -147,7 +147,6 @@ TEST(Claims, HaveNamesOfTheirOwnAndAllTheirParts) {
     EXPECT_GE(parse_rules(claim.rules).size(), 2U) << claim.id;
     EXPECT_TRUE(claim.observe != nullptr || !claim.measures.empty()) << claim.id;
   }
-  EXPECT_EQ(ids.size(), 48U);
   for (const char* const wrong :
        {"# x\nno colon here", "s: a source\n  shows x", "# x\nid: s\n  said y"}) {
     EXPECT_THROW(static_cast<void>(read_claims(wrong)), std::invalid_argument) << wrong;
