@@ -17,7 +17,7 @@ struct ReproduceOptions {
   bool terminal = false;            // `err` is one: progress is a line that changes
   FigureContext context;
   std::function<SweepServer(const std::string& line)> server = {};  // as FigureRun has it
-  bool png = false;  // beside each SVG
+  bool png = false;                                                 // beside each SVG
   DrawingTools tools = {};
 };
 
