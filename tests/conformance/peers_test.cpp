@@ -37,7 +37,7 @@ TEST_P(Conformance, KeepsManyOpenStreamsApart) {  // with faults
 // Peers that send without reading. The server has to stop reading them, for whatever it read would
 // have to be kept; and must lose nothing over it.
 TEST_P(ConformanceFillsMemory, HoldsLittleForPeersThatDoNotRead) {
-  const std::size_t count = concurrent(slowed_down ? 10 : 25);
+  const std::size_t count = concurrent(slowed_down ? 10 : 50);
   const std::string_view shared = more_than_fits();
   std::vector<std::string_view> data;
   // Each peer's stream is another part of the same bytes, which saves gigabytes.
