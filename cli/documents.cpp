@@ -59,7 +59,8 @@ std::string troff(std::string_view text) {
 }
 
 std::string man_value(const Option& option) {
-  std::string value = option.value.choices.empty()
+  // An option says its choices where others have a name; an argument has a name, and lists them.
+  std::string value = option.value.choices.empty() || is_positional(option)
                           ? fmt::format("\\fI{}\\fR", troff(value_name(option)))
                           : troff(joined(option.value.choices, "|"));
   if (takes_commas(option)) return value + ",...";
@@ -75,6 +76,9 @@ std::string man_option(const Option& option) {
     if (!is_flag(option)) head += " " + man_value(option);
   }
   std::string body = option.help;
+  if (is_positional(option) && !option.value.choices.empty()) {
+    body += fmt::format(": {}", joined(option.value.choices, ", "));
+  }
   if (const std::string shown = default_text(option.value); !shown.empty()) {
     body += fmt::format(" (default: {})", shown);
   }

@@ -89,7 +89,7 @@ class Questions(unittest.TestCase):
             self.assertEqual(len(questions), 10, f"session {number}")
             for question in questions:
                 self.assertRegex(question, FOLDED)
-            self.assertGreaterEqual(len(re.findall(r"\]\(\.\./claims/\w+\.cpp\)", session)), 8)
+            self.assertGreaterEqual(len(re.findall(r"\]\(\.\./claims/[\w-]+\.md#[\w-]+\)", session)), 8)
 
     def test_no_question_of_a_lesson_or_session_gives_its_answer_first(self):
         for page in [COURSE / "README.md", COURSE / "session_0.md",

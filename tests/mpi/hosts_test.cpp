@@ -274,26 +274,6 @@ kill "$server"; nothing_left; cat there.json)sh");
                              HasSubstr("h2: cannot open connection")));
 }
 
-// A client that opens a connection for each request, and may have no more descriptors while the
-// load is on: only its end tells.
-TEST_F(Hosts, SayWhoseLoadHasFailedOnTheWay) {
-  const Finished ran = run(R"sh(
-serve
-run 2 "$BUILD/echomux-mpi" swarm 10.77.0.1:7000 --remote --reconnect -c 2 -R 200 -d 2s & load=$!
-for i in $(seq 1500); do
-  kill -USR1 "$server"
-  grep -qE '"accepted":[0-9]{2}' serve.out serve.err && break
-  sleep 0.01
-done
-prlimit --pid "$(pid_of_rank 1)" --nofile=3:3
-wait "$load"; echo "status $?"
-kill "$server"; nothing_left)sh");
-  SKIP_WITHOUT_HOSTS(ran);
-  EXPECT_EQ(ran.status, 0) << ran.out << ran.err;
-  EXPECT_THAT(ran.out, HasSubstr("status 1"));
-  EXPECT_THAT(ran.err, HasSubstr("h2: cannot open connection 2 of 2: Too many open files"));
-}
-
 TEST_F(Hosts, AreExaminedBeforeTheRun) {
   const Finished ran = run(R"sh(
 "$BUILD/echomux" doctor --hosts "$HOSTFILE" --rsh "$ON_HOST"; echo "all $?"
