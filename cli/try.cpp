@@ -68,7 +68,11 @@ Verdict run_check(std::vector<std::string> command, std::string_view server,
   const bool in_time = check.wait_for_end(limit);
   const ProcessEnd& end = check.end();
   if (check.exec_error() != 0) throw UsageError("the check can't be executed");
-  const std::string ended = process.running() ? "" : ", and the server has ended by itself";
+  // A server that is ending may still seem to run. One that runs and is asked to stop ends with 0.
+  const bool had_ended = !process.running();
+  const ServerExit exit = process.stop();
+  const bool by_itself = had_ended || (!exit.killed_after_timeout && exit.exit_status != 0);
+  const std::string ended = by_itself ? ", and the server has ended by itself" : "";
   if (!in_time) return {false, fmt::format("not done after {} ms{}", limit.count(), ended)};
   if (!end.exit_status) return {false, fmt::format("signal {} ended it{}", end.signal, ended)};
   return {*end.exit_status == 0, fmt::format("exit status {}{}", *end.exit_status, ended)};
