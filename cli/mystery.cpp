@@ -11,6 +11,7 @@
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 #include "gallery/gallery.hpp"
+#include "harness/text/field_json.hpp"
 #include "harness/text/json.hpp"
 #include "harness/text/whole_file.hpp"
 
@@ -30,6 +31,14 @@ struct Mystery {
   std::size_t points = 0;    // 0: not found out yet
 };
 
+template <typename Visit>
+void for_each_field(Of<Mystery>, Visit visit) {
+  visit({"seed"}, &Mystery::seed);
+  visit({"hints"}, &Mystery::hints);
+  visit({"mistakes"}, &Mystery::mistakes);
+  visit({"points"}, &Mystery::points);
+}
+
 const Exhibit& exhibit_of(std::uint64_t seed) {
   return gallery()[std::mt19937_64(seed)() % gallery().size()];
 }
@@ -38,13 +47,10 @@ constexpr std::string_view no_state =
     "there is nowhere to remember a mystery: set XDG_STATE_HOME to a folder that can be written to";
 
 void remember(const Mystery& mystery) {
-  const Json json{{"seed", mystery.seed},
-                  {"hints", mystery.hints},
-                  {"mistakes", mystery.mistakes},
-                  {"points", mystery.points}};
   for (const std::filesystem::path& folder : state_folders()) {
     try {
-      return write_whole_file(folder / "mystery.json", json.dump(2) + '\n', "the mystery's state");
+      return write_whole_file(folder / "mystery.json", json_of(mystery).dump(2) + '\n',
+                              "the mystery's state");
     } catch (const std::runtime_error&) {
       continue;  // the next folder may do
     }
@@ -57,12 +63,8 @@ std::optional<Mystery> recall() {
     std::ifstream file(folder / "mystery.json");
     if (!file) continue;
     try {
-      const Json json = Json::parse(file);
       Mystery mystery;
-      json.at("seed").get_to(mystery.seed);
-      json.at("hints").get_to(mystery.hints);
-      json.at("mistakes").get_to(mystery.mistakes);
-      json.at("points").get_to(mystery.points);
+      read_json(Json::parse(file), mystery);
       return mystery;
     } catch (const JsonError&) {
       throw std::runtime_error(fmt::format("{} is not what 'serve mystery' wrote: remove it",

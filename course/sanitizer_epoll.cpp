@@ -9,7 +9,7 @@ extern "C" {
 int __real_epoll_ctl(int epoll, int operation, int fd, epoll_event* event);
 int __real_epoll_wait(int epoll, epoll_event* events, int most, int timeout_ms);
 
-// What was done before the call is seen by whoever is woken up after it.
+// The thread that is woken up after the call sees what was done before it.
 static char handed_over;
 
 int __wrap_epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {

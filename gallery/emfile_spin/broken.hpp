@@ -16,7 +16,7 @@ class Broken : public SessionServer {
   void accept_waiting() override {
     const AcceptTurn turn = listener_.accept_without_pause(
         [this](FileDescriptor socket) { add_peer(std::move(socket)); });
-    // Whoever can't be accepted now waits in the backlog.
+    // A peer that can't be accepted now waits in the backlog.
     if (turn == AcceptTurn::out_of_resources) counters_.accept_pauses.add();
   }
   // end lesson
